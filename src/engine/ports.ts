@@ -1,0 +1,99 @@
+import type { KeyRecord, KeyUsage, Tenant } from '../core/key.js';
+import type { Place } from '../core/observation.js';
+import type { JournalEntry, Outcome } from '../journal/entry.js';
+
+/** A keyed collection with atomic, durable writes: `put` resolves when the record is on disk. */
+export interface Collection<T> {
+  get(id: string): T | undefined;
+  put(id: string, value: T): Promise<void>;
+  remove(id: string): Promise<boolean>;
+  /** In id order, from `after` (exclusive). */
+  list(options?: { after?: string; limit?: number }): T[];
+  count(): number;
+}
+
+/** A credential of the upstream, sealed: the database holds only ciphertext. */
+export interface SealedCredential {
+  readonly name: string;
+  readonly upstream: string;
+  /** Header to set, and its value with `{secret}` where the secret goes. */
+  readonly header: string;
+  readonly template: string;
+  readonly createdMs: number;
+  readonly masterKeyId: string;
+  /** base64: nonce, ciphertext and tag of the secret under the data key, and of the data key under the master key. */
+  readonly secret: string;
+  readonly dataKey: string;
+}
+
+/** Who may use the admin API. */
+export interface Operator {
+  readonly id: string;
+  readonly name: string;
+  readonly role: 'admin' | 'viewer';
+  readonly fingerprint: string;
+  readonly createdMs: number;
+  readonly revokedMs?: number;
+}
+
+/** Several writes that take effect together or not at all. */
+export interface WriteSet {
+  readonly keys?: KeyRecord[];
+  readonly tenants?: Tenant[];
+  readonly sealed?: SealedCredential[];
+  readonly operators?: Operator[];
+  readonly removeTenants?: string[];
+  readonly removeSealed?: string[];
+}
+
+/** Keys and everything else an operator administers. Reads are synchronous: they are on the request path. */
+export interface KeyStore {
+  key(id: string): KeyRecord | undefined;
+  keyByFingerprint(fingerprint: string): KeyRecord | undefined;
+  keys(options?: { after?: string; limit?: number }): KeyRecord[];
+  tenant(id: string): Tenant | undefined;
+  tenants(): Tenant[];
+  sealed(name: string): SealedCredential | undefined;
+  sealedAll(): SealedCredential[];
+  operators(): Operator[];
+  usage(keyId: string): KeyUsage | undefined;
+  /** Atomic; resolves when on disk. */
+  write(set: WriteSet): Promise<void>;
+  /** Coarse and unordered: a crash may lose the last second. */
+  writeUsage(usage: ReadonlyMap<string, KeyUsage>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A journal entry that was handed over; its outcome can still be added until it is sealed. */
+export interface JournalTicket {
+  /** Resolves when the entry is on disk; rejects with a JournalFault when it could not be written. */
+  durable(): Promise<void>;
+  /** Adds the outcome of a decision, in place if the batch is still open, else as an entry of its own. */
+  complete(outcome: Outcome, timeMs: number): void;
+}
+
+export interface JournalHealth {
+  readonly ok: boolean;
+  /** Why it refuses, when not ok. */
+  readonly problem?: string;
+  readonly entries: number;
+  readonly batches: number;
+  /** Entries handed over and not yet on disk, and the age of the oldest. */
+  readonly lagEntries: number;
+  readonly lagMs: number;
+  /** Entries dropped while the journal could not be written (fail-open upstreams only). */
+  readonly lost: number;
+}
+
+/** The append-only record of decisions and acts. */
+export interface Journal {
+  /** Never blocks. While `health().ok` is false the entry is counted as lost and `durable()` rejects. */
+  append(entry: JournalEntry): JournalTicket;
+  health(): JournalHealth;
+  close(): Promise<void>;
+}
+
+/** Where an address is. Synchronous, from offline databases. */
+export interface Geo {
+  lookup(address: string): Place;
+}

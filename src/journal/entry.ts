@@ -1,0 +1,68 @@
+import type { NetworkKind, Privilege } from '../core/observation.js';
+import type { ReasonCode } from '../core/verdict.js';
+
+/** How a forwarded request ended. */
+export interface Outcome {
+  /** Upstream status; 0 when it gave none. */
+  readonly status: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly latencyMs: number;
+  /** Set when the exchange did not finish: why. */
+  readonly aborted?: string;
+}
+
+/** One decision. Holds everything the decision was made from, so that it can be replayed; never a secret. */
+export interface DecisionEntry {
+  readonly kind: 'decision';
+  readonly time: number;
+  readonly request: string;
+  readonly upstream: string;
+  readonly method: string;
+  readonly path: string;
+  readonly operation: string;
+  readonly privilege: Privilege;
+  readonly address: string;
+  readonly country?: string;
+  readonly asn?: number;
+  readonly network?: NetworkKind;
+  readonly userAgent: string;
+  readonly bodyBytes?: number;
+  /** Key, tenant and principal; absent when the credential is unknown. */
+  readonly key?: string;
+  readonly tenant?: string;
+  readonly principal?: string;
+  readonly decision: 'allow' | 'deny';
+  readonly reason?: ReasonCode;
+  /** Present when the exchange ended before the batch was sealed; otherwise an OutcomeEntry follows. */
+  outcome?: Outcome;
+}
+
+/** The end of an exchange whose decision was sealed earlier. */
+export interface OutcomeEntry {
+  readonly kind: 'outcome';
+  readonly time: number;
+  readonly request: string;
+  readonly key?: string;
+  readonly outcome: Outcome;
+}
+
+/** An administrative act: who did what to what. */
+export interface ActEntry {
+  readonly kind: 'act';
+  readonly time: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly detail?: Record<string, unknown>;
+}
+
+/** What the process itself has to say: started, stopped, recovered after a crash, journal gap. */
+export interface SystemEntry {
+  readonly kind: 'system';
+  readonly time: number;
+  readonly event: string;
+  readonly detail?: Record<string, unknown>;
+}
+
+export type JournalEntry = DecisionEntry | OutcomeEntry | ActEntry | SystemEntry;
