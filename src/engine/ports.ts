@@ -2,16 +2,6 @@ import type { KeyRecord, KeyUsage, Tenant } from '../core/key.js';
 import type { Place } from '../core/observation.js';
 import type { JournalEntry, Outcome } from '../journal/entry.js';
 
-/** A keyed collection with atomic, durable writes: `put` resolves when the record is on disk. */
-export interface Collection<T> {
-  get(id: string): T | undefined;
-  put(id: string, value: T): Promise<void>;
-  remove(id: string): Promise<boolean>;
-  /** In id order, from `after` (exclusive). */
-  list(options?: { after?: string; limit?: number }): T[];
-  count(): number;
-}
-
 /** A credential of the upstream, sealed: the database holds only ciphertext. */
 export interface SealedCredential {
   readonly name: string;
