@@ -1,0 +1,34 @@
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { bin, ensureInstalled, must, root } from './install.mjs';
+
+const dist = path.join(root, 'dist');
+const stamp = path.join(dist, 'main.js');
+const asn = path.join(dist, 'asn.bin');
+
+function newestUnder(folder) {
+  let newest = 0;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) newest = Math.max(newest, statSync(path.join(entry.parentPath, entry.name)).mtimeMs);
+  }
+  return newest;
+}
+
+/** Compiles src to dist, and the ASN table beside it, where they are missing or older than the sources. */
+export function ensureBuilt({ force = false } = {}) {
+  ensureInstalled();
+  const fresh = existsSync(stamp) && statSync(stamp).mtimeMs >= newestUnder(path.join(root, 'src'));
+  if (force || !fresh) {
+    // The ASN table takes seconds and depends on its package alone: it is kept.
+    for (const name of existsSync(dist) ? readdirSync(dist) : []) {
+      if (name !== 'asn.bin') rmSync(path.join(dist, name), { recursive: true });
+    }
+    must(bin('tsc'), ['-p', 'tsconfig.build.json']);
+  }
+  const compiler = path.join(dist, 'locations', 'compile-asn.js');
+  if (!existsSync(asn) && existsSync(compiler)) must(process.execPath, [compiler, asn]);
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'scripts', 'build.mjs')) {
+  ensureBuilt({ force: true });
+}
