@@ -1,0 +1,122 @@
+import type { OperationRules, TimeWindow, Weekday } from './key.js';
+import type { Operation, Privilege } from './observation.js';
+import { deny, type Verdict } from './verdict.js';
+
+/** Operation rules made ready: each pattern is a name, a name with `*`, or `METHOD /template`. */
+export interface CompiledOperations {
+  readonly allow: readonly OperationPattern[];
+  readonly deny: readonly OperationPattern[];
+  readonly privilegeMax: Privilege | undefined;
+}
+
+type OperationPattern = (operation: Operation) => boolean;
+
+/** Returns undefined where nothing is limited. */
+export function compileOperations(rules: OperationRules | undefined): CompiledOperations | undefined {
+  if (rules === undefined) return undefined;
+  return {
+    allow: (rules.allow ?? []).map(compilePattern),
+    deny: (rules.deny ?? []).map(compilePattern),
+    privilegeMax: rules.privilegeMax,
+  };
+}
+
+function compilePattern(pattern: string): OperationPattern {
+  if (pattern.includes(' ')) {
+    const wanted = canonicalTemplate(pattern);
+    return (operation) => canonicalTemplate(operation.template) === wanted;
+  }
+  const lower = pattern.toLowerCase();
+  if (!lower.includes('*')) return (operation) => operation.name.toLowerCase() === lower;
+  const parts = lower.split('*');
+  return (operation) => matchesGlob(operation.name.toLowerCase(), parts);
+}
+
+/** Names of parameters, letter case and a trailing slash do not tell templates apart. */
+function canonicalTemplate(template: string): string {
+  return template
+    .replace(/\{[^}]*\}/g, '{}')
+    .replace(/\/+$/, '')
+    .toLowerCase();
+}
+
+/** Linear match of `a*b*c`, given its parts. */
+function matchesGlob(text: string, parts: readonly string[]): boolean {
+  const first = parts[0] as string;
+  const last = parts[parts.length - 1] as string;
+  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length)
+    return false;
+  let at = first.length;
+  const end = text.length - last.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = text.indexOf(part, at);
+    if (found === -1 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return true;
+}
+
+export function checkOperation(rules: CompiledOperations, operation: Operation): Verdict | undefined {
+  if (rules.privilegeMax !== undefined && operation.privilege > rules.privilegeMax) {
+    return deny(
+      'operation_denied',
+      `${operation.name} has privilege ${operation.privilege}; this key may go up to ${rules.privilegeMax}.`,
+    );
+  }
+  if (rules.deny.some((matches) => matches(operation))) {
+    return deny('operation_denied', `${operation.name} is denied to this key.`);
+  }
+  if (rules.allow.length > 0 && !rules.allow.some((matches) => matches(operation))) {
+    return deny('operation_denied', `${operation.name} is not among the operations allowed to this key.`);
+  }
+  return undefined;
+}
+
+const WEEKDAYS: readonly Weekday[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+const FORMATS_MAX = 64;
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Local weekday and minute of the day in a time zone. */
+function localTime(timeMs: number, timeZone: string): { day: number; minute: number } {
+  let format = formats.get(timeZone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone,
+      weekday: 'short',
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    });
+    if (formats.size >= FORMATS_MAX) formats.clear();
+    formats.set(timeZone, format);
+  }
+  const parts = format.formatToParts(timeMs);
+  const part = (type: string) => parts.find((each) => each.type === type)?.value ?? '';
+  return {
+    day: WEEKDAYS.indexOf(part('weekday').toLowerCase() as Weekday),
+    minute: Number(part('hour')) * 60 + Number(part('minute')),
+  };
+}
+
+function minuteOf(text: string): number {
+  return Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
+}
+
+/** Whether `timeMs` lies in a window. A window that spans midnight belongs to the day on which it begins. */
+export function inWindow(window: TimeWindow, timeMs: number): boolean {
+  const { day, minute } = localTime(timeMs, window.timeZone ?? 'UTC');
+  const from = minuteOf(window.from);
+  const to = minuteOf(window.to);
+  const onDay = (index: number) =>
+    window.days === undefined || window.days.includes(WEEKDAYS[(index + 7) % 7] as Weekday);
+  if (from < to) return onDay(day) && minute >= from && minute < to;
+  return (onDay(day) && minute >= from) || (onDay(day - 1) && minute < to);
+}
+
+export function checkWindows(windows: readonly TimeWindow[], timeMs: number): Verdict | undefined {
+  if (windows.length === 0 || windows.some((window) => inWindow(window, timeMs))) return undefined;
+  const text = windows
+    .map((w) => `${w.days?.join(',') ?? 'every day'} ${w.from}-${w.to} ${w.timeZone ?? 'UTC'}`)
+    .join('; ');
+  return deny('time_window', `This key may be used ${text}; not at ${new Date(timeMs).toISOString()}.`);
+}

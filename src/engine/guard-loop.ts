@@ -1,0 +1,283 @@
+import { guard } from '../core/guard.js';
+import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
+import type { RateResult } from '../core/rate.js';
+import { deny, type Verdict } from '../core/verdict.js';
+import type { DecisionEntry, Outcome } from '../journal/entry.js';
+import type { CidrSet } from '../wire/cidr.js';
+import { clientAddress } from '../wire/client-address.js';
+import { type Presented, presentedCredential, valuesOf } from '../wire/credentials.js';
+import type { RequestHead } from '../wire/http-head.js';
+import type { IpAddress } from '../wire/ip-address.js';
+import { parseTarget, type RequestTarget } from '../wire/request-target.js';
+import type { KeyDirectory, LiveKey } from './key-directory.js';
+import type { Geo, Journal, JournalTicket } from './ports.js';
+import type { Routing, Upstream } from './routing.js';
+
+/** One request as an edge hands it over. */
+export interface EdgeRequest {
+  readonly head: RequestHead;
+  readonly peer: IpAddress;
+  readonly timeMs: number;
+}
+
+/** A request the guard does not judge because it cannot: the edge answers and forwards nothing. */
+export interface Refusal {
+  readonly kind: 'refused';
+  readonly requestId: string;
+  readonly status: 400 | 404 | 501;
+  readonly code: 'request_ambiguous' | 'no_route' | 'method_not_supported';
+  readonly detail: string;
+}
+
+/** A judged request: what to answer or forward, and how to report its end. */
+export interface Admission<U extends Upstream> {
+  readonly kind: 'judged';
+  readonly requestId: string;
+  readonly upstream: U;
+  readonly verdict: Verdict;
+  readonly target: Extract<RequestTarget, { kind: 'done' }>;
+  readonly presented: Presented;
+  readonly key: LiveKey | undefined;
+  readonly address: IpAddress;
+  readonly rate: RateResult | undefined;
+  readonly bodyBytesMax: number | undefined;
+  /** For privileged operations: the decision must be on disk before the request is forwarded. */
+  readonly durable: Promise<void> | undefined;
+  readonly ticket: JournalTicket;
+}
+
+/** Counts decisions; the metrics adapter implements it. */
+export interface Observer {
+  decided(upstream: string, verdict: Verdict, microseconds: number): void;
+}
+
+export interface Forwarding {
+  readonly trusted: CidrSet;
+  readonly header: 'x-forwarded-for' | 'forwarded' | 'none';
+}
+
+const METHOD_OVERRIDES = new Set(['x-http-method-override', 'x-http-method', 'x-method-override']);
+const NONE: readonly string[] = [];
+
+/** Load, decide in the core, journal, count: the one loop behind every live edge. */
+export class GuardLoop<U extends Upstream> {
+  routing: Routing<U>;
+  forwarding: Forwarding;
+  readonly #directory: KeyDirectory;
+  readonly #journal: Journal;
+  readonly #geo: Geo;
+  readonly #observer: Observer;
+  readonly #idPrefix: string;
+  #count = 0;
+
+  constructor(parts: {
+    routing: Routing<U>;
+    forwarding: Forwarding;
+    directory: KeyDirectory;
+    journal: Journal;
+    geo: Geo;
+    observer: Observer;
+    idPrefix: string;
+  }) {
+    this.routing = parts.routing;
+    this.forwarding = parts.forwarding;
+    this.#directory = parts.directory;
+    this.#journal = parts.journal;
+    this.#geo = parts.geo;
+    this.#observer = parts.observer;
+    this.#idPrefix = parts.idPrefix;
+  }
+
+  nextRequestId(): string {
+    this.#count += 1;
+    return `${this.#idPrefix}-${this.#count.toString(36)}`;
+  }
+
+  admit(request: EdgeRequest): Admission<U> | Refusal {
+    const startedMs = performance.now();
+    const { head } = request;
+    const requestId = this.nextRequestId();
+    const route = this.#route(head);
+    if ('code' in route) return { kind: 'refused', requestId, ...route };
+    const { upstream, target } = route;
+
+    const address = this.#address(request);
+    const observation = this.#observe(request, upstream, target, address);
+    const presented = presentedCredential(upstream.credentials, head.headers, target.query);
+    const credential =
+      presented.kind === 'one'
+        ? this.#directory.identify(presented.credential, upstream.name, upstream.foreignKeys)
+        : ({ kind: presented.kind === 'none' ? 'missing' : 'ambiguous' } as const);
+    const key = credential.kind === 'known' ? (credential.subject as LiveKey) : undefined;
+
+    const decision = guard(observation, address, credential, upstream.policy);
+    const verdict = this.#journalFault(upstream, observation) ?? decision.verdict;
+    const accepted = verdict.decision === 'allow';
+    const ticket = this.#journal.append(entryOf(requestId, observation, verdict, key));
+    if (key !== undefined) {
+      this.#directory.record(key, {
+        timeMs: observation.timeMs,
+        address: observation.address,
+        userAgent: observation.userAgent,
+        operation: observation.operation.name,
+        accepted,
+        rate: decision.rate,
+        quota: accepted ? decision.quota : undefined,
+      });
+    }
+    this.#observer.decided(upstream.name, verdict, (performance.now() - startedMs) * 1000);
+    return {
+      kind: 'judged',
+      requestId,
+      upstream,
+      verdict,
+      target,
+      presented,
+      key,
+      address,
+      rate: decision.rate,
+      bodyBytesMax: smaller(key?.limits.bodyBytesMax, upstream.policy.bodyBytesMax),
+      durable: accepted && observation.operation.privilege >= PRIVILEGED_FROM ? ticket.durable() : undefined,
+      ticket,
+    };
+  }
+
+  /** The exchange ended: completes the journal entry and, where asked for, enrols a foreign key. */
+  completed(admission: Admission<U>, outcome: Outcome, timeMs: number): void {
+    admission.ticket.complete(outcome, timeMs);
+    const { presented, upstream } = admission;
+    const accepted = outcome.status >= 200 && outcome.status < 400;
+    if (
+      admission.key === undefined &&
+      accepted &&
+      upstream.foreignKeys === 'enrol' &&
+      presented.kind === 'one'
+    ) {
+      this.#directory.enrol(presented.credential, upstream.name, timeMs).then(
+        (key) => {
+          if (key === undefined) return;
+          this.#journal.append({
+            kind: 'act',
+            time: timeMs,
+            actor: 'keyward',
+            action: 'key.enrol',
+            target: key.id,
+            detail: { upstream: upstream.name },
+          });
+        },
+        () => undefined,
+      );
+    }
+  }
+
+  #route(
+    head: RequestHead,
+  ):
+    | Pick<Refusal, 'status' | 'code' | 'detail'>
+    | { upstream: U; target: Extract<RequestTarget, { kind: 'done' }> } {
+    if (head.method === 'CONNECT')
+      return { status: 501, code: 'method_not_supported', detail: 'CONNECT is not served here.' };
+    // Encoded separators are the upstream's matter; it is not known yet.
+    const target = parseTarget(head.target, 'forward');
+    if (target.kind === 'refused')
+      return { status: 400, code: 'request_ambiguous', detail: `Refused: ${target.why}.` };
+    const upstream = this.routing.find(target.authority ?? head.host, target.segments);
+    if (upstream === undefined)
+      return { status: 404, code: 'no_route', detail: 'No upstream answers to this host and path.' };
+    const ambiguous = ambiguity(head, target.path, upstream);
+    return ambiguous === undefined
+      ? { upstream, target }
+      : { status: 400, code: 'request_ambiguous', detail: `Refused: ${ambiguous}.` };
+  }
+
+  #address(request: EdgeRequest): IpAddress {
+    const { trusted, header } = this.forwarding;
+    if (header === 'none') return request.peer;
+    const values = valuesOf(request.head.headers, header);
+    if (values.length === 0) return request.peer;
+    return clientAddress({
+      peer: request.peer,
+      trusted,
+      header,
+      forwardedFor: header === 'x-forwarded-for' ? values : NONE,
+      forwarded: header === 'forwarded' ? values : NONE,
+    });
+  }
+
+  #observe(
+    request: EdgeRequest,
+    upstream: U,
+    target: { path: string; segments: readonly string[] },
+    address: IpAddress,
+  ): Observation {
+    const { head } = request;
+    const { framing } = head;
+    return {
+      timeMs: request.timeMs,
+      upstream: upstream.name,
+      method: head.method,
+      path: target.path,
+      operation: upstream.catalog.match(head.method, target.segments),
+      address: address.text,
+      place: this.#geo.lookup(address.text),
+      userAgent: valuesOf(head.headers, 'user-agent')[0] ?? '',
+      bodyBytes: framing.kind === 'length' ? framing.bytes : framing.kind === 'none' ? 0 : undefined,
+    };
+  }
+
+  /** While the journal cannot be written, only what the operator chose goes on. */
+  #journalFault(upstream: U, observation: Observation): Verdict | undefined {
+    const health = this.#journal.health();
+    if (health.ok || (upstream.failPolicy === 'open' && observation.operation.privilege < PRIVILEGED_FROM))
+      return undefined;
+    return deny('journal_unavailable', 'The record of decisions cannot be written at the moment.');
+  }
+}
+
+function smaller(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined) return b;
+  return b === undefined ? a : Math.min(a, b);
+}
+
+/** What two servers could take for different requests. */
+function ambiguity(head: RequestHead, path: string, upstream: Upstream): string | undefined {
+  if (upstream.encodedSeparators === 'refuse' && /%(?:2f|5c)/i.test(path))
+    return 'an encoded slash or backslash in the path';
+  if (
+    upstream.methodOverride === 'refuse' &&
+    head.headers.some((name, at) => at % 2 === 0 && METHOD_OVERRIDES.has(name.toLowerCase()))
+  ) {
+    return 'a header that overrides the method';
+  }
+  return undefined;
+}
+
+function entryOf(
+  request: string,
+  observation: Observation,
+  verdict: Verdict,
+  key: LiveKey | undefined,
+): DecisionEntry {
+  const { operation, place } = observation;
+  return {
+    kind: 'decision',
+    time: observation.timeMs,
+    request,
+    upstream: observation.upstream,
+    method: observation.method,
+    path: observation.path,
+    operation: operation.name,
+    privilege: operation.privilege,
+    address: observation.address,
+    country: place.country,
+    asn: place.asn,
+    network: place.kind,
+    userAgent: observation.userAgent,
+    bodyBytes: observation.bodyBytes,
+    key: key?.key.id,
+    tenant: key?.key.tenant,
+    principal: key?.key.principal,
+    decision: verdict.decision,
+    reason: verdict.decision === 'deny' ? verdict.reason.code : undefined,
+  };
+}
