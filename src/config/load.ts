@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Document, isCollection, isPair, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import { type Config, configSchema } from './schema.js';
+
+/** One thing wrong with a configuration, and where. */
+export interface ConfigProblem {
+  readonly file: string;
+  readonly line: number;
+  /** `upstreams[0].url`; empty for the file as a whole. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** All that is wrong with a configuration, at once. */
+export class ConfigFault extends Error {
+  override readonly name = 'ConfigFault';
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(
+      problems
+        .map((p) => `${p.file}:${p.line}: ${p.field === '' ? '' : `${p.field}: `}${p.message}`)
+        .join('\n'),
+    );
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads and validates a YAML configuration; relative paths in it count from its own folder.
+ * @throws ConfigFault with every problem, each with file, line and field.
+ */
+export function loadConfig(file: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new ConfigFault([
+      { file, line: 1, field: '', message: `cannot be read (${code}); name the file with --config` },
+    ]);
+  }
+  return parseConfig(text, file);
+}
+
+export function parseConfig(text: string, file: string): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  if (document.errors.length > 0) {
+    throw new ConfigFault(
+      document.errors.map((error) => ({
+        file,
+        line: lines.linePos(error.pos[0]).line,
+        field: '',
+        message: error.message.split('\n')[0] as string,
+      })),
+    );
+  }
+  const result = configSchema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
+  if (!result.success) {
+    throw new ConfigFault(
+      result.error.issues.map((issue) => ({
+        file,
+        line: lineOf(document, issue.path, lines),
+        field: fieldText(issue.path),
+        message: issue.message,
+      })),
+    );
+  }
+  const config = resolvePaths(result.data, path.dirname(path.resolve(file)));
+  const problems = semanticProblems(config);
+  if (problems.length > 0) {
+    throw new ConfigFault(
+      problems.map(({ path: at, message }) => ({
+        file,
+        line: lineOf(document, at, lines),
+        field: fieldText(at),
+        message,
+      })),
+    );
+  }
+  return config;
+}
+
+type FieldPath = readonly PropertyKey[];
+
+/** What the schema cannot say: names that must differ or must match. */
+function semanticProblems(config: Config): { path: FieldPath; message: string }[] {
+  const problems: { path: FieldPath; message: string }[] = [];
+  const names = new Set<string>();
+  config.upstreams.forEach((upstream, at) => {
+    if (names.has(upstream.name))
+      problems.push({ path: ['upstreams', at, 'name'], message: `${upstream.name} is used twice` });
+    names.add(upstream.name);
+    if (upstream.tls !== undefined && !upstream.url.startsWith('https:')) {
+      problems.push({ path: ['upstreams', at, 'tls'], message: 'is given, but the url begins with http:' });
+    }
+  });
+  config.listeners.forEach((listener, at) => {
+    if (listener.proxyProtocol === 'require' && config.trustedProxies.length === 0) {
+      problems.push({
+        path: ['listeners', at, 'proxyProtocol'],
+        message: 'needs trustedProxies: nobody else may send the header',
+      });
+    }
+  });
+  return problems;
+}
+
+/** Line of the deepest node that exists on the way to a field. */
+function lineOf(document: Document.Parsed<ParsedNode>, at: FieldPath, lines: LineCounter): number {
+  for (let depth = at.length; depth > 0; depth -= 1) {
+    const parent = document.getIn(at.slice(0, depth - 1), true);
+    if (isCollection(parent)) {
+      const item = parent.items.find((each) => isPair(each) && String(each.key) === String(at[depth - 1]));
+      const key = isPair(item) ? (item.key as { range?: [number, number, number] | null }) : undefined;
+      if (key?.range) return lines.linePos(key.range[0]).line;
+    }
+    const node = document.getIn(at.slice(0, depth), true) as
+      | { range?: [number, number, number] | null }
+      | undefined;
+    if (node?.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
+
+function fieldText(at: FieldPath): string {
+  return at
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${String(part)}`))
+    .join('');
+}
+
+function resolvePaths(config: Config, base: string): Config {
+  const at = (file: string) => path.resolve(base, file);
+  const optional = (file: string | undefined) => (file === undefined ? undefined : at(file));
+  const secret = <T extends object>(source: T | undefined): T | undefined =>
+    source !== undefined && 'file' in source ? { ...source, file: at(source.file as string) } : source;
+  return {
+    ...config,
+    dataDir: at(config.dataDir),
+    listeners: config.listeners.map((listener) => ({
+      ...listener,
+      tls: listener.tls && {
+        ...listener.tls,
+        cert: at(listener.tls.cert),
+        key: at(listener.tls.key),
+        clientCa: optional(listener.tls.clientCa),
+      },
+    })),
+    upstreams: config.upstreams.map((upstream) => ({
+      ...upstream,
+      openapi: optional(upstream.openapi),
+      tls: upstream.tls && {
+        ...upstream.tls,
+        ca: optional(upstream.tls.ca),
+        cert: optional(upstream.tls.cert),
+        key: optional(upstream.tls.key),
+      },
+    })),
+    secrets: {
+      pepper: secret(config.secrets.pepper),
+      masterKey: secret(config.secrets.masterKey),
+      journalKey: secret(config.secrets.journalKey),
+    },
+    geo: {
+      mmdb: config.geo.mmdb.map(at),
+      lists: Object.fromEntries(
+        Object.entries(config.geo.lists).map(([kind, file]) => [kind, at(file as string)]),
+      ),
+    },
+  };
+}

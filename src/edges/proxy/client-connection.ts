@@ -1,0 +1,327 @@
+import type net from 'node:net';
+import type { Admission, EdgeRequest } from '../../engine/guard-loop.js';
+import { BodyReader } from '../../wire/http-body.js';
+import { keepsAlive, parseRequestHead, type RequestHead } from '../../wire/http-head.js';
+import type { IpAddress } from '../../wire/ip-address.js';
+import { Exchange, type ExchangeClient } from './exchange.js';
+import { forwardedHead } from './forwarded-head.js';
+import type { Gateway, ProxyUpstream } from './gateway.js';
+import { problemResponse } from './problem.js';
+
+/** What the listener knows of a connection's other end. */
+export interface Peer {
+  readonly address: IpAddress;
+  readonly scheme: 'http' | 'https';
+}
+
+type Phase = 'head' | 'deciding' | 'exchange' | 'tunnel' | 'closing';
+
+/** Bytes of later requests held while one is in progress. */
+const PIPELINED_BYTES_MAX = 64 * 1024;
+/** How long a refused client may go on sending before the connection is cut. */
+const LINGER_MS = 2_000;
+const EMPTY = Buffer.alloc(0);
+
+/** One HTTP/1.1 connection of a client: one request at a time, in order. */
+export class ClientConnection implements ExchangeClient {
+  readonly socket: net.Socket;
+  readonly #gateway: Gateway;
+  readonly #peer: Peer;
+  #phase: Phase = 'head';
+  #pending: Buffer = EMPTY;
+  #head: RequestHead | undefined;
+  #admission: Admission<ProxyUpstream> | undefined;
+  #body: BodyReader | undefined;
+  #exchange: Exchange | undefined;
+  #touchedMs: number;
+  #first = true;
+
+  constructor(socket: net.Socket, gateway: Gateway, peer: Peer) {
+    this.socket = socket;
+    this.#gateway = gateway;
+    this.#peer = peer;
+    this.#touchedMs = Date.now();
+    socket.setNoDelay(true);
+    socket.on('data', (bytes: Buffer) => this.#data(bytes));
+    socket.on('drain', () => this.#exchange?.clientDrain());
+    socket.on('end', () => this.#ended());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#exchange?.abort('client_aborted'));
+  }
+
+  /** Closes when idle; a request in progress is finished first. */
+  drain(): void {
+    this.#draining = true;
+    if (this.#phase === 'head' && this.#pending.length === 0) this.socket.end();
+  }
+  #draining = false;
+
+  checkTime(nowMs: number): void {
+    const { headMs, idleMs } = this.#gateway.bounds;
+    const waited = nowMs - this.#touchedMs;
+    if (this.#phase === 'closing') {
+      if (waited > LINGER_MS) this.socket.destroy();
+    } else if (this.#phase === 'head') {
+      const begun = this.#pending.length > 0 || this.#first;
+      if (begun && waited > headMs)
+        this.#refuse(408, 'request_timeout', 'The request head did not arrive in time.');
+      else if (!begun && waited > idleMs) this.socket.destroy();
+    } else {
+      this.#exchange?.checkTime(nowMs);
+    }
+  }
+
+  pauseBody(): void {
+    this.socket.pause();
+  }
+
+  resumeBody(): void {
+    this.socket.resume();
+    if (this.#phase === 'exchange') this.#takeBody();
+  }
+
+  bodyComplete(): boolean {
+    return this.#body?.done ?? true;
+  }
+
+  failed(status: 502 | 503 | 504, code: string, detail: string): void {
+    this.#exchange = undefined;
+    this.#refuse(status, code, detail);
+  }
+
+  finished(keepAlive: boolean): void {
+    this.#exchange = undefined;
+    if (keepAlive && !this.#draining && !this.socket.destroyed) this.#next();
+    else this.#close();
+  }
+
+  tunnel(): void {
+    this.#phase = 'tunnel';
+    const rest = this.#pending;
+    this.#pending = EMPTY;
+    if (rest.length > 0) this.#exchange?.sendBody(rest);
+  }
+
+  #data(bytes: Buffer): void {
+    switch (this.#phase) {
+      case 'head':
+        if (this.#pending.length === 0) this.#touchedMs = Date.now();
+        this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
+        this.#readHead();
+        return;
+      case 'tunnel':
+        this.#exchange?.sendBody(bytes);
+        return;
+      case 'closing':
+        return;
+      case 'deciding':
+      case 'exchange':
+        this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
+        if (this.#phase === 'exchange') this.#takeBody();
+        else if (this.#pending.length > PIPELINED_BYTES_MAX) this.socket.pause();
+        return;
+    }
+  }
+
+  #ended(): void {
+    // In the middle of a request a half-close means the client is gone; after it, the answer is still owed.
+    if (this.#phase === 'tunnel' || (this.#phase === 'exchange' && this.bodyComplete())) {
+      if (this.#phase === 'tunnel') this.#exchange?.abort('client_closed');
+      this.#draining = true;
+      return;
+    }
+    if (this.#phase === 'deciding') {
+      this.#draining = true;
+      return;
+    }
+    this.socket.end();
+    this.#exchange?.abort('client_aborted');
+  }
+
+  #readHead(): void {
+    // RFC 9112 section 2.2: an empty line before the request line is ignored.
+    while (this.#pending.length >= 2 && this.#pending[0] === 13 && this.#pending[1] === 10)
+      this.#pending = this.#pending.subarray(2);
+    if (this.#pending.length === 0) return;
+    const parsed = parseRequestHead(this.#pending, this.#gateway.bounds.headBytesMax);
+    if (parsed.kind === 'more') return;
+    this.#first = false;
+    if (parsed.kind === 'refused') {
+      this.#refuse(parsed.status, 'request_malformed', `Refused: ${parsed.why}.`);
+      return;
+    }
+    this.#pending = parsed.bytes === this.#pending.length ? EMPTY : this.#pending.subarray(parsed.bytes);
+    this.#head = parsed.head;
+    this.#body = new BodyReader(parsed.head.framing);
+    this.#judge({ head: parsed.head, peer: this.#peer.address, timeMs: Date.now() });
+  }
+
+  #judge(request: EdgeRequest): void {
+    const admission = this.#gateway.loop.admit(request);
+    if (admission.kind === 'refused') {
+      this.#answer(admission.status, admission.code, admission.detail, admission.requestId);
+      return;
+    }
+    this.#admission = admission;
+    const { verdict } = admission;
+    if (verdict.decision === 'deny') {
+      this.#answer(
+        verdict.status,
+        verdict.reason.code,
+        verdict.reason.text,
+        admission.requestId,
+        rateHeaders(admission, true),
+      );
+      admission.ticket.complete(
+        { status: verdict.status, bytesIn: 0, bytesOut: 0, latencyMs: 0 },
+        request.timeMs,
+      );
+      return;
+    }
+    if (admission.durable === undefined) {
+      this.#forward(admission);
+      return;
+    }
+    this.#phase = 'deciding';
+    admission.durable.then(
+      () => this.#forward(admission),
+      () =>
+        this.#refuse(503, 'journal_unavailable', 'The record of decisions cannot be written at the moment.'),
+    );
+  }
+
+  #forward(admission: Admission<ProxyUpstream>): void {
+    if (this.socket.destroyed) return;
+    const head = this.#head as RequestHead;
+    const { upstream } = admission;
+    const upgrade =
+      head.upgrade !== undefined && upstream.upgrades.includes(head.upgrade) && this.bodyComplete()
+        ? head.upgrade
+        : undefined;
+    let text: string;
+    try {
+      const hop = {
+        peer: this.#peer.address.text,
+        peerTrusted: this.#gateway.loop.forwarding.trusted.has(this.#peer.address),
+        scheme: this.#peer.scheme,
+      };
+      text = forwardedHead(head, admission, this.#gateway.injection(admission), hop, upgrade);
+    } catch {
+      this.#refuse(
+        503,
+        'credential_unavailable',
+        'The credential of the upstream cannot be opened at the moment.',
+      );
+      return;
+    }
+    const nowMs = Date.now();
+    this.#phase = 'exchange';
+    const exchange = new Exchange(
+      this,
+      {
+        method: head.method,
+        head: text,
+        hasBody: !this.bodyComplete(),
+        upgrade,
+        clientMinor: head.minor,
+        clientKeepsAlive: keepsAlive(head) && !this.#draining,
+        responseHeaders: rateHeaders(admission, false),
+      },
+      upstream.pool,
+      upstream.timeouts,
+      nowMs,
+      (outcome) => this.#gateway.loop.completed(admission, outcome, Date.now()),
+    );
+    this.#exchange = exchange;
+    if (!this.bodyComplete()) this.socket.pause();
+    exchange.start(nowMs);
+  }
+
+  /** Moves body bytes from the client to the upstream as far as both go. */
+  #takeBody(): void {
+    const body = this.#body as BodyReader;
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    if (body.done) {
+      if (this.#pending.length > PIPELINED_BYTES_MAX) this.socket.pause();
+      return;
+    }
+    if (!exchange.ready || this.#pending.length === 0) return;
+    const bytes = this.#pending;
+    const used = body.take(bytes);
+    if (body.refused !== undefined) {
+      exchange.abort('request_malformed');
+      this.#exchange = undefined;
+      this.#refuse(400, 'request_malformed', `Refused: ${body.refused}.`);
+      return;
+    }
+    const bytesMax = this.#admission?.bodyBytesMax;
+    if (bytesMax !== undefined && body.payloadBytes > bytesMax) {
+      exchange.abort('body_too_large');
+      this.#exchange = undefined;
+      this.#refuse(413, 'body_too_large', `The request body is larger than ${bytesMax} bytes.`);
+      return;
+    }
+    this.#pending = used === bytes.length ? EMPTY : bytes.subarray(used);
+    exchange.sendBody(used === bytes.length ? bytes : bytes.subarray(0, used));
+  }
+
+  #next(): void {
+    this.#phase = 'head';
+    this.#touchedMs = Date.now();
+    this.#head = undefined;
+    this.#admission = undefined;
+    this.#body = undefined;
+    this.socket.resume();
+    if (this.#pending.length > 0) this.#readHead();
+  }
+
+  /** Answers a request that is not forwarded; the connection lives on when nothing of the body is owed. */
+  #answer(
+    status: number,
+    code: string,
+    detail: string,
+    requestId: string,
+    headers: readonly string[] = [],
+  ): void {
+    const head = this.#head as RequestHead;
+    const keep = this.bodyComplete() && keepsAlive(head) && !this.#draining;
+    this.socket.write(problemResponse({ status, code, detail, requestId, headers }, head.method, keep));
+    if (keep) this.#next();
+    else this.#close();
+  }
+
+  /** Answers and closes: what follows on the connection cannot be trusted or is not wanted. */
+  #refuse(status: number, code: string, detail: string): void {
+    if (this.socket.destroyed) return;
+    const requestId = this.#admission?.requestId ?? this.#gateway.loop.nextRequestId();
+    this.socket.write(
+      problemResponse({ status, code, detail, requestId }, this.#head?.method ?? 'GET', false),
+    );
+    this.#close();
+  }
+
+  /** Sends what is written and then reads on for a moment, so that a reset does not destroy the answer. */
+  #close(): void {
+    this.#phase = 'closing';
+    this.#touchedMs = Date.now();
+    this.#pending = EMPTY;
+    this.socket.resume();
+    this.socket.end();
+  }
+}
+
+/** RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), and Retry-After when refused. */
+function rateHeaders(admission: Admission<ProxyUpstream>, refused: boolean): string[] {
+  const limit = admission.key?.limits.rate;
+  const { rate } = admission;
+  if (limit === undefined || rate === undefined) return [];
+  const lines = [
+    'RateLimit-Policy',
+    `"key";q=${limit.requests};w=${limit.seconds}`,
+    'RateLimit',
+    `"key";r=${rate.remaining};t=${rate.resetSeconds}`,
+  ];
+  if (refused && !rate.allowed) lines.push('Retry-After', String(rate.resetSeconds));
+  return lines;
+}

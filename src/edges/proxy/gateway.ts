@@ -1,0 +1,32 @@
+import type { Admission, GuardLoop } from '../../engine/guard-loop.js';
+import type { Upstream } from '../../engine/routing.js';
+import type { ExchangeTimeouts } from './exchange.js';
+import type { Injection } from './forwarded-head.js';
+import type { UpstreamPool } from './upstream-pool.js';
+
+/** A protected API with what the proxy needs to reach it. */
+export interface ProxyUpstream extends Upstream {
+  readonly pool: UpstreamPool;
+  readonly timeouts: ExchangeTimeouts;
+  /** Its own host and port, for the Host header. */
+  readonly authority: string;
+  readonly hostHeader: 'upstream' | 'preserve';
+  readonly identityHeaders: boolean;
+  readonly upgrades: readonly string[];
+}
+
+/** Bounds on client connections, in milliseconds and bytes. */
+export interface ClientBounds {
+  readonly connectionsMax: number;
+  readonly headMs: number;
+  readonly idleMs: number;
+  readonly headBytesMax: number;
+}
+
+/** What every client connection shares. */
+export interface Gateway {
+  readonly loop: GuardLoop<ProxyUpstream>;
+  bounds: ClientBounds;
+  /** The sealed credential to inject for this key; throws SealFault when it cannot be opened. */
+  injection(admission: Admission<ProxyUpstream>): Injection | undefined;
+}

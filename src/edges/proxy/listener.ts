@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import tls from 'node:tls';
+import type { ListenerConfig } from '../../config/schema.js';
+import { type IpAddress, parseIp } from '../../wire/ip-address.js';
+import { decodeProxyHeader } from '../../wire/proxy-protocol.js';
+import { ClientConnection, type Peer } from './client-connection.js';
+import type { Gateway } from './gateway.js';
+
+const SWEEP_MS = 250;
+const PROXY_HEADER_MS = 5_000;
+const UNKNOWN_PEER: IpAddress = { family: 4, text: '0.0.0.0', value: 0 };
+
+/** A listening socket and the connections that came in through it. */
+export interface Listener {
+  readonly address: net.AddressInfo;
+  readonly connections: ReadonlySet<ClientConnection>;
+  /** Stops accepting, lets requests in progress finish within `graceMs`, then cuts. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Accepts clients as configured: PROXY protocol first, then TLS, then HTTP. */
+export async function listen(config: ListenerConfig, gateway: Gateway): Promise<Listener> {
+  const connections = new Set<ClientConnection>();
+  const sockets = new Set<net.Socket>();
+  const serve = (socket: net.Socket, peer: Peer) => {
+    const connection = new ClientConnection(socket, gateway, peer);
+    connections.add(connection);
+    socket.once('close', () => connections.delete(connection));
+  };
+
+  const secure = config.tls === undefined ? undefined : tlsServer(config.tls, serve);
+  const accept = (socket: net.Socket, address: IpAddress) => {
+    if (secure === undefined) {
+      serve(socket, { address, scheme: 'http' });
+      return;
+    }
+    peers.set(socket, address);
+    secure.emit('connection', socket);
+  };
+
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    if (config.proxyProtocol === 'require') readProxyHeader(socket, gateway, accept);
+    else accept(socket, parseIp(socket.remoteAddress ?? '') ?? UNKNOWN_PEER);
+  });
+  server.maxConnections = gateway.bounds.connectionsMax;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: config.host, port: config.port, backlog: 1024 }, resolve);
+  });
+
+  const sweep = setInterval(() => {
+    const nowMs = Date.now();
+    for (const connection of connections) connection.checkTime(nowMs);
+  }, SWEEP_MS);
+  sweep.unref();
+
+  return {
+    address: server.address() as net.AddressInfo,
+    connections,
+    close: async (graceMs) => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const connection of connections) connection.drain();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      await closed;
+      clearTimeout(timer);
+      clearInterval(sweep);
+    },
+  };
+}
+
+/** Addresses of raw sockets whose TLS handshake is in progress. */
+const peers = new WeakMap<net.Socket, IpAddress>();
+
+function tlsServer(
+  config: NonNullable<ListenerConfig['tls']>,
+  serve: (socket: net.Socket, peer: Peer) => void,
+): tls.Server {
+  const server = tls.createServer({
+    cert: readFileSync(config.cert),
+    key: readFileSync(config.key),
+    ALPNProtocols: ['http/1.1'],
+    allowHalfOpen: true,
+    handshakeTimeout: 10_000,
+    ...(config.clientCa === undefined
+      ? {}
+      : { ca: readFileSync(config.clientCa), requestCert: true, rejectUnauthorized: true }),
+  });
+  server.on('secureConnection', (socket) => {
+    const address = parseIp(socket.remoteAddress ?? '') ?? UNKNOWN_PEER;
+    serve(socket, { address: addressOf(socket) ?? address, scheme: 'https' });
+  });
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return server;
+}
+
+/** The address that was noted for the TCP socket below a TLS socket. */
+function addressOf(socket: tls.TLSSocket): IpAddress | undefined {
+  const below = (socket as unknown as { _parent?: net.Socket })._parent;
+  return below === undefined ? undefined : peers.get(below);
+}
+
+/** PROXY protocol: only trusted proxies may send it, and then they must. */
+function readProxyHeader(
+  socket: net.Socket,
+  gateway: Gateway,
+  accept: (socket: net.Socket, address: IpAddress) => void,
+): void {
+  const peer = parseIp(socket.remoteAddress ?? '');
+  if (peer === undefined || !gateway.loop.forwarding.trusted.has(peer)) {
+    socket.destroy();
+    return;
+  }
+  let held = Buffer.alloc(0);
+  const timer = setTimeout(() => socket.destroy(), PROXY_HEADER_MS);
+  socket.once('close', () => clearTimeout(timer));
+  const onData = (bytes: Buffer) => {
+    held = Buffer.concat([held, bytes]);
+    const header = decodeProxyHeader(held);
+    if (header.kind === 'more') return;
+    clearTimeout(timer);
+    socket.off('data', onData);
+    if (header.kind === 'refused') {
+      socket.destroy();
+      return;
+    }
+    socket.pause();
+    const rest = held.subarray(header.bytes);
+    if (rest.length > 0) socket.unshift(rest);
+    accept(socket, (header.source === undefined ? undefined : parseIp(header.source.address)) ?? peer);
+    socket.resume();
+  };
+  socket.on('data', onData);
+}
