@@ -130,9 +130,9 @@ function readProxyHeader(
       return;
     }
     socket.pause();
-    const rest = held.subarray(header.bytes);
+    const rest = held.subarray(header.consumed);
     if (rest.length > 0) socket.unshift(rest);
-    accept(socket, (header.source === undefined ? undefined : parseIp(header.source.address)) ?? peer);
+    accept(socket, header.source?.address ?? peer);
     socket.resume();
   };
   socket.on('data', onData);
