@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { Catalog } from '../../catalogs/match.js';
+import { loadOpenApi } from '../../catalogs/openapi.js';
+import type { UpstreamConfig } from '../../config/schema.js';
+import { compileLocations } from '../../core/location.js';
+import type { ProxyUpstream } from './gateway.js';
+import { UpstreamPool } from './upstream-pool.js';
+
+/** An upstream made ready from its configuration. Reads the files it names; throws when one is unusable. */
+export function buildUpstream(config: UpstreamConfig): ProxyUpstream {
+  const url = new URL(config.url);
+  const secure = url.protocol === 'https:';
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const pool = new UpstreamPool({
+    name: config.name,
+    host,
+    port: Number(url.port) || (secure ? 443 : 80),
+    connectionsMax: config.connectionsMax,
+    queueMax: config.queueMax,
+    connectTimeoutMs: config.timeouts.connectMs,
+    keepAliveMs: config.keepAliveMs,
+    ...(secure ? { tls: tlsOptions(config, host) } : {}),
+  });
+  return {
+    name: config.name,
+    hosts: config.hosts,
+    prefixes: config.prefixes,
+    credentials: config.credentials,
+    foreignKeys: config.foreignKeys,
+    catalog: new Catalog(config.openapi === undefined ? [] : loadOpenApi(config.openapi, config.privileges)),
+    policy: { locations: compileLocations(config.locations), bodyBytesMax: config.bodyBytesMax },
+    encodedSeparators: config.encodedSeparators,
+    methodOverride: config.methodOverride,
+    failPolicy: config.failPolicy,
+    pool,
+    timeouts: config.timeouts,
+    authority: url.host,
+    hostHeader: config.hostHeader,
+    identityHeaders: config.identityHeaders,
+    upgrades: config.upgrades,
+  };
+}
+
+function tlsOptions(config: UpstreamConfig, host: string) {
+  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
+  return {
+    servername: config.tls?.serverName ?? host,
+    ca: read(config.tls?.ca),
+    cert: read(config.tls?.cert),
+    key: read(config.tls?.key),
+    ALPNProtocols: ['http/1.1'],
+  };
+}
