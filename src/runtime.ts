@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Config } from './config/schema.js';
 import { buildUpstream } from './edges/proxy/build-upstream.js';
 import type { Injection } from './edges/proxy/forwarded-head.js';
@@ -16,8 +17,10 @@ import { loadSecret, loadSigningKey, type SecretSource } from './keys/secrets.js
 import { KeyService } from './keys/service.js';
 import { openGeo } from './locations/geo.js';
 import { EmbeddedStore } from './stores/embedded.js';
-import { CidrSet } from './wire/cidr.js';
+import { cidrSet } from './wire/cidr.js';
 
+/** Written by the build beside the compiled code. */
+const BUILT_IN_ASN = fileURLToPath(new URL('../dist/asn.bin', import.meta.url));
 const USAGE_FLUSH_MS = 1_000;
 const SWEEP_MS = 1_000;
 const CLOSE_GRACE_MS = 10_000;
@@ -31,10 +34,17 @@ export interface Running {
   close(): Promise<void>;
 }
 
+/** What a caller may put in place of the defaults. */
+export interface StartOptions {
+  readonly observer?: Observer;
+  /** Whether the journal is written by a thread of its own; default true. */
+  readonly journalThread?: boolean;
+}
+
 const silent: Observer = { decided: () => undefined };
 
 /** Opens store, journal and databases, and starts the listeners: the one place where everything is wired. */
-export async function start(config: Config, observer: Observer = silent): Promise<Running> {
+export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
   const secretAt = (source: SecretSource | undefined, name: string): SecretSource =>
     source ?? { file: path.join(config.dataDir, 'secrets', name) };
   const fingerprints = new Fingerprints(
@@ -47,18 +57,25 @@ export async function start(config: Config, observer: Observer = silent): Promis
   );
   const upstreams = config.upstreams.map(buildUpstream);
   const [journal, geo] = await Promise.all([
-    openJournal({ dir: path.join(config.dataDir, 'journal'), privateKey, now: Date.now, ...config.journal }),
-    openGeo({ mmdb: config.geo.mmdb, lists: config.geo.lists }),
+    openJournal({
+      dir: path.join(config.dataDir, 'journal'),
+      privateKey,
+      worker: options.journalThread ?? true,
+      commitMs: config.journal.commitMs,
+      segmentBytesMax: config.journal.segmentBytesMax,
+      retention: { bytesMax: config.journal.bytesMax, ageMsMax: config.journal.ageMsMax },
+    }),
+    openGeo({ asnFile: BUILT_IN_ASN, ...config.geo }),
   ]);
   const store = EmbeddedStore.open(path.join(config.dataDir, 'store'));
   const directory = new KeyDirectory(store, fingerprints);
   const loop = new GuardLoop<ProxyUpstream>({
     routing: new Routing(upstreams),
-    forwarding: { trusted: CidrSet.parse(config.trustedProxies), header: config.forwardingHeader },
+    forwarding: { trusted: cidrSet(config.trustedProxies), header: config.forwardingHeader },
     directory,
     journal,
     geo,
-    observer,
+    observer: options.observer ?? silent,
     idPrefix: randomBytes(6).toString('hex'),
   });
   const gateway: Gateway = { loop, bounds: config.clients, injection: injector(store, masterKey) };

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Document, isCollection, isPair, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import { validateLocationRules } from '../core/location.js';
+import { parseCidr } from '../wire/cidr.js';
 import { type Config, configSchema } from './schema.js';
 
 /** One thing wrong with a configuration, and where. */
@@ -89,10 +91,17 @@ type FieldPath = readonly PropertyKey[];
 function semanticProblems(config: Config): { path: FieldPath; message: string }[] {
   const problems: { path: FieldPath; message: string }[] = [];
   const names = new Set<string>();
+  config.trustedProxies.forEach((text, at) => {
+    const cidr = parseCidr(text);
+    if (!cidr.ok) problems.push({ path: ['trustedProxies', at], message: cidr.problem });
+  });
   config.upstreams.forEach((upstream, at) => {
     if (names.has(upstream.name))
       problems.push({ path: ['upstreams', at, 'name'], message: `${upstream.name} is used twice` });
     names.add(upstream.name);
+    for (const message of upstream.locations === undefined ? [] : validateLocationRules(upstream.locations)) {
+      problems.push({ path: ['upstreams', at, 'locations'], message });
+    }
     if (upstream.tls !== undefined && !upstream.url.startsWith('https:')) {
       problems.push({ path: ['upstreams', at, 'tls'], message: 'is given, but the url begins with http:' });
     }
@@ -164,7 +173,8 @@ function resolvePaths(config: Config, base: string): Config {
       journalKey: secret(config.secrets.journalKey),
     },
     geo: {
-      mmdb: config.geo.mmdb.map(at),
+      countryFile: optional(config.geo.countryFile),
+      asnMmdb: optional(config.geo.asnMmdb),
       lists: Object.fromEntries(
         Object.entries(config.geo.lists).map(([kind, file]) => [kind, at(file as string)]),
       ),

@@ -239,12 +239,14 @@ export const configSchema = z.strictObject({
     .prefault({}),
   geo: z
     .strictObject({
-      mmdb: z
-        .array(z.string())
-        .default([])
-        .describe(
-          'MaxMind-format files (country, city, ASN) that take precedence over the built-in databases.',
-        ),
+      countryFile: z
+        .string()
+        .optional()
+        .describe('A .mmdb with countries (MaxMind GeoLite2 Country or City) in place of the built-in one.'),
+      asnMmdb: z
+        .string()
+        .optional()
+        .describe('A .mmdb with AS numbers (MaxMind GeoLite2 ASN) in place of the built-in table.'),
       lists: z
         .partialRecord(z.enum(['tor', 'vpn', 'hosting', 'residential']), z.string())
         .default({})

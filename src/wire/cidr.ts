@@ -142,3 +142,14 @@ export class CidrSet {
       : covers(this.#ipv6, ip.words, compareWords);
   }
 }
+
+/** The set of networks written as text; each must be valid. */
+export function cidrSet(texts: readonly string[]): CidrSet {
+  return new CidrSet(
+    texts.map((text) => {
+      const result = parseCidr(text);
+      if (!result.ok) throw new RangeError(`${text}: ${result.problem}`);
+      return result.cidr;
+    }),
+  );
+}

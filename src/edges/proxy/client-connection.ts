@@ -123,19 +123,11 @@ export class ClientConnection implements ExchangeClient {
     }
   }
 
+  /** A FIN is how clients go away; whoever only half-closes is rare, and other proxies cut them off too. */
   #ended(): void {
-    // In the middle of a request a half-close means the client is gone; after it, the answer is still owed.
-    if (this.#phase === 'tunnel' || (this.#phase === 'exchange' && this.bodyComplete())) {
-      if (this.#phase === 'tunnel') this.#exchange?.abort('client_closed');
-      this.#draining = true;
-      return;
-    }
-    if (this.#phase === 'deciding') {
-      this.#draining = true;
-      return;
-    }
+    this.#draining = true;
+    this.#exchange?.abort(this.#phase === 'tunnel' ? 'client_closed' : 'client_aborted');
     this.socket.end();
-    this.#exchange?.abort('client_aborted');
   }
 
   #readHead(): void {

@@ -1,0 +1,14 @@
+/** Says what went wrong, for people: never a stack trace. */
+export function report(error: unknown): void {
+  console.error(`keyward: ${explain(error)}`);
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') {
+    const { address, port } = error as unknown as { address: string; port: number };
+    return `${address}:${port} is in use by another program; choose another port.`;
+  }
+  return error.message;
+}

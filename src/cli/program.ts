@@ -1,0 +1,34 @@
+import { Command, CommanderError } from 'commander';
+import { report } from './errors.js';
+import { quickstart } from './quickstart.js';
+import { up } from './up.js';
+
+/** Exit codes, the same for every command. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** Runs the command line; returns the exit code. */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  const program = new Command('keyward')
+    .description('The guard for privileged API keys.')
+    .exitOverride()
+    .showHelpAfterError();
+  program
+    .command('up')
+    .description('start the guard')
+    .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+    .action((options: { config: string }) => up(options.config));
+  program
+    .command('quickstart')
+    .description('start the guard in front of a small example API, with two keys to try')
+    .option('-d, --data <directory>', 'data directory', './data/quickstart')
+    .option('-p, --port <port>', 'port of the guard', '8080')
+    .action((options: { data: string; port: string }) => quickstart(options));
+  try {
+    await program.parseAsync(argv as string[]);
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    report(error);
+    return EXIT.failed;
+  }
+}
