@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { report } from './errors.js';
+import { journalCommands } from './journal.js';
 import { quickstart } from './quickstart.js';
 import { up } from './up.js';
 
@@ -23,6 +24,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('-d, --data <directory>', 'data directory', './data/quickstart')
     .option('-p, --port <port>', 'port of the guard', '8080')
     .action((options: { data: string; port: string }) => quickstart(options));
+  journalCommands(program);
   try {
     await program.parseAsync(argv as string[]);
     return EXIT.ok;

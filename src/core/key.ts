@@ -63,6 +63,8 @@ export type KeyKind = 'issued' | 'imported' | 'foreign';
 export interface KeyRecord {
   readonly id: string;
   readonly kind: KeyKind;
+  /** Of an issued key: the environment in its text. */
+  readonly env?: string;
   readonly name: string;
   readonly tenant: string;
   readonly principal: string;

@@ -202,7 +202,7 @@ export class KeyService {
       throw new KeyFault('conflict', `Key ${keyId} was already replaced by ${before.replaced.by}.`);
     const nowMs = this.#parts.now();
     const newId = newKeyId();
-    const credential = mintKey('live', newId);
+    const credential = mintKey(before.env ?? 'live', newId);
     const key: KeyRecord = {
       ...before,
       id: newId,
@@ -246,6 +246,7 @@ export class KeyService {
     return {
       id: newId,
       kind,
+      ...(kind === 'issued' ? { env: input.env } : {}),
       name: input.name,
       tenant: input.tenant,
       principal: input.principal,

@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { proveEntry } from '../journal/prove.js';
+import { type EntryFilter, type NumberedEntry, readEntries } from '../journal/read.js';
+import { verifyJournal } from '../journal/verify.js';
+
+interface FilterOptions {
+  readonly data: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly key?: string;
+  readonly json?: boolean;
+}
+
+/** A journal that does not verify: the exit code says so, the text where. */
+class VerifyFault extends Error {
+  override readonly name = 'VerifyFault';
+}
+
+/** `keyward journal`: reads the files themselves, so it needs no running guard and no permission but theirs. */
+export function journalCommands(program: Command): void {
+  const journal = program
+    .command('journal')
+    .description('read, verify and prove the record of decisions and acts');
+  const command = (name: string, description: string) =>
+    journal
+      .command(name)
+      .description(description)
+      .requiredOption('-d, --data <directory>', 'data directory of the guard');
+
+  command('verify', 'check every hash, number and signature')
+    .option('--public-key <key>', 'base64url key that must have signed it')
+    .option('--json', 'machine-readable output')
+    .action((options: { data: string; publicKey?: string; json?: boolean }) => verify(options));
+
+  for (const [name, description] of [
+    ['show', 'list entries, for people'],
+    ['export', 'write entries as NDJSON'],
+  ] as const) {
+    command(name, description)
+      .option('--since <time>', 'ISO 8601, inclusive')
+      .option('--until <time>', 'ISO 8601, exclusive')
+      .option('--key <id>', 'only entries of this key')
+      .option('--json', 'NDJSON, as export writes')
+      .action((options: FilterOptions) => print(options, name === 'export' || options.json === true));
+  }
+
+  command(
+    'prove <seq>',
+    'write the proof that one entry is in the journal (check it with tools/verify-proof.mjs)',
+  ).action(async (seq: string, options: { data: string }) => {
+    if (!/^\d{1,15}$/.test(seq)) throw new Error(`${seq} is not the number of an entry.`);
+    console.log(JSON.stringify(await proveEntry(directory(options.data), Number(seq)), null, 2));
+  });
+}
+
+function directory(data: string): string {
+  return path.join(data, 'journal');
+}
+
+async function verify(options: { data: string; publicKey?: string; json?: boolean }): Promise<void> {
+  const result = await verifyJournal(directory(options.data), { publicKey: options.publicKey });
+  const { problem } = result;
+  if (options.json) console.log(JSON.stringify(result));
+  else if (problem === undefined) {
+    console.log(
+      `good: ${result.entries} entries in ${result.batches} batches, ${result.segments} segments; head ${result.head}`,
+    );
+  }
+  if (problem === undefined) return;
+  const hashes =
+    problem.expected === undefined ? '' : ` (expected ${problem.expected}, found ${problem.found})`;
+  throw new VerifyFault(
+    `BAD at ${problem.where}: ${problem.what}${hashes}; ${result.entries} entries before it are good.`,
+  );
+}
+
+function time(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Date.parse(text);
+  if (Number.isNaN(value))
+    throw new Error(`${option}: ${text} is not a time; write for example 2026-11-24T08:00:00Z.`);
+  return value;
+}
+
+async function print(options: FilterOptions, json: boolean): Promise<void> {
+  const filter: EntryFilter = {
+    sinceMs: time(options.since, '--since'),
+    untilMs: time(options.until, '--until'),
+    key: options.key,
+  };
+  for await (const entry of readEntries(directory(options.data), filter)) {
+    const line = json ? JSON.stringify(entry) : lineOf(entry);
+    if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+  }
+}
+
+/** One entry for people. What came from outside is shown without control characters. */
+function lineOf(entry: NumberedEntry): string {
+  const head = `${String(entry.seq).padStart(8)}  ${new Date(entry.time).toISOString()}  `;
+  switch (entry.kind) {
+    case 'decision': {
+      const verdict = entry.reason === undefined ? entry.decision : `${entry.decision} ${entry.reason}`;
+      const status = entry.outcome === undefined ? '' : ` → ${entry.outcome.status}`;
+      return `${head}${verdict.padEnd(24)} ${entry.key ?? '-'}  ${entry.address}  ${entry.method} ${printable(entry.path)} (${entry.operation})${status}`;
+    }
+    case 'outcome':
+      return `${head}${'outcome'.padEnd(24)} ${entry.key ?? '-'}  ${entry.request} → ${entry.outcome.status}${entry.outcome.aborted ? ` (${entry.outcome.aborted})` : ''}`;
+    case 'act':
+      return `${head}${entry.action.padEnd(24)} ${printable(entry.target)}  by ${printable(entry.actor)}`;
+    case 'system':
+      return `${head}${entry.event.padEnd(24)} ${JSON.stringify(entry.detail ?? {})}`;
+  }
+}
+
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}

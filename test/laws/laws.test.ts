@@ -1,0 +1,106 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** The rules of the house, held against every source file. */
+const root = path.resolve(import.meta.dirname, '../..');
+const src = path.join(root, 'src');
+
+interface Source {
+  readonly name: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+const sources: Source[] = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts') && !/\.(?:test|fuzz)\.ts$/.test(name))
+  .map((name) => {
+    const text = readFileSync(path.join(src, name), 'utf8');
+    const imports = [...text.matchAll(/(?:from|import)\s+'(\.[^']+)'|new URL\('(\.[^']+\.js)'/g)].map(
+      (match) =>
+        path
+          .relative(src, path.resolve(src, path.dirname(name), (match[1] ?? match[2]) as string))
+          .replace(/\.js$/, '.ts'),
+    );
+    return { name, text, imports };
+  });
+
+/** What each folder may import from, besides itself. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  wire: [],
+  core: ['wire'],
+  journal: ['core', 'engine/ports.ts'],
+  catalogs: ['core'],
+  locations: ['core', 'wire', 'engine/ports.ts'],
+  keys: ['core', 'engine', 'config/schema.ts'],
+  engine: ['core', 'wire', 'keys', 'catalogs', 'journal/entry.ts'],
+  stores: ['core', 'engine/ports.ts'],
+  config: ['core', 'wire'],
+};
+
+describe('the house', () => {
+  it('has sources to check', () => {
+    expect(sources.length).toBeGreaterThan(30);
+  });
+
+  it.each(Object.entries(MAY_IMPORT))('%s imports only what it may', (folder, allowed) => {
+    const wrong = sources
+      .filter(({ name }) => name.startsWith(`${folder}/`))
+      .flatMap(({ name, imports }) =>
+        imports
+          .filter((to) => ![folder, ...allowed].some((each) => to === each || to.startsWith(`${each}/`)))
+          .map((to) => `${name} → ${to}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  it('core and wire have no clock, randomness, environment or I/O', () => {
+    const banned =
+      /Date\.now|performance\.now|Math\.random|process\.(?:env|argv|hrtime|stdin|stdout|cwd)|'node:(?!buffer)|setTimeout|setInterval|new Date\(\)/;
+    const wrong = sources
+      .filter(({ name, text }) => /^(?:core|wire)\//.test(name) && banned.test(text))
+      .map(({ name }) => name);
+    expect(wrong).toEqual([]);
+  });
+
+  it('every file is imported by another, or is an entry', () => {
+    const entries = new Set(['main.ts', 'locations/compile-asn.ts']);
+    const imported = new Set(sources.flatMap(({ imports }) => imports));
+    expect(
+      sources.map(({ name }) => name).filter((name) => !imported.has(name) && !entries.has(name)),
+    ).toEqual([]);
+  });
+
+  it('there is no drawer for odds and ends', () => {
+    expect(
+      sources
+        .map(({ name }) => name)
+        .filter((name) => /(?:^|\/)(?:utils?|helpers?|common|misc|index)(?:\/|\.ts$)/.test(name)),
+    ).toEqual([]);
+  });
+
+  it('files stay small', () => {
+    const exceptions = new Set(['edges/proxy/exchange.ts']);
+    expect(
+      sources
+        .filter(({ name, text }) => text.split('\n').length > 350 && !exceptions.has(name))
+        .map(({ name }) => name),
+    ).toEqual([]);
+  });
+
+  it('the run-time dependencies are these', () => {
+    const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    expect(Object.keys(dependencies)).toEqual([
+      '@ip-location-db/asn',
+      '@ip-location-db/geo-whois-asn-country-mmdb',
+      'commander',
+      'ipaddr.js',
+      'lmdb',
+      'maxmind',
+      'yaml',
+      'zod',
+    ]);
+  });
+});
