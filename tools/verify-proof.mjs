@@ -3,8 +3,7 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 const sha256 = (...parts) => createHash('sha256').update(Buffer.concat(parts)).digest();
-const LEAF = Buffer.from([0]);
-const NODE = Buffer.from([1]);
+const [LEAF, NODE] = [Buffer.from([0]), Buffer.from([1])];
 
 function check(condition, text) {
   if (!condition) throw new Error(text);

@@ -43,7 +43,7 @@ export class Batch {
     let lines = '';
     let seq = first;
     for (const entry of this.entries) {
-      lines += `{"seq":${seq},${JSON.stringify(entry).slice(1)}\n`;
+      lines += `{"seq":${seq},${encode(entry).slice(1)}\n`;
       seq += 1;
     }
     return lines;
@@ -66,6 +66,16 @@ export class Batch {
   #release(): void {
     this.entries.length = 0;
     this.#durable = undefined;
+  }
+}
+
+/** A detail that JSON cannot hold (a cycle, a bigint) must not take the other entries with it. */
+function encode(entry: JournalEntry): string {
+  try {
+    return JSON.stringify(entry);
+  } catch (error) {
+    const detail = { kind: entry.kind, problem: (error as Error).message };
+    return JSON.stringify({ kind: 'system', time: entry.time, event: 'entry_unencodable', detail });
   }
 }
 

@@ -23,8 +23,6 @@ export interface SinkOptions {
   readonly privateKey: KeyObject;
   readonly segmentBytesMax: number;
   readonly retention: Retention;
-  /** Until the first batch, time is taken from here: the sink has no clock. */
-  readonly timeMs: number;
 }
 
 /** What was found at opening. */

@@ -1,46 +1,16 @@
-import type { KeyObject } from 'node:crypto';
 import type { Journal, JournalHealth, JournalTicket } from '../engine/ports.js';
 import { Batch, type BatchOwner, Ticket } from './batch.js';
 import type { JournalEntry } from './entry.js';
 import { JournalFault, type JournalFaultCode } from './fault.js';
 import { lockDirectory } from './lock.js';
-import type { Retention, SealedSegment } from './retention.js';
+import { type JournalOptions, type JournalSettings, withDefaults } from './options.js';
+import type { SealedSegment } from './retention.js';
 import type { SinkOpened, SinkOptions } from './segment-sink.js';
 import { type SinkPort, type SinkReply, startSink } from './sink-port.js';
 
-export interface JournalOptions {
-  readonly dir: string;
-  /** Ed25519; signs the batches. */
-  readonly privateKey: KeyObject;
-  readonly segmentBytesMax?: number;
-  readonly retention?: Retention;
-  /** How long a batch gathers when nobody waits for it. */
-  readonly commitMs?: number;
-  readonly batchEntriesMax?: number;
-  /** Entries handed over and not yet on disk; more are lost. */
-  readonly queueEntriesMax?: number;
-  readonly retryMs?: number;
-  readonly now?: () => number;
-  /** False writes in this thread: for tests, and tools that write little. */
-  readonly worker?: boolean;
-}
-
-type Settings = Required<JournalOptions>;
-
-const DEFAULTS = {
-  segmentBytesMax: 128 * 1024 * 1024,
-  retention: {},
-  commitMs: 5,
-  batchEntriesMax: 1000,
-  queueEntriesMax: 100_000,
-  retryMs: 1000,
-  now: Date.now,
-  worker: true,
-};
-
 /** Opens a journal for writing: recovers it first, refuses when another process writes it. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const settings: Settings = { ...DEFAULTS, ...options };
+  const settings = withDefaults(options);
   const unlock = lockDirectory(settings.dir);
   const writer = new JournalWriter(settings, unlock);
   try {
@@ -54,7 +24,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
 /** Gathers entries into batches and hands them to the sink, one batch at a time (group commit). */
 class JournalWriter implements Journal, BatchOwner {
-  readonly #settings: Settings;
+  readonly #settings: JournalSettings;
   readonly #unlock: () => void;
   #port: SinkPort | undefined;
   #onOpened: { resolve: (opened: SinkOpened) => void; reject: (error: Error) => void } | undefined;
@@ -75,14 +45,15 @@ class JournalWriter implements Journal, BatchOwner {
   #lost = 0;
   /** Lost entries that no `journal_gap` entry tells of yet. */
   #gap = 0;
-  /** Lost entries that the `journal_gap` entry under way tells of. */
+  /** The batch whose `journal_gap` entry tells of `#gapTold` lost entries. */
+  #gapBatch: Batch | undefined;
   #gapTold = 0;
   #trimming = false;
   #closed = false;
   #onIdle: (() => void) | undefined;
   #onPortClosed: (() => void) | undefined;
 
-  constructor(settings: Settings, unlock: () => void) {
+  constructor(settings: JournalSettings, unlock: () => void) {
     this.#settings = settings;
     this.#unlock = unlock;
     this.#open = new Batch(this);
@@ -149,14 +120,23 @@ class JournalWriter implements Journal, BatchOwner {
 
   /** Lets go of thread and lock, whatever is still queued. */
   async abandon(): Promise<void> {
-    clearTimeout(this.#timer);
-    await this.#port?.terminate();
+    this.#closed = true;
+    this.#disarm();
+    clearTimeout(this.#retryTimer);
+    await this.#dropPort();
     this.#unlock();
   }
 
+  async #dropPort(): Promise<void> {
+    const port = this.#port;
+    this.#port = undefined;
+    this.#onOpened = undefined;
+    await port?.terminate();
+  }
+
   #startSink(): Promise<SinkOpened> {
-    const { dir, privateKey, segmentBytesMax, retention, now, worker } = this.#settings;
-    const options: SinkOptions = { dir, privateKey, segmentBytesMax, retention, timeMs: now() };
+    const { dir, privateKey, segmentBytesMax, retention, worker } = this.#settings;
+    const options: SinkOptions = { dir, privateKey, segmentBytesMax, retention };
     return new Promise((resolve, reject) => {
       this.#onOpened = { resolve, reject };
       this.#port = startSink(options, worker, (reply) => this.#onReply(reply));
@@ -168,24 +148,35 @@ class JournalWriter implements Journal, BatchOwner {
       case 'opened':
         this.#nextSeq = reply.opened.nextSeq;
         this.#batches = reply.opened.batches;
-        return this.#onOpened?.resolve(reply.opened);
+        this.#onOpened?.resolve(reply.opened);
+        this.#onOpened = undefined;
+        break;
       case 'refused':
-        return this.#onOpened?.reject(new JournalFault(reply.code as JournalFaultCode, reply.problem));
+        this.#onOpened?.reject(new JournalFault(reply.code as JournalFaultCode, reply.problem));
+        break;
       case 'written':
-        return this.#onWritten(reply.excess);
+        this.#onWritten(reply.excess);
+        break;
       case 'failed':
-        return this.#onFailed('journal_write_failed', reply.problem);
+        this.#onFailed('journal_write_failed', reply.problem);
+        break;
       case 'removed':
         this.#trimming = false;
-        return;
+        break;
       case 'closed':
-        return this.#onPortClosed?.();
-      case 'stopped':
-        this.#port = undefined;
-        this.#onOpened?.reject(new JournalFault('journal_worker_stopped', reply.problem));
         this.#onPortClosed?.();
-        return this.#onFailed('journal_worker_stopped', reply.problem);
+        break;
+      case 'stopped':
+        this.#onStopped(reply.problem);
+        break;
     }
+  }
+
+  #onStopped(problem: string): void {
+    this.#port = undefined;
+    this.#onPortClosed?.();
+    if (this.#onOpened === undefined) this.#onFailed('journal_worker_stopped', problem);
+    else this.#onOpened.reject(new JournalFault('journal_worker_stopped', problem));
   }
 
   #armTimer(): void {
@@ -206,7 +197,10 @@ class JournalWriter implements Journal, BatchOwner {
       batch = this.#open;
       this.#open = new Batch(this);
     }
-    if (batch !== undefined) return this.#send(batch);
+    if (batch !== undefined) {
+      this.#send(batch);
+      return;
+    }
     this.#disarm();
     this.#onIdle?.();
   }
@@ -236,28 +230,30 @@ class JournalWriter implements Journal, BatchOwner {
     this.#queued -= this.#inFlightCount;
     this.#batches += 1;
     batch.written();
-    this.#gap -= this.#gapTold;
-    this.#gapTold = 0;
-    if (excess.length > 0) this.#trim(excess);
+    if (batch === this.#gapBatch) {
+      this.#gap -= this.#gapTold;
+      this.#gapBatch = undefined;
+    }
     this.#accept();
-    const { openedMs, urgent } = this.#open;
-    if (this.#open.entries.length === 0) return this.#pump(this.#closed);
+    if (excess.length > 0) this.#trim(excess);
+    if (this.#inFlight !== undefined) return;
+    const { openedMs, urgent, entries } = this.#open;
     const due = urgent || this.#closed || this.#settings.now() - openedMs >= this.#settings.commitMs;
-    if (!due && this.#waiting.length === 0) this.#armTimer();
+    if (!due && entries.length > 0 && this.#waiting.length === 0) this.#armTimer();
     else this.#pump(due);
   }
 
   /** Takes entries again after a fault, once what stood in the way is gone. */
   #accept(): void {
-    if (this.#fault === undefined || this.#closed) return;
-    if (this.#fault.code === 'journal_queue_full' && this.#queued > this.#settings.queueEntriesMax / 2)
-      return;
+    if (this.#closed) return;
+    const full = this.#fault?.code === 'journal_queue_full';
+    if (full && this.#queued > this.#settings.queueEntriesMax / 2) return;
     this.#fault = undefined;
     this.#lostBatch = undefined;
-    if (this.#gap === 0) return;
+    if (this.#gap === 0 || this.#gapBatch !== undefined) return;
     this.#gapTold = this.#gap;
+    this.#gapBatch = this.#open;
     this.#note('journal_gap', { lost: this.#gap });
-    // Counted as told at once: should this entry fail, #onFailed puts it back.
   }
 
   #onFailed(code: JournalFaultCode, problem: string): void {
@@ -265,10 +261,10 @@ class JournalWriter implements Journal, BatchOwner {
     const fault = new JournalFault(code, `The journal cannot be written: ${problem}`);
     const failed = [...(this.#inFlight ? [this.#inFlight] : []), ...this.#waiting, this.#open];
     // The entry that tells of a gap is not itself a lost one.
-    const lost = this.#queued - (this.#gapTold > 0 ? 1 : 0);
+    const lost = this.#queued - (this.#gapBatch === undefined ? 0 : 1);
     this.#lost += lost;
     this.#gap += lost;
-    this.#gapTold = 0;
+    this.#gapBatch = undefined;
     this.#queued = 0;
     this.#inFlight = undefined;
     this.#waiting.length = 0;
@@ -287,9 +283,9 @@ class JournalWriter implements Journal, BatchOwner {
       try {
         await this.#startSink();
       } catch (error) {
-        if (this.#port !== undefined) await (this.#port as SinkPort).terminate();
-        this.#port = undefined;
-        return this.#onFailed('journal_worker_stopped', (error as Error).message);
+        await this.#dropPort();
+        if (!this.#closed) this.#onFailed('journal_worker_stopped', (error as Error).message);
+        return;
       }
     }
     if (this.#closed) return;
@@ -302,6 +298,7 @@ class JournalWriter implements Journal, BatchOwner {
       detail: { lost: this.#gap },
     });
     this.#gapTold = this.#gap;
+    this.#gapBatch = batch;
     this.#queued = 1;
     this.#send(batch);
   }
