@@ -32,7 +32,11 @@ export function startSink(options: SinkOptions, inWorker: boolean, onReply: Repl
 }
 
 function startWorker(options: SinkOptions, onReply: ReplyHandler): SinkPort {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: options });
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: options,
+    // Flags of the main thread (--eval, --input-type) can keep a worker from starting.
+    execArgv: [],
+  });
   let over = false;
   const stop = (problem: string) => {
     if (over) return;
