@@ -4,11 +4,9 @@ import { readFileSync } from 'node:fs';
 
 const sha256 = (...parts) => createHash('sha256').update(Buffer.concat(parts)).digest();
 const [LEAF, NODE] = [Buffer.from([0]), Buffer.from([1])];
-
 function check(condition, text) {
   if (!condition) throw new Error(text);
 }
-
 /** RFC 9162 section 2.1.3.2. */
 function rootFromPath(leaf, index, size, path) {
   let node = leaf;
@@ -22,7 +20,6 @@ function rootFromPath(leaf, index, size, path) {
   check(left.length === 0, 'the path is too long');
   return node.toString('hex');
 }
-
 function verifyProof(proof, expectedKey) {
   check(proof.format === 'keyward-journal-proof-v1', 'this is not a keyward-journal-proof-v1');
   check(expectedKey === undefined || proof.publicKey === expectedKey, 'the proof names another public key');
@@ -49,7 +46,6 @@ function verifyProof(proof, expectedKey) {
   check(found === root, `the Merkle root is ${found}, the batch line says ${root}`);
   return `entry ${proof.seq} is in batch ${batch}, sealed ${new Date(time).toISOString()}`;
 }
-
 try {
   const [file, expectedKey] = process.argv.slice(2);
   check(file !== undefined, 'usage: node tools/verify-proof.mjs proof.json [publicKey]');
