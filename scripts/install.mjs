@@ -27,8 +27,8 @@ export function ensureInstalled() {
   const lock = path.join(root, 'package-lock.json');
   const installed = path.join(root, 'node_modules', '.package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
-  console.log('Installing packages (npm ci) …');
-  must('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  console.log('Installing packages (npm install) …');
+  must('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
 /** The version in package.json. */
