@@ -4,6 +4,7 @@ import type { KeyLimits, KeyRecord, KeyUsage, Tenant } from '../core/key.js';
 import { validateLocationRules } from '../core/location.js';
 import type { KeyDirectory } from '../engine/key-directory.js';
 import type { Journal, KeyStore } from '../engine/ports.js';
+import { Exclusive } from './exclusive.js';
 import type { Fingerprints, ImportedHash } from './fingerprint.js';
 import { ENV_PATTERN, mintKey, newKeyId } from './format.js';
 
@@ -107,34 +108,39 @@ interface Parts {
 /** The life of keys: every change is in the journal, on disk, before it takes effect. */
 export class KeyService {
   readonly #parts: Parts;
+  readonly #exclusive = new Exclusive();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   /** @returns the record and the credential: the only time it is shown. */
-  async issue(actor: string, input: IssueInput): Promise<{ key: KeyRecord; credential: string }> {
-    const newId = newKeyId();
-    const credential = mintKey(input.env, newId);
-    const key = this.#record(actor, input, newId, 'issued', this.#parts.fingerprints.issued(credential));
-    await this.#save(actor, 'key.issue', key);
-    return { key, credential };
+  issue(actor: string, input: IssueInput): Promise<{ key: KeyRecord; credential: string }> {
+    return this.#exclusive.run(async () => {
+      const newId = newKeyId();
+      const credential = mintKey(input.env, newId);
+      const key = this.#record(actor, input, newId, 'issued', this.#parts.fingerprints.issued(credential));
+      await this.#save(actor, 'key.issue', key);
+      return { key, credential };
+    });
   }
 
   /** Takes over a key another system issued, known only by its hash: it goes on working. */
-  async import(actor: string, input: z.output<typeof importInput>): Promise<KeyRecord> {
-    const digits = { sha256: 64, sha512: 128 }[input.algorithm as ImportedHash];
-    if (input.hash.length !== digits)
-      throw new KeyFault(
-        'invalid',
-        `hash: a ${input.algorithm} digest has ${digits} hex digits, this has ${input.hash.length}.`,
-      );
-    const fingerprint = this.#parts.fingerprints.imported(input.algorithm, input.hash);
-    if (this.#parts.store.keyByFingerprint(fingerprint) !== undefined)
-      throw new KeyFault('conflict', 'This key was imported before.');
-    const key = this.#record(actor, { ...input, env: 'live' }, newKeyId(), 'imported', fingerprint);
-    await this.#save(actor, 'key.import', key);
-    return key;
+  import(actor: string, input: z.output<typeof importInput>): Promise<KeyRecord> {
+    return this.#exclusive.run(async () => {
+      const digits = { sha256: 64, sha512: 128 }[input.algorithm as ImportedHash];
+      if (input.hash.length !== digits)
+        throw new KeyFault(
+          'invalid',
+          `hash: a ${input.algorithm} digest has ${digits} hex digits, this has ${input.hash.length}.`,
+        );
+      const fingerprint = this.#parts.fingerprints.imported(input.algorithm, input.hash);
+      if (this.#parts.store.keyByFingerprint(fingerprint) !== undefined)
+        throw new KeyFault('conflict', 'This key was imported before.');
+      const key = this.#record(actor, { ...input, env: 'live' }, newKeyId(), 'imported', fingerprint);
+      await this.#save(actor, 'key.import', key);
+      return key;
+    });
   }
 
   list(options: { after?: string; limit?: number; tenant?: string } = {}): KeyRecord[] {
@@ -157,76 +163,88 @@ export class KeyService {
     return this.#parts.directory.usage(keyId);
   }
 
-  async limit(actor: string, keyId: string, limits: KeyLimits): Promise<KeyRecord> {
-    checkLocations(limits);
-    const key = { ...this.#living(keyId), limits };
-    await this.#save(actor, 'key.limit', key, { limits });
-    return key;
+  limit(actor: string, keyId: string, limits: KeyLimits): Promise<KeyRecord> {
+    return this.#exclusive.run(async () => {
+      checkLocations(limits);
+      const key = { ...this.#living(keyId), limits };
+      await this.#save(actor, 'key.limit', key, { limits });
+      return key;
+    });
   }
 
-  async suspend(actor: string, keyId: string, why: string): Promise<KeyRecord> {
-    const key = { ...this.#living(keyId), suspended: { atMs: this.#parts.now(), by: actor, why } };
-    await this.#save(actor, 'key.suspend', key, { why });
-    return key;
+  suspend(actor: string, keyId: string, why: string): Promise<KeyRecord> {
+    return this.#exclusive.run(async () => {
+      const key = { ...this.#living(keyId), suspended: { atMs: this.#parts.now(), by: actor, why } };
+      await this.#save(actor, 'key.suspend', key, { why });
+      return key;
+    });
   }
 
-  async resume(actor: string, keyId: string): Promise<KeyRecord> {
-    const { suspended, ...key } = this.#living(keyId);
-    if (suspended === undefined) throw new KeyFault('conflict', `Key ${keyId} is not suspended.`);
-    await this.#save(actor, 'key.resume', key);
-    return key;
+  resume(actor: string, keyId: string): Promise<KeyRecord> {
+    return this.#exclusive.run(async () => {
+      const { suspended, ...key } = this.#living(keyId);
+      if (suspended === undefined) throw new KeyFault('conflict', `Key ${keyId} is not suspended.`);
+      await this.#save(actor, 'key.resume', key);
+      return key;
+    });
   }
 
   /** Leaves a tombstone. Revoking again changes nothing and is no error. */
-  async revoke(actor: string, keyId: string, why: string): Promise<KeyRecord> {
-    const before = this.show(keyId);
-    if (before.revoked !== undefined) return before;
-    const key = { ...before, revoked: { atMs: this.#parts.now(), by: actor, why } };
-    await this.#save(actor, 'key.revoke', key, { why });
-    return key;
+  revoke(actor: string, keyId: string, why: string): Promise<KeyRecord> {
+    return this.#exclusive.run(async () => {
+      const before = this.show(keyId);
+      if (before.revoked !== undefined) return before;
+      const key = { ...before, revoked: { atMs: this.#parts.now(), by: actor, why } };
+      await this.#save(actor, 'key.revoke', key, { why });
+      return key;
+    });
   }
 
   /** Replaces an issued key by a new one with the same limits; the old one works for `overlapSeconds` more. */
-  async rotate(
+  rotate(
     actor: string,
     keyId: string,
     overlapSeconds: number,
   ): Promise<{ key: KeyRecord; credential: string }> {
-    const { suspended: _, ...before } = this.#living(keyId);
-    if (before.kind !== 'issued')
-      throw new KeyFault(
-        'conflict',
-        `Key ${keyId} is ${before.kind}: only an issued key can be rotated here.`,
-      );
-    if (before.replaced !== undefined)
-      throw new KeyFault('conflict', `Key ${keyId} was already replaced by ${before.replaced.by}.`);
-    const nowMs = this.#parts.now();
-    const newId = newKeyId();
-    const credential = mintKey(before.env ?? 'live', newId);
-    const key: KeyRecord = {
-      ...before,
-      id: newId,
-      fingerprint: this.#parts.fingerprints.issued(credential),
-      createdMs: nowMs,
-      createdBy: actor,
-      replaces: keyId,
-    };
-    const replaced = {
-      ...this.#living(keyId),
-      replaced: { by: newId, atMs: nowMs, overlapUntilMs: nowMs + overlapSeconds * 1000 },
-    };
-    await this.#act(actor, 'key.rotate', keyId, { by: newId, overlapSeconds });
-    await this.#parts.store.write({ keys: [key, replaced] });
-    this.#parts.directory.refresh(keyId);
-    return { key, credential };
+    return this.#exclusive.run(async () => {
+      const { suspended: _, ...before } = this.#living(keyId);
+      if (before.kind !== 'issued')
+        throw new KeyFault(
+          'conflict',
+          `Key ${keyId} is ${before.kind}: only an issued key can be rotated here.`,
+        );
+      if (before.replaced !== undefined)
+        throw new KeyFault('conflict', `Key ${keyId} was already replaced by ${before.replaced.by}.`);
+      const nowMs = this.#parts.now();
+      const newId = newKeyId();
+      const credential = mintKey(before.env ?? 'live', newId);
+      const key: KeyRecord = {
+        ...before,
+        id: newId,
+        fingerprint: this.#parts.fingerprints.issued(credential),
+        createdMs: nowMs,
+        createdBy: actor,
+        replaces: keyId,
+      };
+      const replaced = {
+        ...this.#living(keyId),
+        replaced: { by: newId, atMs: nowMs, overlapUntilMs: nowMs + overlapSeconds * 1000 },
+      };
+      await this.#act(actor, 'key.rotate', keyId, { by: newId, overlapSeconds });
+      await this.#parts.store.write({ keys: [key, replaced] });
+      this.#parts.directory.refresh(keyId);
+      return { key, credential };
+    });
   }
 
-  async setTenant(actor: string, tenant: Tenant): Promise<Tenant> {
-    checkLocations({ locations: tenant.locations });
-    await this.#act(actor, 'tenant.set', tenant.id, { ...tenant });
-    await this.#parts.store.write({ tenants: [tenant] });
-    this.#parts.directory.refreshTenant(tenant.id);
-    return tenant;
+  setTenant(actor: string, tenant: Tenant): Promise<Tenant> {
+    return this.#exclusive.run(async () => {
+      checkLocations({ locations: tenant.locations });
+      await this.#act(actor, 'tenant.set', tenant.id, { ...tenant });
+      await this.#parts.store.write({ tenants: [tenant] });
+      this.#parts.directory.refreshTenant(tenant.id);
+      return tenant;
+    });
   }
 
   #record(

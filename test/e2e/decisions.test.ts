@@ -137,3 +137,18 @@ describe('foreign keys', () => {
     expect(reason(await call('their-own-key'))).toBe('key_revoked');
   });
 });
+
+describe('administrative acts', () => {
+  it('a revocation is never undone by a change made at the same time', async () => {
+    api = await guarded(ok);
+    const { keys } = api.running;
+    await Promise.allSettled([
+      keys.limit('a', api.keyId, {}),
+      keys.revoke('b', api.keyId, 'stolen'),
+      keys.limit('c', api.keyId, {}),
+      keys.suspend('d', api.keyId, 'x'),
+    ]);
+    expect(keys.show(api.keyId).revoked).toBeDefined();
+    expect(reason(await call(api.key))).toBe('key_revoked');
+  });
+});
