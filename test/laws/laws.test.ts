@@ -93,12 +93,18 @@ describe('the house', () => {
       dependencies: Record<string, string>;
     };
     expect(Object.keys(dependencies)).toEqual([
+      '@hono/node-server',
+      '@hono/zod-openapi',
       '@ip-location-db/asn',
       '@ip-location-db/geo-whois-asn-country-mmdb',
+      'cli-table3',
       'commander',
+      'hono',
       'ipaddr.js',
       'lmdb',
       'maxmind',
+      'pino',
+      'prom-client',
       'yaml',
       'zod',
     ]);
