@@ -1,7 +1,13 @@
 import { Command, CommanderError } from 'commander';
+import { version } from '../version.js';
 import { report } from './errors.js';
 import { journalCommands } from './journal.js';
+import { keyCommands } from './keys.js';
+import { operatorCommands } from './operators.js';
 import { quickstart } from './quickstart.js';
+import { sealedCommands } from './sealed.js';
+import { systemCommands } from './system.js';
+import { tenantCommands } from './tenants.js';
 import { up } from './up.js';
 
 /** Exit codes, the same for every command. */
@@ -11,6 +17,8 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 export async function runCli(argv: readonly string[]): Promise<number> {
   const program = new Command('keyward')
     .description('The guard for privileged API keys.')
+    .version(version)
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed or refused, 2 wrong usage.')
     .exitOverride()
     .showHelpAfterError();
   program
@@ -23,8 +31,14 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .description('start the guard in front of a small example API, with two keys to try')
     .option('-d, --data <directory>', 'data directory', './data/quickstart')
     .option('-p, --port <port>', 'port of the guard', '8080')
-    .action((options: { data: string; port: string }) => quickstart(options));
+    .option('--admin-port <port>', 'port of the admin API', '7071')
+    .action((options: { data: string; port: string; adminPort: string }) => quickstart(options));
+  keyCommands(program);
+  tenantCommands(program);
+  sealedCommands(program);
+  operatorCommands(program);
   journalCommands(program);
+  systemCommands(program);
   try {
     await program.parseAsync(argv as string[]);
     return EXIT.ok;

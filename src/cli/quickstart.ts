@@ -3,24 +3,27 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseConfig } from '../config/load.js';
-import { issueInput, type KeyService } from '../keys/service.js';
-import { start } from '../runtime.js';
-import { untilStopped } from './up.js';
+import { issueInput } from '../keys/inputs.js';
+import type { KeyService } from '../keys/service.js';
+import { origin, showBootstrapToken, startLogged, untilStopped } from './up.js';
 
 const example = fileURLToPath(new URL('../../examples/notes-api/', import.meta.url));
 const ACTOR = 'quickstart';
 
 /** Starts the example API and the guard in front of it, with two fresh keys, and prints what to try. */
-export async function quickstart(options: { data: string; port: string }): Promise<void> {
+export async function quickstart(options: { data: string; port: string; adminPort: string }): Promise<void> {
   const api = await startExample();
   try {
-    const running = await start(parseConfig(configText(options, api.port), path.resolve('quickstart.yaml')));
+    const running = await startLogged(
+      parseConfig(configText(options, api.port), path.resolve('quickstart.yaml')),
+    );
     const port = running.listeners[0]?.address.port as number;
     const keys = await freshKeys(running.keys);
     console.log(`
 Keyward is running.
   guard        http://127.0.0.1:${port}   (the address that clients use)
   example API  http://127.0.0.1:${api.port}   (a process of its own, behind the guard)
+  admin API    http://${origin(running.admin.address)}   (keyward status, keyward keys list …)
   data         ${path.resolve(options.data)}
 
 Allowed: a key, used from where it may be used.
@@ -30,6 +33,7 @@ Refused: a key that is only good in 203.0.113.0/24.
 curl -sS -i -H 'x-api-key: ${keys.elsewhere}' http://127.0.0.1:${port}/notes
 
 Ctrl-C stops both.`);
+    showBootstrapToken(running);
     await untilStopped(running);
   } finally {
     api.process.kill();
@@ -54,10 +58,12 @@ async function freshKeys(keys: KeyService): Promise<{ here: string; elsewhere: s
   };
 }
 
-function configText(options: { data: string; port: string }, apiPort: number): string {
+function configText(options: { data: string; port: string; adminPort: string }, apiPort: number): string {
   return JSON.stringify({
     dataDir: path.resolve(options.data),
     listeners: [{ port: Number(options.port) }],
+    admin: { port: Number(options.adminPort) },
+    log: { level: 'warn' },
     upstreams: [
       { name: 'notes', url: `http://127.0.0.1:${apiPort}`, openapi: path.join(example, 'openapi.yaml') },
     ],

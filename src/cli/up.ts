@@ -1,11 +1,47 @@
-import { loadConfig } from '../config/load.js';
+import { ConfigFault, loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { openLog } from '../observability/log.js';
 import { type Running, start } from '../runtime.js';
 
-/** Starts the guard as configured and stops it cleanly on SIGINT or SIGTERM. */
+/** Starts the guard as configured; SIGHUP reloads, SIGINT and SIGTERM stop it cleanly. */
 export async function up(configFile: string): Promise<void> {
-  const running = await start(loadConfig(configFile));
-  for (const { address } of running.listeners) console.log(`guard on ${address.address}:${address.port}`);
+  const running = await startLogged(loadConfig(configFile), configFile);
+  for (const { address } of running.listeners) console.log(`guard  ${origin(address)}`);
+  console.log(`admin  ${origin(running.admin.address)}`);
+  showBootstrapToken(running);
   await untilStopped(running);
+}
+
+export async function startLogged(config: Config, configFile?: string): Promise<Running> {
+  const log = openLog(config.log.level);
+  const running = await start(config, { log, configFile });
+  log.info(
+    {
+      listeners: running.listeners.map(({ address }) => origin(address)),
+      admin: origin(running.admin.address),
+    },
+    'started',
+  );
+  process.on('SIGHUP', () => {
+    running.reload('SIGHUP').catch((error: unknown) => {
+      const problems = error instanceof ConfigFault ? error.problems : [String(error)];
+      log.error({ problems }, 'the configuration was not reloaded; the one before stays in force');
+    });
+  });
+  return running;
+}
+
+export function showBootstrapToken({ bootstrapToken, admin }: Running): void {
+  if (bootstrapToken === undefined) return;
+  console.log(`
+First run. This token administers the guard; it is shown this once and cannot be read again.
+  ${bootstrapToken}
+Keep it for the commands:  echo TOKEN | keyward login --url http://${origin(admin.address)}
+`);
+}
+
+export function origin({ address, port, family }: { address: string; port: number; family: string }): string {
+  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** Resolves when a signal has stopped the guard. */

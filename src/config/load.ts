@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type Document, isCollection, isPair, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import { validateLocationRules } from '../core/location.js';
 import { parseCidr } from '../wire/cidr.js';
@@ -33,7 +34,7 @@ export class ConfigFault extends Error {
  * Reads and validates a YAML configuration; relative paths in it count from its own folder.
  * @throws ConfigFault with every problem, each with file, line and field.
  */
-export function loadConfig(file: string): Config {
+export function loadConfig(file: string, running?: Config): Config {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -43,10 +44,11 @@ export function loadConfig(file: string): Config {
       { file, line: 1, field: '', message: `cannot be read (${code}); name the file with --config` },
     ]);
   }
-  return parseConfig(text, file);
+  return parseConfig(text, file, running);
 }
 
-export function parseConfig(text: string, file: string): Config {
+/** @param running the configuration in force: what cannot change while the guard runs must then be the same */
+export function parseConfig(text: string, file: string, running?: Config): Config {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   if (document.errors.length > 0) {
@@ -71,7 +73,10 @@ export function parseConfig(text: string, file: string): Config {
     );
   }
   const config = resolvePaths(result.data, path.dirname(path.resolve(file)));
-  const problems = semanticProblems(config);
+  const problems = [
+    ...semanticProblems(config),
+    ...(running === undefined ? [] : fixedProblems(config, running)),
+  ];
   if (problems.length > 0) {
     throw new ConfigFault(
       problems.map(({ path: at, message }) => ({
@@ -86,6 +91,16 @@ export function parseConfig(text: string, file: string): Config {
 }
 
 type FieldPath = readonly PropertyKey[];
+
+/** Opened once, at the start. */
+const FIXED = ['dataDir', 'secrets', 'journal', 'admin'] as const;
+
+function fixedProblems(config: Config, running: Config): { path: FieldPath; message: string }[] {
+  return FIXED.filter((field) => !isDeepStrictEqual(config[field], running[field])).map((field) => ({
+    path: [field],
+    message: 'cannot change while the guard runs; restart it',
+  }));
+}
 
 /** What the schema cannot say: names that must differ or must match. */
 function semanticProblems(config: Config): { path: FieldPath; message: string }[] {
@@ -106,6 +121,12 @@ function semanticProblems(config: Config): { path: FieldPath; message: string }[
       problems.push({ path: ['upstreams', at, 'tls'], message: 'is given, but the url begins with http:' });
     }
   });
+  if (config.admin.tls === undefined && !isLoopback(config.admin.host)) {
+    problems.push({
+      path: ['admin', 'host'],
+      message: `${config.admin.host} can be reached from other machines: give admin.tls, or use 127.0.0.1`,
+    });
+  }
   config.listeners.forEach((listener, at) => {
     if (listener.proxyProtocol === 'require' && config.trustedProxies.length === 0) {
       problems.push({
@@ -115,6 +136,10 @@ function semanticProblems(config: Config): { path: FieldPath; message: string }[
     }
   });
   return problems;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /** Line of the deepest node that exists on the way to a field. */
@@ -167,9 +192,14 @@ function resolvePaths(config: Config, base: string): Config {
         key: optional(upstream.tls.key),
       },
     })),
+    admin: {
+      ...config.admin,
+      tls: config.admin.tls && { cert: at(config.admin.tls.cert), key: at(config.admin.tls.key) },
+    },
     secrets: {
       pepper: secret(config.secrets.pepper),
       masterKey: secret(config.secrets.masterKey),
+      previousMasterKey: secret(config.secrets.previousMasterKey),
       journalKey: secret(config.secrets.journalKey),
     },
     geo: {

@@ -198,6 +198,13 @@ export const configSchema = z.strictObject({
     .strictObject({
       host: z.string().default('127.0.0.1').describe('Address of the admin API.'),
       port: port.default(7071).describe('Port of the admin API.'),
+      tls: z
+        .strictObject({
+          cert: z.string().describe('PEM file with the certificate chain.'),
+          key: z.string().describe('PEM file with the private key.'),
+        })
+        .optional()
+        .describe('Needed where the address is not loopback.'),
     })
     .prefault({}),
   journal: z
@@ -232,6 +239,9 @@ export const configSchema = z.strictObject({
       masterKey: secretSource
         .optional()
         .describe('Seals upstream credentials. Default: secrets/master-key in the data directory.'),
+      previousMasterKey: secretSource
+        .optional()
+        .describe('The master key in use before, until `keyward sealed rewrap` has run.'),
       journalKey: secretSource
         .optional()
         .describe('Signs the journal. Default: secrets/journal-key.pem in the data directory.'),

@@ -133,7 +133,7 @@ describe('describePlace and wouldLockOut', () => {
   it('warns only where the rules would refuse', () => {
     expect(wouldLockOut({ allow: [{ country: 'DE' }] }, ADDRESS, PLACE)).toBeUndefined();
     expect(wouldLockOut({ deny: [{ country: 'DE' }] }, ADDRESS, PLACE)).toMatch(
-      /^These rules would lock you out: 203/,
+      /^These rules would lock it out: 203/,
     );
   });
 });

@@ -162,7 +162,7 @@ function countryProblem(value: unknown): string | undefined {
   return `"${value}" is not an ISO 3166-1 alpha-2 country code${hint}`;
 }
 
-/** Why rules would refuse the very address from which they are set; undefined where they would not. */
+/** Why rules would refuse an address that works today; undefined where they would not. */
 export function wouldLockOut(
   rules: LocationRules,
   address: IpAddress | string,
@@ -170,5 +170,5 @@ export function wouldLockOut(
 ): string | undefined {
   const ip = typeof address === 'string' ? (parseIp(address) ?? address) : address;
   const result = checkLocation([{ who: 'key', rules: compileLocations(rules) }], ip, place);
-  return result.allowed ? undefined : `These rules would lock you out: ${result.text}.`;
+  return result.allowed ? undefined : `These rules would lock it out: ${result.text}.`;
 }

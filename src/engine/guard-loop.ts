@@ -46,9 +46,13 @@ export interface Admission<U extends Upstream> {
   readonly ticket: JournalTicket;
 }
 
-/** Counts decisions; the metrics adapter implements it. */
+/** Counts what happens; the metrics adapter implements it. */
 export interface Observer {
   decided(upstream: string, verdict: Verdict, microseconds: number): void;
+  /** A request that reached no decision. */
+  turnedAway(code: Refusal['code']): void;
+  /** A forwarded request ended. */
+  finished(upstream: string, outcome: Outcome): void;
 }
 
 export interface Forwarding {
@@ -98,7 +102,10 @@ export class GuardLoop<U extends Upstream> {
     const { head } = request;
     const requestId = this.nextRequestId();
     const route = this.#route(head);
-    if ('code' in route) return { kind: 'refused', requestId, ...route };
+    if ('code' in route) {
+      this.#observer.turnedAway(route.code);
+      return { kind: 'refused', requestId, ...route };
+    }
     const { upstream, target } = route;
 
     const address = this.#address(request);
@@ -146,6 +153,7 @@ export class GuardLoop<U extends Upstream> {
   completed(admission: Admission<U>, outcome: Outcome, timeMs: number): void {
     admission.ticket.complete(outcome, timeMs);
     const { presented, upstream } = admission;
+    this.#observer.finished(upstream.name, outcome);
     const accepted = outcome.status >= 200 && outcome.status < 400;
     if (
       admission.key === undefined &&

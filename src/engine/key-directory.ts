@@ -1,5 +1,5 @@
-import type { Credential, Subject } from '../core/guard.js';
-import type { KeyRecord, KeyUsage } from '../core/key.js';
+import type { CompiledLimits, Credential, Subject } from '../core/guard.js';
+import type { KeyLimits, KeyRecord, KeyUsage } from '../core/key.js';
 import { compileLocations } from '../core/location.js';
 import type { Bucket, RateResult } from '../core/rate.js';
 import { compileOperations } from '../core/scope.js';
@@ -169,19 +169,11 @@ export class KeyDirectory {
   }
 
   #load(key: KeyRecord): LiveKey {
-    const { limits } = key;
     return {
       key,
       usage: { ...(this.#store.usage(key.id) ?? { accepted: 0, refused: 0 }) },
       bucket: undefined,
-      limits: {
-        operations: compileOperations(limits.operations),
-        locations: compileLocations(limits.locations),
-        windows: limits.windows ?? [],
-        rate: limits.rate,
-        quota: limits.quota,
-        bodyBytesMax: limits.bodyBytesMax,
-      },
+      limits: compileLimits(key.limits),
       tenantLocations: compileLocations(this.#store.tenant(key.tenant)?.locations),
     };
   }
@@ -194,4 +186,16 @@ export class KeyDirectory {
       return;
     }
   }
+}
+
+/** Limits made ready for the guard. */
+export function compileLimits(limits: KeyLimits): CompiledLimits {
+  return {
+    operations: compileOperations(limits.operations),
+    locations: compileLocations(limits.locations),
+    windows: limits.windows ?? [],
+    rate: limits.rate,
+    quota: limits.quota,
+    bodyBytesMax: limits.bodyBytesMax,
+  };
 }

@@ -1,6 +1,7 @@
+import { statSync } from 'node:fs';
 import type { JournalEntry } from './entry.js';
 import { JournalFault } from './fault.js';
-import { isBatchLine, listSegments, segmentName } from './format.js';
+import { isBatchLine, listSegments, segmentName, segmentPath } from './format.js';
 import { readSegmentLines } from './segment-lines.js';
 
 /** All conditions must hold; an absent one always does. */
@@ -21,6 +22,7 @@ export type NumberedEntry = JournalEntry & { readonly seq: number };
  */
 export async function* readEntries(dir: string, filter: EntryFilter = {}): AsyncGenerator<NumberedEntry> {
   for (const segment of listSegments(dir)) {
+    if (filter.sinceMs !== undefined && lastWriteMs(dir, segment) < filter.sinceMs) continue;
     let pending: { line: Buffer; number: number }[] = [];
     for await (const piece of readSegmentLines(dir, segment)) {
       let number = piece.number;
@@ -38,6 +40,11 @@ export async function* readEntries(dir: string, filter: EntryFilter = {}): Async
       }
     }
   }
+}
+
+/** A segment holds no entry from after its last write. */
+function lastWriteMs(dir: string, segment: number): number {
+  return statSync(segmentPath(dir, segment)).mtimeMs;
 }
 
 function parseEntry(line: Buffer, where: string): NumberedEntry {

@@ -20,6 +20,9 @@ const PATTERN = /^kw_([a-z0-9]{1,16})_([0-9A-Za-z]{12})_([0-9A-Za-z]{32})([0-9A-
 /** Environments a key may be issued for: lower-case letters and digits. */
 export const ENV_PATTERN = /^[a-z0-9]{1,16}$/;
 
+/** Environment in the text of an operator's token: it never opens an upstream. */
+export const OPERATOR_ENV = 'admin';
+
 /** `length` base62 digits, uniform: bytes of 248 and more are drawn again. */
 function randomBase62(length: number): string {
   let text = '';

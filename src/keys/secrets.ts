@@ -61,13 +61,15 @@ function createSecretFile(file: string, text: string): void {
   chmodSync(file, 0o600);
 }
 
-/**
- * 32 random bytes, base64, from their source; a missing file is created on first run.
- * @throws SecretFault when the source gives nothing or not exactly 32 bytes.
- */
+/** 32 random bytes, base64, from their source; a missing file is created on first run. @throws SecretFault */
 export function loadSecret(source: SecretSource, what: string): Buffer {
   if ('file' in source && !existsSync(source.file))
     createSecretFile(source.file, randomBytes(32).toString('base64'));
+  return readSecret(source, what);
+}
+
+/** @throws SecretFault when the source gives nothing or not exactly 32 bytes */
+export function readSecret(source: SecretSource, what: string): Buffer {
   const bytes = Buffer.from(readText(source, what), 'base64');
   if (bytes.length !== 32)
     throw new SecretFault(`${what}: expected 32 bytes in base64, found ${bytes.length}.`);

@@ -62,10 +62,10 @@ describe('openGeo', () => {
     const listed = await openGeo({ asnFile, lists: { tor } });
     expect(listed.lookup('8.8.8.8').kind).toBe('tor');
     await writeFile(tor, 'AS15169\nnonsense\n');
-    await expect(listed.reload()).rejects.toThrow('tor.txt:2');
+    await expect(listed.prepare()).rejects.toThrow('tor.txt:2');
     expect(listed.lookup('8.8.8.8').kind).toBe('tor');
     await writeFile(tor, '127.0.0.1\n');
-    await listed.reload();
+    (await listed.prepare())();
     expect(listed.lookup('8.8.8.8').kind).toBe('hosting');
     expect(listed.lookup('127.0.0.1').kind).toBe('tor');
   });

@@ -24,8 +24,8 @@ export interface GeoOptions {
 export interface GeoDatabases extends Geo {
   /** What lookups cannot know, in words, since the last (re)load. */
   readonly warnings: readonly string[];
-  /** Reads all files again. Lookups go on with the old ones until all are read; a failure leaves those in place. */
-  reload(): Promise<void>;
+  /** Reads all files again; lookups go on with the old ones until the function that it gives is called. */
+  prepare(options?: GeoOptions): Promise<() => void>;
 }
 
 interface Databases {
@@ -47,8 +47,11 @@ export async function openGeo(options: GeoOptions = {}): Promise<GeoDatabases> {
     get warnings() {
       return current.warnings;
     },
-    async reload() {
-      current = await loadDatabases(options);
+    async prepare(changed = options) {
+      const next = await loadDatabases(changed);
+      return () => {
+        current = next;
+      };
     },
     lookup: (address) => lookup(current, address),
   };

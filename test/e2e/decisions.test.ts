@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { keyLimits } from '../../src/keys/service.js';
+import { keyLimits } from '../../src/keys/inputs.js';
 import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
 
 let api: Guarded;
@@ -10,7 +10,8 @@ const ok: Script = (socket, received) => {
 };
 const call = (key: string, method = 'GET', extra = '') =>
   raw(api.port, `${method} /users/1 HTTP/1.1\r\nHost: a\r\nx-api-key: ${key}\r\n${extra}\r\n`);
-const limit = (limits: unknown) => api.running.keys.limit('test', api.keyId, keyLimits.parse(limits));
+const limit = (limits: unknown) =>
+  api.running.keys.change('test', api.keyId, { limits: keyLimits.parse(limits) }, true);
 const reason = (answer: string) => /"reason":"(\w+)"/.exec(answer)?.[1] ?? answer.slice(9, 12);
 
 describe('a key', () => {
@@ -83,11 +84,12 @@ describe('limits', () => {
     expect(reason(await call(api.key))).toBe('location_denied');
     await limit({ locations: { allow: [{ cidr: '127.0.0.1' }] } });
     expect(reason(await call(api.key))).toBe('200');
-    await api.running.keys.setTenant('test', {
-      id: 'default',
-      name: 'Default',
-      locations: { deny: [{ kind: 'private' }] },
-    });
+    await api.running.tenants.set(
+      'test',
+      'default',
+      { name: 'Default', locations: { deny: [{ kind: 'private' }] } },
+      true,
+    );
     expect(reason(await call(api.key))).toBe('location_denied');
   });
 
@@ -143,9 +145,9 @@ describe('administrative acts', () => {
     api = await guarded(ok);
     const { keys } = api.running;
     await Promise.allSettled([
-      keys.limit('a', api.keyId, {}),
+      keys.change('a', api.keyId, { limits: {} }),
       keys.revoke('b', api.keyId, 'stolen'),
-      keys.limit('c', api.keyId, {}),
+      keys.change('c', api.keyId, { limits: {} }),
       keys.suspend('d', api.keyId, 'x'),
     ]);
     expect(keys.show(api.keyId).revoked).toBeDefined();

@@ -3,7 +3,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { parseConfig } from '../../src/config/load.js';
-import { issueInput } from '../../src/keys/service.js';
+import { issueInput } from '../../src/keys/inputs.js';
 import { type Running, start } from '../../src/runtime.js';
 
 /** A guard in front of a raw TCP upstream, on free ports, with one key that opens it. */
@@ -43,6 +43,7 @@ export async function guarded(
   const text = JSON.stringify({
     dataDir: dir,
     listeners: [{ port: 0 }],
+    admin: { port: 0 },
     upstreams: [{ name: 'api', url: `http://127.0.0.1:${port}`, ...upstream }],
     ...config,
   });

@@ -36,6 +36,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   engine: ['core', 'wire', 'keys', 'catalogs', 'journal/entry.ts'],
   stores: ['core', 'engine/ports.ts'],
   config: ['core', 'wire'],
+  observability: ['core', 'engine', 'journal/entry.ts'],
+  admin: ['core', 'engine', 'keys', 'journal', 'config'],
 };
 
 describe('the house', () => {

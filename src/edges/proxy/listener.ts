@@ -15,6 +15,8 @@ const UNKNOWN_PEER: IpAddress = { family: 4, text: '0.0.0.0', value: 0 };
 export interface Listener {
   readonly address: net.AddressInfo;
   readonly connections: ReadonlySet<ClientConnection>;
+  /** Reads certificate and key again: connections to come use them. @throws when they cannot be used */
+  renew(config: ListenerConfig): void;
   /** Stops accepting, lets requests in progress finish within `graceMs`, then cuts. */
   close(graceMs: number): Promise<void>;
 }
@@ -61,6 +63,9 @@ export async function listen(config: ListenerConfig, gateway: Gateway): Promise<
   return {
     address: server.address() as net.AddressInfo,
     connections,
+    renew: ({ tls: files }) => {
+      if (files !== undefined) secure?.setSecureContext(secureContext(files));
+    },
     close: async (graceMs) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const connection of connections) connection.drain();
@@ -82,14 +87,11 @@ function tlsServer(
   serve: (socket: net.Socket, peer: Peer) => void,
 ): tls.Server {
   const server = tls.createServer({
-    cert: readFileSync(config.cert),
-    key: readFileSync(config.key),
+    ...secureContext(config),
     ALPNProtocols: ['http/1.1'],
     allowHalfOpen: true,
     handshakeTimeout: 10_000,
-    ...(config.clientCa === undefined
-      ? {}
-      : { ca: readFileSync(config.clientCa), requestCert: true, rejectUnauthorized: true }),
+    ...(config.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true }),
   });
   server.on('secureConnection', (socket) => {
     const address = parseIp(socket.remoteAddress ?? '') ?? UNKNOWN_PEER;
@@ -97,6 +99,19 @@ function tlsServer(
   });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   return server;
+}
+
+function secureContext(config: NonNullable<ListenerConfig['tls']>): tls.SecureContextOptions {
+  return {
+    cert: readFileSync(config.cert),
+    key: readFileSync(config.key),
+    ...(config.clientCa === undefined ? {} : { ca: readFileSync(config.clientCa) }),
+  };
+}
+
+/** @throws when certificate, key or CA cannot be used */
+export function assertUsable(config: ListenerConfig): void {
+  if (config.tls !== undefined) tls.createSecureContext(secureContext(config.tls));
 }
 
 /** The address that was noted for the TCP socket below a TLS socket. */

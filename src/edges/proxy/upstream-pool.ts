@@ -70,6 +70,9 @@ export class UpstreamPool {
     this.target = target;
   }
 
+  /** Whether the last attempt to connect succeeded; true before the first. */
+  healthy = true;
+
   get open(): number {
     return this.#open;
   }
@@ -153,6 +156,7 @@ export class UpstreamPool {
     const fail = (fault: UpstreamFault) => {
       const failed = pending;
       pending = undefined;
+      if (failed !== undefined) this.healthy = false;
       clearTimeout(timer);
       socket.destroy();
       failed?.notConnected(fault);
@@ -163,6 +167,7 @@ export class UpstreamPool {
       const ready = pending;
       pending = undefined;
       if (ready === undefined) return;
+      this.healthy = true;
       connection.user = ready;
       ready.connected(connection);
     });

@@ -1,0 +1,43 @@
+import type { RouteConfig } from '@hono/zod-openapi';
+import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
+import type { Operator } from '../engine/ports.js';
+import { problem, problems } from './problem.js';
+
+/** What every handler finds in its context. */
+export interface AdminEnv {
+  Variables: { operator: Operator };
+}
+
+export type AdminApp = OpenAPIHono<AdminEnv>;
+
+/** A router whose bad input is answered with every field that is wrong. */
+export function adminRouter(): AdminApp {
+  return new OpenAPIHono<AdminEnv>({
+    defaultHook: (result, c) => {
+      if (result.success) return undefined;
+      const errors = result.error.issues.map((issue) => ({
+        field: issue.path.map(String).join('.'),
+        message: issue.message,
+      }));
+      const detail = errors.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
+      return problem(c, 422, 'invalid', detail.join('; '), errors);
+    },
+  });
+}
+
+/** A route that needs an operator: any role where it only reads, else an admin. */
+export function operation<R extends Omit<RouteConfig, 'security'>>(route: R) {
+  return createRoute({
+    ...route,
+    security: [{ operator: [] }],
+    responses: { ...route.responses, ...problems } as R['responses'] & typeof problems,
+  });
+}
+
+export function json<S extends z.ZodType>(schema: S, description: string) {
+  return { description, content: { 'application/json': { schema } } } as const;
+}
+
+export function body<S extends z.ZodType>(schema: S) {
+  return { required: true, content: { 'application/json': { schema } } } as const;
+}

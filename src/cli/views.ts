@@ -1,0 +1,13 @@
+import type { z } from 'zod';
+import type { dryRunView } from '../admin/routes/journal.js';
+import type { appliedView, statusView } from '../admin/routes/system.js';
+import type { issuedView, keyView, operatorView, sealedView } from '../admin/views.js';
+
+/** Answers of the admin API, as its own schemas describe them: types only, no code of the server. */
+export type KeyView = z.output<typeof keyView>;
+export type IssuedView = z.output<typeof issuedView>;
+export type SealedView = z.output<typeof sealedView>;
+export type OperatorView = z.output<typeof operatorView>;
+export type StatusView = z.output<typeof statusView>;
+export type AppliedView = z.output<typeof appliedView>;
+export type DryRunView = z.output<typeof dryRunView>;

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { locationRules } from '../config/schema.js';
+import { ENV_PATTERN, OPERATOR_ENV } from './format.js';
+
+/** What operators hand in, checked field by field. Times are ISO 8601, durations are in seconds. */
+export const idText = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._@:-]{0,127}$/, 'letters, digits and . _ @ : - only, at most 128');
+const instant = z.iso.datetime({ offset: true, error: 'must be a time like 2026-12-31T23:59:59Z' });
+const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM');
+const timeZone = z.string().refine((name) => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}, 'is not an IANA time zone');
+const patterns = z.array(z.string().min(1).max(512)).max(10_000);
+
+/** Limits of a key. */
+export const keyLimits = z.strictObject({
+  operations: z
+    .strictObject({
+      allow: patterns.optional().describe('Names, name patterns (users.*) or METHOD /path/{template}.'),
+      deny: patterns.optional(),
+      privilegeMax: z
+        .union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)])
+        .optional(),
+    })
+    .optional(),
+  locations: locationRules.optional(),
+  windows: z
+    .array(
+      z.strictObject({
+        days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).optional(),
+        from: clockTime,
+        to: clockTime,
+        timeZone: timeZone.optional(),
+      }),
+    )
+    .max(100)
+    .optional(),
+  rate: z
+    .strictObject({
+      requests: z.number().int().min(1).max(1e9),
+      seconds: z.number().int().min(1).max(86_400),
+    })
+    .optional(),
+  quota: z
+    .strictObject({ requests: z.number().int().min(1).max(1e12), per: z.enum(['day', 'month']) })
+    .optional(),
+  bodyBytesMax: z.number().int().min(0).optional(),
+});
+
+const keyName = z.string().min(1).max(200);
+const sealedName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower-case letters, digits and . _ - only');
+
+export const issueInput = z.strictObject({
+  name: keyName,
+  tenant: idText.default('default'),
+  principal: idText.default('unknown'),
+  env: z
+    .string()
+    .regex(ENV_PATTERN, 'lower-case letters and digits only')
+    .refine((env) => env !== OPERATOR_ENV, 'is kept for the tokens of operators')
+    .default('live'),
+  upstreams: z.array(z.string()).default([]).describe('Upstreams it opens; empty: all.'),
+  sealed: z.string().optional().describe('Sealed upstream credential to inject in its place.'),
+  expires: instant.optional(),
+  idleSeconds: z.number().int().min(1).optional(),
+  limits: keyLimits.default({}),
+});
+
+export const importInput = issueInput.omit({ env: true }).extend({
+  algorithm: z.enum(['sha256', 'sha512']),
+  hash: z.string().regex(/^[0-9a-fA-F]+$/, 'must be the hex digest'),
+});
+
+/** A key that the upstream itself issued: recognised from now on, kept only as a fingerprint. */
+export const registerInput = issueInput.omit({ env: true, upstreams: true, sealed: true }).extend({
+  upstream: z.string(),
+  credential: z.string().regex(/^[!-~]{8,8192}$/, 'must be printable ASCII, 8 to 8192 characters'),
+});
+
+/** What can change on a key. `null` removes a field; limits are replaced as a whole. */
+export const changeInput = z.strictObject({
+  name: keyName.optional(),
+  tenant: idText.optional(),
+  principal: idText.optional(),
+  upstreams: z.array(z.string()).optional(),
+  sealed: z.string().nullable().optional(),
+  expires: instant.nullable().optional(),
+  idleSeconds: z.number().int().min(1).nullable().optional(),
+  limits: keyLimits.optional(),
+});
+
+export const tenantInput = z.strictObject({
+  name: z.string().min(1).max(200),
+  locations: locationRules.optional(),
+});
+
+export const sealInput = z.strictObject({
+  name: sealedName,
+  upstream: z.string(),
+  header: z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, 'is not a header name'),
+  template: z
+    .string()
+    .max(1_024)
+    .regex(/^[ -z|~]*\{secret\}[ -z|~]*$/, 'must be printable and contain {secret} once')
+    .default('{secret}'),
+  secret: z
+    .string()
+    .regex(/^[!-~]{1,8192}$/, 'must be printable ASCII without spaces, at most 8192 characters'),
+});
+
+export type IssueInput = z.output<typeof issueInput>;
+export type ImportInput = z.output<typeof importInput>;
+export type RegisterInput = z.output<typeof registerInput>;
+export type ChangeInput = z.output<typeof changeInput>;
+export type TenantInput = z.output<typeof tenantInput>;
+export type SealInput = z.output<typeof sealInput>;

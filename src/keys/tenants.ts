@@ -1,0 +1,79 @@
+import type { LocationRules, Tenant } from '../core/key.js';
+import { validateLocationRules } from '../core/location.js';
+import type { KeyDirectory } from '../engine/key-directory.js';
+import type { Geo, KeyStore } from '../engine/ports.js';
+import { ActFault, type Acts } from './acts.js';
+import { idText, type TenantInput } from './inputs.js';
+import { guardAgainstLockOut } from './lock-out.js';
+
+/** @throws ActFault invalid, which names every rule that cannot be read */
+export function checkLocations(rules: LocationRules | undefined): void {
+  const problems = rules === undefined ? [] : validateLocationRules(rules);
+  if (problems.length > 0) throw new ActFault('invalid', `locations: ${problems.join('; ')}`);
+}
+
+/** Customer organisations. A key may name a tenant that has no record: it then has no rules of its own. */
+export class TenantService {
+  readonly #store: KeyStore;
+  readonly #directory: KeyDirectory;
+  readonly #acts: Acts;
+  readonly #geo: Geo;
+
+  constructor(parts: { store: KeyStore; directory: KeyDirectory; acts: Acts; geo: Geo }) {
+    this.#store = parts.store;
+    this.#directory = parts.directory;
+    this.#acts = parts.acts;
+    this.#geo = parts.geo;
+  }
+
+  list(): Tenant[] {
+    return this.#store.tenants();
+  }
+
+  show(id: string): Tenant {
+    const tenant = this.#store.tenant(id);
+    if (tenant === undefined) throw new ActFault('not_found', `There is no tenant ${id}.`);
+    return tenant;
+  }
+
+  /** @param force set rules even if they refuse the place where a key of the tenant was last used */
+  set(actor: string, id: string, input: TenantInput, force = false): Promise<Tenant> {
+    return this.#acts.run(async () => {
+      if (!idText.safeParse(id).success)
+        throw new ActFault('invalid', 'id: letters, digits and . _ @ : - only, at most 128.');
+      checkLocations(input.locations);
+      if (!force && input.locations !== undefined) {
+        for (const key of this.#keysOf(id))
+          guardAgainstLockOut(
+            input.locations,
+            key,
+            this.#directory.usage(key.id),
+            this.#geo,
+            this.#acts.now(),
+          );
+      }
+      const tenant: Tenant = { id, ...input };
+      await this.#acts.record(actor, 'tenant.set', id, { ...input });
+      await this.#store.write({ tenants: [tenant] });
+      this.#directory.refreshTenant(id);
+      return tenant;
+    });
+  }
+
+  /** Refused while it has keys that work: they would lose its rules. */
+  remove(actor: string, id: string): Promise<void> {
+    return this.#acts.run(async () => {
+      this.show(id);
+      const [key] = this.#keysOf(id);
+      if (key !== undefined)
+        throw new ActFault('conflict', `Key ${key.id} belongs to tenant ${id}; revoke or move it first.`);
+      await this.#acts.record(actor, 'tenant.remove', id);
+      await this.#store.write({ removeTenants: [id] });
+      this.#directory.refreshTenant(id);
+    });
+  }
+
+  #keysOf(id: string) {
+    return this.#store.keys().filter((key) => key.tenant === id && key.revoked === undefined);
+  }
+}
