@@ -22,8 +22,16 @@ export function configJsonSchema(): object {
   return { $schema, title: 'Keyward configuration', ...schema };
 }
 
+/** Pages of the repository that `npm run docs` writes, by path. */
+export function generatedPages(): Record<string, string> {
+  return {
+    'docs/configuration.md': configReference(),
+    'docs/keyward.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+  };
+}
+
 /** The configuration reference, one table row a field, as Markdown. */
-export function configReference(): string {
+function configReference(): string {
   const rows = fieldsOf(configJsonSchema() as JsonSchema, '');
   return `# Configuration
 

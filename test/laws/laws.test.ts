@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { generatedPages } from '../../src/config/reference.js';
 
 /** The rules of the house, held against every source file. */
 const root = path.resolve(import.meta.dirname, '../..');
@@ -88,6 +89,11 @@ describe('the house', () => {
         .filter(({ name, text }) => text.split('\n').length > 350 && !exceptions.has(name))
         .map(({ name }) => name),
     ).toEqual([]);
+  });
+
+  it('generated pages are as npm run docs writes them', () => {
+    for (const [file, text] of Object.entries(generatedPages()))
+      expect(readFileSync(path.join(root, file), 'utf8'), `${file}: run npm run docs`).toBe(text);
   });
 
   it('the run-time dependencies are these', () => {

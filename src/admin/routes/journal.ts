@@ -88,7 +88,10 @@ export function journalRoutes(journalDir: string, upstreams: () => readonly Upst
       summary: 'Proof that one entry is in the journal',
       request: {
         params: z.object({
-          seq: z.coerce.number().int().min(0),
+          seq: z
+            .string()
+            .regex(/^\d{1,15}$/, 'must be the number of an entry')
+            .transform(Number),
         }),
       },
       responses: {
