@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyJournal } from '../../src/journal/verify.js';
+import { type GuardProcess, guardFolder, removeFolder, startGuard, until } from './running-guard.js';
+
+/** A disk of its own needs a mount, and that needs root. */
+const canMount = process.platform === 'linux' && process.getuid?.() === 0;
+const DISK_BYTES = 4 * 1024 * 1024;
+
+describe.skipIf(!canMount)('a journal whose disk is full', () => {
+  let dir: string;
+  let disk: string;
+  let upstream: http.Server;
+  let guard: GuardProcess;
+  let key: string;
+  let forwarded = 0;
+
+  beforeAll(async () => {
+    upstream = http.createServer((_request, response) => {
+      forwarded += 1;
+      response.end('ok');
+    });
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+    dir = guardFolder({
+      upstreams: [
+        { name: 'closed', url, prefixes: ['/closed'] },
+        {
+          name: 'open',
+          url,
+          prefixes: ['/open'],
+          failPolicy: 'open',
+          openapi: './openapi.json',
+          privileges: { takeover: 4 },
+        },
+      ],
+    });
+    const paths = { '/open/takeover': { post: { operationId: 'takeover', responses: {} } } };
+    writeFileSync(
+      path.join(dir, 'openapi.json'),
+      JSON.stringify({ openapi: '3.0.3', info: { title: 't', version: '1' }, paths }),
+    );
+    disk = path.join(dir, 'disk');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', disk]);
+    mkdirSync(path.join(dir, 'data'));
+    symlinkSync(disk, path.join(dir, 'data', 'journal'));
+    guard = await startGuard(dir);
+    const issued = await guard.admin('POST', '/v1/keys', { name: 'test' });
+    key = ((await issued.json()) as { credential: string }).credential;
+  });
+  afterAll(async () => {
+    await guard?.stop();
+    execFileSync('umount', [disk]);
+    upstream.close();
+    removeFolder(dir);
+  });
+
+  const ask = async (method: string, pathname: string) =>
+    (await fetch(`http://127.0.0.1:${guard.port}${pathname}`, { method, headers: { 'x-api-key': key } }))
+      .status;
+
+  it('refuses loudly, as each upstream was told to, and recovers by itself', async () => {
+    expect([await ask('GET', '/closed'), await ask('POST', '/open/takeover')]).toEqual([200, 200]);
+    const filler = path.join(disk, 'filler');
+    expect(() => writeFileSync(filler, Buffer.alloc(DISK_BYTES))).toThrow('ENOSPC');
+    await until(async () => (await ask('GET', '/closed')) === 503);
+    forwarded = 0;
+    expect(await ask('GET', '/closed')).toBe(503);
+    expect(await ask('POST', '/open/takeover')).toBe(503);
+    expect(forwarded).toBe(0);
+    expect(await ask('GET', '/open/list')).toBe(200);
+    expect((await fetch(`${guard.adminUrl}/readyz`)).status).toBe(503);
+    expect((await fetch(`${guard.adminUrl}/healthz`)).status).toBe(200);
+    const before = (await (await guard.admin('GET', '/v1/keys')).json()) as { keys: unknown[] };
+    const refused = await guard.admin('POST', '/v1/keys', { name: 'never' });
+    expect(refused.status).toBe(503);
+    await until(() => guard.stderr().includes('the journal cannot be written'));
+    const after = (await (await guard.admin('GET', '/v1/keys')).json()) as { keys: unknown[] };
+    expect(after.keys.length).toBe(before.keys.length);
+    const metrics = await (await guard.admin('GET', '/metrics')).text();
+    expect(metrics).toMatch(/^keyward_journal_up 0$/m);
+    expect(metrics).toMatch(/^keyward_journal_lost_entries [1-9]/m);
+
+    rmSync(filler);
+    await until(async () => (await ask('GET', '/closed')) === 200);
+    expect(await ask('POST', '/open/takeover')).toBe(200);
+    expect((await guard.admin('POST', '/v1/keys', { name: 'again' })).status).toBe(201);
+    await until(() => guard.stderr().includes('can be written again'));
+    await guard.stop();
+    expect((await verifyJournal(path.join(dir, 'data', 'journal'))).problem).toBeUndefined();
+  }, 30_000);
+});
