@@ -102,6 +102,7 @@ export function holdsCredential(source: CredentialSource, name: string, value: s
 
 /** The query without the parameter `name`; everything else byte for byte. */
 export function withoutParameter(query: string, name: string): string {
+  if (query === '') return '';
   const kept = query
     .slice(1)
     .split('&')

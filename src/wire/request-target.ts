@@ -38,6 +38,7 @@ export function parseTarget(
     authority = absolute[1] as string;
     rest = absolute[2] as string;
     if (rest === '' || rest.startsWith('?')) rest = `/${rest}`;
+    if (!rest.startsWith('/')) return refused('a URL with user information, or without a plain authority');
   }
   if (rest.includes('#')) return refused('a fragment in the request target');
   const at = rest.indexOf('?');

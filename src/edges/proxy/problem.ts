@@ -26,7 +26,7 @@ export function problemBody(problem: Problem): string {
 /** The whole HTTP/1.1 answer as text. */
 export function problemResponse(problem: Problem, method: string, keepAlive: boolean): string {
   const body = problemBody(problem);
-  let text = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\n`;
+  let text = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nDate: ${new Date().toUTCString()}\r\n`;
   if (problem.status === 401) text += 'WWW-Authenticate: Bearer realm="keyward"\r\n';
   const extra = problem.headers ?? [];
   for (let i = 0; i + 1 < extra.length; i += 2) text += `${extra[i]}: ${extra[i + 1]}\r\n`;
