@@ -4,6 +4,8 @@ import type { Command } from 'commander';
 import { proveEntry } from '../journal/prove.js';
 import { type EntryFilter, type NumberedEntry, readEntries } from '../journal/read.js';
 import { verifyJournal } from '../journal/verify.js';
+import { parseTime } from './input.js';
+import { printable } from './output.js';
 
 interface FilterOptions {
   readonly data: string;
@@ -39,8 +41,10 @@ export function journalCommands(program: Command): void {
     ['export', 'write entries as NDJSON'],
   ] as const) {
     command(name, description)
-      .option('--since <time>', 'ISO 8601, inclusive')
-      .option('--until <time>', 'ISO 8601, exclusive')
+      .option('--since <time>', 'inclusive, like 1h, monday or 2026-11-24T08:00:00Z', (text) =>
+        parseTime(text),
+      )
+      .option('--until <time>', 'exclusive', (text) => parseTime(text))
       .option('--key <id>', 'only entries of this key')
       .option('--json', 'NDJSON, as export writes')
       .action((options: FilterOptions) => print(options, name === 'export' || options.json === true));
@@ -76,18 +80,10 @@ async function verify(options: { data: string; publicKey?: string; json?: boolea
   );
 }
 
-function time(text: string | undefined, option: string): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Date.parse(text);
-  if (Number.isNaN(value))
-    throw new Error(`${option}: ${text} is not a time; write for example 2026-11-24T08:00:00Z.`);
-  return value;
-}
-
 async function print(options: FilterOptions, json: boolean): Promise<void> {
   const filter: EntryFilter = {
-    sinceMs: time(options.since, '--since'),
-    untilMs: time(options.until, '--until'),
+    ...(options.since === undefined ? {} : { sinceMs: Date.parse(options.since) }),
+    ...(options.until === undefined ? {} : { untilMs: Date.parse(options.until) }),
     key: options.key,
   };
   for await (const entry of readEntries(directory(options.data), filter)) {
@@ -112,8 +108,4 @@ function lineOf(entry: NumberedEntry): string {
     case 'system':
       return `${head}${entry.event.padEnd(24)} ${JSON.stringify(entry.detail ?? {})}`;
   }
-}
-
-function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }
