@@ -15,6 +15,10 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** Runs the command line; returns the exit code. */
 export async function runCli(argv: readonly string[]): Promise<number> {
+  // Whoever reads may stop reading (`| head`): that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
+  });
   const program = new Command('keyward')
     .description('The guard for privileged API keys.')
     .version(version)

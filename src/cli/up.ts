@@ -22,6 +22,10 @@ export async function startLogged(config: Config, configFile?: string): Promise<
     },
     'started',
   );
+  process.on('uncaughtException', (error) => {
+    log.error({ error: error.message, stack: error.stack }, 'stopped by an error that nobody foresaw');
+    process.exit(1);
+  });
   process.on('SIGHUP', () => {
     running.reload('SIGHUP').catch((error: unknown) => {
       const problems = error instanceof ConfigFault ? error.problems : [String(error)];

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Document, isCollection, isPair, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import type { z } from 'zod';
 import { validateLocationRules } from '../core/location.js';
 import { parseCidr } from '../wire/cidr.js';
 import { type Config, configSchema } from './schema.js';
@@ -57,18 +58,18 @@ export function parseConfig(text: string, file: string, running?: Config): Confi
         file,
         line: lines.linePos(error.pos[0]).line,
         field: '',
-        message: error.message.split('\n')[0] as string,
+        message: (error.message.split('\n')[0] as string).replace(/ at line \d+, column \d+:$/, ''),
       })),
     );
   }
   const result = configSchema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
   if (!result.success) {
     throw new ConfigFault(
-      result.error.issues.map((issue) => ({
+      result.error.issues.flatMap(unfolded).map(({ path: at, message }) => ({
         file,
-        line: lineOf(document, issue.path, lines),
-        field: fieldText(issue.path),
-        message: issue.message,
+        line: lineOf(document, at, lines),
+        field: fieldText(at),
+        message,
       })),
     );
   }
@@ -91,6 +92,12 @@ export function parseConfig(text: string, file: string, running?: Config): Confi
 }
 
 type FieldPath = readonly PropertyKey[];
+
+/** One problem for each field that does not exist, at that field. */
+function unfolded(issue: z.core.$ZodIssue): { path: FieldPath; message: string }[] {
+  if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, message: issue.message }];
+  return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'there is no such field' }));
+}
 
 /** Opened once, at the start. */
 const FIXED = ['dataDir', 'secrets', 'journal', 'admin'] as const;
