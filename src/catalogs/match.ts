@@ -11,13 +11,15 @@ export interface CatalogOperation {
 
 interface Node {
   readonly literals: Map<string, Node>;
+  /** Segments with text around a parameter, such as `{id}.json`. */
+  readonly patterns: { readonly text: string; readonly pattern: RegExp; readonly node: Node }[];
   parameter: Node | undefined;
   readonly operations: Map<string, Operation>;
 }
 
 /**
  * Finds the operation of a request by method and path. Letter case, trailing slashes and empty segments do
- * not count (real clients vary them), and a literal segment beats a parameter.
+ * not count (real clients vary them); a literal segment beats a pattern, and that a parameter.
  */
 export class Catalog {
   readonly #root = node();
@@ -40,15 +42,7 @@ export class Catalog {
     let at = this.#root;
     for (const segment of operation.path.split('/')) {
       if (segment === '') continue;
-      if (/^\{.*\}$/.test(segment)) {
-        at.parameter ??= node();
-        at = at.parameter;
-      } else {
-        const literal = segment.toLowerCase();
-        const next: Node = at.literals.get(literal) ?? node();
-        at.literals.set(literal, next);
-        at = next;
-      }
+      at = childOf(at, segment.toLowerCase());
     }
     at.operations.set(operation.method, {
       name: operation.name,
@@ -73,15 +67,41 @@ export class Catalog {
 const METHODS_MAX = 64;
 
 function node(): Node {
-  return { literals: new Map(), parameter: undefined, operations: new Map() };
+  return { literals: new Map(), patterns: [], parameter: undefined, operations: new Map() };
+}
+
+/** The node below for a segment of a template, made where it is not there yet. */
+function childOf(at: Node, segment: string): Node {
+  if (/^\{[^{}]*\}$/.test(segment)) {
+    at.parameter ??= node();
+    return at.parameter;
+  }
+  if (!/\{[^{}]*\}/.test(segment)) {
+    const next = at.literals.get(segment) ?? node();
+    at.literals.set(segment, next);
+    return next;
+  }
+  const parts = segment.split(/\{[^{}]*\}/);
+  const text = parts.join('{}');
+  const known = at.patterns.find((each) => each.text === text);
+  if (known !== undefined) return known.node;
+  const source = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.+');
+  const added = { text, pattern: new RegExp(`^${source}$`, 's'), node: node() };
+  at.patterns.push(added);
+  return added.node;
 }
 
 function find(at: Node, method: string, segments: readonly string[], depth: number): Operation | undefined {
   if (depth === segments.length)
     return at.operations.get(method) ?? (method === 'HEAD' ? at.operations.get('GET') : undefined);
-  const literal = at.literals.get(segments[depth] as string);
+  const segment = segments[depth] as string;
+  const literal = at.literals.get(segment);
   const found = literal === undefined ? undefined : find(literal, method, segments, depth + 1);
   if (found !== undefined) return found;
+  for (const { pattern, node: below } of at.patterns) {
+    const matched = pattern.test(segment) ? find(below, method, segments, depth + 1) : undefined;
+    if (matched !== undefined) return matched;
+  }
   return at.parameter === undefined ? undefined : find(at.parameter, method, segments, depth + 1);
 }
 

@@ -12,7 +12,7 @@ const operation = z.looseObject({
   'x-keyward-privilege': privilege.optional(),
 });
 const description = z.looseObject({
-  openapi: z.string().regex(/^3\.[01]\.\d+/, 'must be OpenAPI 3.0 or 3.1'),
+  openapi: z.string().regex(/^3\.\d+\.\d+/, 'must be OpenAPI 3'),
   paths: z.record(
     z.string().startsWith('/'),
     z.looseObject(Object.fromEntries(METHODS.map((method) => [method, operation.optional()]))),

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { OperationRules } from './key.js';
+import type { Operation } from './observation.js';
+import { checkOperation, checkWindows, compileOperations, inWindow } from './scope.js';
+
+const operation = (name: string, template = 'GET /x', privilege: Operation['privilege'] = 2): Operation => ({
+  name,
+  template,
+  privilege,
+});
+const allowed = (rules: OperationRules, op: Operation) => {
+  const compiled = compileOperations(rules);
+  return compiled === undefined || checkOperation(compiled, op) === undefined;
+};
+
+describe('operation rules', () => {
+  it.each([
+    ['users.update', 'users.update', true],
+    ['USERS.Update', 'users.update', true],
+    ['users.*', 'users.update', true],
+    ['users.*', 'usersx.update', false],
+    ['*', 'anything', true],
+    ['*.list', 'users.list', true],
+    ['u*s.*t', 'users.list', true],
+    ['u*u*u', 'uu', false],
+    ['users', 'users.update', false],
+  ])('%s and %s: %s', (pattern, name, expected) => {
+    expect(allowed({ allow: [pattern] }, operation(name))).toBe(expected);
+    expect(allowed({ deny: [pattern] }, operation(name))).toBe(!expected);
+  });
+
+  it('by method and template, whatever the parameters are called', () => {
+    const op = operation('x', 'PUT /api/users/{id}');
+    expect(allowed({ allow: ['PUT /API/users/{userId}/'] }, op)).toBe(true);
+    expect(allowed({ allow: ['GET /api/users/{id}'] }, op)).toBe(false);
+  });
+
+  it('deny wins over allow, and privilegeMax over both', () => {
+    expect(allowed({ allow: ['*'], deny: ['a'] }, operation('a'))).toBe(false);
+    expect(allowed({ allow: ['a'], privilegeMax: 1 }, operation('a'))).toBe(false);
+    expect(allowed({}, operation('a'))).toBe(true);
+  });
+
+  it('of any text take no more than linear time', () => {
+    const long = 'a'.repeat(512);
+    const startedMs = performance.now();
+    for (let i = 0; i < 100; i += 1) allowed({ allow: [`${'*a'.repeat(200)}b`] }, operation(long));
+    expect(performance.now() - startedMs).toBeLessThan(500);
+  });
+
+  it('match as a regular expression would', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*'), maxLength: 8 });
+    const name = fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 8 });
+    fc.assert(
+      fc.property(text, name, (pattern, of) => {
+        const source = pattern.replaceAll('.', '\\.').replaceAll('*', '.*');
+        expect(allowed({ allow: [pattern] }, operation(of))).toBe(new RegExp(`^${source}$`).test(of));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('time windows', () => {
+  const at = (iso: string) => Date.parse(iso);
+
+  it('hold in their own time zone, across its change of clocks', () => {
+    const office = { from: '08:00', to: '18:00', timeZone: 'Europe/Berlin' };
+    expect(inWindow(office, at('2026-01-15T07:00:00Z'))).toBe(true);
+    expect(inWindow(office, at('2026-01-15T06:59:00Z'))).toBe(false);
+    expect(inWindow(office, at('2026-07-15T06:00:00Z'))).toBe(true);
+    expect(inWindow(office, at('2026-07-15T16:00:00Z'))).toBe(false);
+  });
+
+  it('over midnight belong to the day on which they begin', () => {
+    const night = { days: ['fri' as const], from: '22:00', to: '04:00' };
+    expect(inWindow(night, at('2026-11-27T23:00:00Z'))).toBe(true);
+    expect(inWindow(night, at('2026-11-28T03:59:00Z'))).toBe(true);
+    expect(inWindow(night, at('2026-11-28T04:00:00Z'))).toBe(false);
+    expect(inWindow(night, at('2026-11-27T03:00:00Z'))).toBe(false);
+  });
+
+  it('say when the key may be used', () => {
+    const verdict = checkWindows([{ from: '08:00', to: '09:00' }], at('2026-11-27T23:00:00Z'));
+    expect(verdict).toMatchObject({ decision: 'deny', status: 403, reason: { code: 'time_window' } });
+    expect(checkWindows([], 0)).toBeUndefined();
+  });
+});
