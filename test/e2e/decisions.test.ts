@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { keyLimits } from '../../src/keys/inputs.js';
+import { keyLimits, registerInput } from '../../src/keys/inputs.js';
 import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
 
 let api: Guarded;
@@ -128,6 +128,32 @@ describe('limits', () => {
 });
 
 describe('foreign keys', () => {
+  const basic = Buffer.from('theirs:their-own-key').toString('base64');
+  it.each([
+    ['a header', { in: 'header', name: 'x-api-token' }, 'X-API-Token: their-own-key', ''],
+    ['a bearer scheme', { in: 'authorization', scheme: 'SSWS' }, 'Authorization: SSWS their-own-key', ''],
+    ['Basic', { in: 'basic', part: 'password' }, `Authorization: Basic ${basic}`, ''],
+    ['the query', { in: 'query', name: 'token' }, 'X-A: 1', '?a=1&token=their-own-key'],
+    ['a cookie', { in: 'cookie', name: 'sid' }, 'Cookie: a=1; sid=their-own-key', ''],
+  ])(
+    'in %s are known once registered, forwarded as they came, and limited like any other',
+    async (...row) => {
+      const [, source, line, query] = row;
+      api = await guarded(ok, { foreignKeys: 'known', credentials: [source] });
+      const ask = () => raw(api.port, `GET /x${query} HTTP/1.1\r\nHost: a\r\n${line}\r\n\r\n`);
+      expect(reason(await ask())).toBe('credential_invalid');
+      const key = await api.running.keys.register(
+        'test',
+        registerInput.parse({ name: 'theirs', upstream: 'api', credential: 'their-own-key' }),
+      );
+      expect(reason(await ask())).toBe('200');
+      expect(api.received()).toContain(`GET /x${query} `);
+      expect(api.received()).toContain(line);
+      await api.running.keys.suspend('test', key.id, 'looking');
+      expect(reason(await ask())).toBe('key_suspended');
+    },
+  );
+
   it('are enrolled once the upstream has accepted them, and can then be revoked', async () => {
     api = await guarded(ok, { foreignKeys: 'enrol' });
     expect(reason(await call('their-own-key'))).toBe('200');

@@ -43,6 +43,11 @@ describe('forwarding', () => {
     await raw(api.port, get(api.key));
     await raw(api.port, `GET /?a=1&key=${api.key}&b=2 HTTP/1.1\r\nHost: a\r\n\r\n`);
     await raw(api.port, `GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1; k=${api.key}; b=2\r\n\r\n`);
+    await raw(
+      api.port,
+      `GET /all?key=${api.key} HTTP/1.1\r\nHost: a\r\nx-api-key: ${api.key}\r\nCookie: k=${api.key}\r\n\r\n`,
+    );
+    expect(api.received()).toContain('GET /all HTTP/1.1');
     expect(api.received()).not.toContain(api.key);
     expect(api.received()).toContain('GET /?a=1&b=2 ');
     expect(api.received()).toContain('Cookie: a=1; b=2');

@@ -36,11 +36,12 @@ export function forwardedHead(
   upgrade: string | undefined,
 ): string {
   const { upstream, target } = admission;
-  const stripped =
-    admission.presented.kind === 'one' && stripsCredential(admission, injection)
-      ? admission.presented.source
-      : undefined;
-  const query = stripped?.in === 'query' ? withoutParameter(target.query, stripped.name) : target.query;
+  // Wherever it may be: the same key may have been sent in two places.
+  const stripped = stripsCredential(admission, injection) ? upstream.credentials : [];
+  const query = stripped.reduce(
+    (text, source) => (source.in === 'query' ? withoutParameter(text, source.name) : text),
+    target.query,
+  );
   let text = `${head.method} ${target.path}${query} HTTP/1.1\r\n`;
   let forwardedFor = '';
   let hostSent = false;
@@ -60,7 +61,7 @@ export function forwardedHead(
       continue;
     }
     if (injection !== undefined && lower === injection.header.toLowerCase()) continue;
-    const kept = stripped === undefined ? value : withoutCredential(stripped, lower, value);
+    const kept = withoutCredentials(stripped, lower, value);
     if (kept !== undefined) text += `${name}: ${kept}\r\n`;
   }
   if (!hostSent) text += `Host: ${hostValue(upstream, '')}\r\n`;
@@ -80,9 +81,18 @@ function hostValue(upstream: ProxyUpstream, received: string): string {
   return upstream.hostHeader === 'preserve' && received !== '' ? received : upstream.authority;
 }
 
-function withoutCredential(source: CredentialSource, lower: string, value: string): string | undefined {
-  if (source.in === 'cookie') return lower === 'cookie' ? withoutCookie(value, source.name) : value;
-  return holdsCredential(source, lower, value) ? undefined : value;
+/** A header value without credentials; undefined where nothing is left. */
+function withoutCredentials(
+  sources: readonly CredentialSource[],
+  lower: string,
+  value: string,
+): string | undefined {
+  let kept: string | undefined = value;
+  for (const source of sources) {
+    if (kept === undefined || holdsCredential(source, lower, kept)) return undefined;
+    if (source.in === 'cookie' && lower === 'cookie') kept = withoutCookie(kept, source.name);
+  }
+  return kept;
 }
 
 function identityLines(key: { id: string; tenant: string; principal: string }): string {
