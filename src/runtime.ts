@@ -34,6 +34,8 @@ const BUILT_IN_ASN = fileURLToPath(new URL('../dist/asn.bin', import.meta.url));
 const USAGE_FLUSH_MS = 1_000;
 const SWEEP_MS = 1_000;
 const CLOSE_GRACE_MS = 10_000;
+/** A quiet journal still says that it is there, and drops what is past its retention. */
+const ALIVE_MS = 3_600_000;
 
 /** A running guard. */
 export interface Running {
@@ -152,6 +154,9 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       }),
     );
     opened.push(() => admin.close());
+    const note = (event: string) =>
+      journal.append({ kind: 'system', time: Date.now(), event, detail: { version } });
+    note('started');
     const bootstrapToken = await operators.bootstrap();
     for (const warning of geo.warnings) log.warn({}, warning);
 
@@ -159,6 +164,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     const flush = setInterval(() => {
       directory.flush().catch((error) => log.error({ error: String(error) }, 'usage could not be written'));
     }, USAGE_FLUSH_MS);
+    const alive = setInterval(() => note('alive'), ALIVE_MS);
     const sweep = setInterval(() => {
       for (const { pool } of upstreams()) pool.sweep(Date.now());
       watch.look(status());
@@ -174,6 +180,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
         await admin.close();
         clearInterval(flush);
         clearInterval(sweep);
+        clearInterval(alive);
+        note('stopped');
         await directory.flush();
         await journal.close();
         await store.close();

@@ -19,6 +19,7 @@ export async function quickstart(options: { data: string; port: string; adminPor
     );
     const port = running.listeners[0]?.address.port as number;
     const keys = await freshKeys(running.keys);
+    showBootstrapToken(running);
     console.log(`
 Keyward is running.
   guard        http://127.0.0.1:${port}   (the address that clients use)
@@ -33,7 +34,6 @@ Refused: a key that is only good in 203.0.113.0/24.
 curl -sS -i -H 'x-api-key: ${keys.elsewhere}' http://127.0.0.1:${port}/notes
 
 Ctrl-C stops both.`);
-    showBootstrapToken(running);
     await untilStopped(running);
   } finally {
     api.process.kill();

@@ -6,9 +6,9 @@ import { type Running, start } from '../runtime.js';
 /** Starts the guard as configured; SIGHUP reloads, SIGINT and SIGTERM stop it cleanly. */
 export async function up(configFile: string): Promise<void> {
   const running = await startLogged(loadConfig(configFile), configFile);
+  showBootstrapToken(running);
   for (const { address } of running.listeners) console.log(`guard  ${origin(address)}`);
   console.log(`admin  ${origin(running.admin.address)}`);
-  showBootstrapToken(running);
   await untilStopped(running);
 }
 

@@ -58,10 +58,9 @@ export async function startGuard(dir: string): Promise<GuardProcess> {
   });
   await until(() => {
     if (child.exitCode !== null) throw new Error(`The guard did not start: ${stderr}`);
-    return /^admin .*\n/m.test(stdout) && (/kw_admin_/.test(stdout) || !/First run/.test(stdout));
+    return /^admin .*\n/m.test(stdout);
   });
   const portOf = (name: string) => Number(new RegExp(`^${name} .*:(\\d+)$`, 'm').exec(stdout)?.[1]);
-  await new Promise((resolve) => setTimeout(resolve, 20));
   const token = /kw_admin_\w+/.exec(stdout)?.[0];
   const adminUrl = `http://127.0.0.1:${portOf('admin')}`;
   return {
