@@ -3,9 +3,9 @@ import type { KeyLimits, KeyRecord } from '../core/key.js';
 import type { Observation } from '../core/observation.js';
 import type { ReasonCode } from '../core/verdict.js';
 import type { DecisionEntry, JournalEntry } from '../journal/entry.js';
+import { compileLimits } from '../keys/directory.js';
 import { parseIp } from '../wire/ip-address.js';
 import { parseTarget } from '../wire/request-target.js';
-import { compileLimits } from './key-directory.js';
 import type { Upstream } from './routing.js';
 
 /** Limits that are not in force yet, and whose requests they would concern. */

@@ -3,13 +3,13 @@ import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
 import type { RateResult } from '../core/rate.js';
 import { deny, type Verdict } from '../core/verdict.js';
 import type { DecisionEntry, Outcome } from '../journal/entry.js';
+import type { KeyDirectory, LiveKey } from '../keys/directory.js';
 import type { CidrSet } from '../wire/cidr.js';
 import { clientAddress } from '../wire/client-address.js';
 import { type Presented, presentedCredential, valuesOf } from '../wire/credentials.js';
 import type { RequestHead } from '../wire/http-head.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { parseTarget, type RequestTarget } from '../wire/request-target.js';
-import type { KeyDirectory, LiveKey } from './key-directory.js';
 import type { Geo, Journal, JournalTicket } from './ports.js';
 import type { Routing, Upstream } from './routing.js';
 

@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalogs/match.js';
 import type { UpstreamPolicy } from '../core/guard.js';
+import type { ForeignKeys } from '../keys/directory.js';
 import type { CredentialSource } from '../wire/credentials.js';
-import type { ForeignKeys } from './key-directory.js';
 
 /** What the engine knows of one protected API. */
 export interface Upstream {

@@ -1,7 +1,7 @@
 import type { KeyRecord, KeyUsage } from '../core/key.js';
-import type { KeyDirectory } from '../engine/key-directory.js';
 import type { Geo, KeyStore } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
+import type { KeyDirectory } from './directory.js';
 import type { Fingerprints, ImportedHash } from './fingerprint.js';
 import { mintKey, newKeyId } from './format.js';
 import type { ChangeInput, ImportInput, IssueInput, RegisterInput } from './inputs.js';

@@ -1,8 +1,8 @@
 import type { LocationRules, Tenant } from '../core/key.js';
 import { validateLocationRules } from '../core/location.js';
-import type { KeyDirectory } from '../engine/key-directory.js';
 import type { Geo, KeyStore } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
+import type { KeyDirectory } from './directory.js';
 import { idText, type TenantInput } from './inputs.js';
 import { guardAgainstLockOut } from './lock-out.js';
 

@@ -33,7 +33,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   journal: ['core', 'engine/ports.ts'],
   catalogs: ['core'],
   locations: ['core', 'wire', 'engine/ports.ts'],
-  keys: ['core', 'engine', 'config/schema.ts'],
+  keys: ['core', 'engine/ports.ts', 'config/schema.ts'],
   engine: ['core', 'wire', 'keys', 'catalogs', 'journal/entry.ts'],
   stores: ['core', 'engine/ports.ts'],
   config: ['core', 'wire'],

@@ -1,4 +1,5 @@
 import type { Admission } from '../../engine/guard-loop.js';
+import type { Injected } from '../../keys/sealed-service.js';
 import {
   type CredentialSource,
   holdsCredential,
@@ -7,12 +8,6 @@ import {
 } from '../../wire/credentials.js';
 import { isHopByHop, lowerName, type RequestHead } from '../../wire/http-head.js';
 import type { ProxyUpstream } from './gateway.js';
-
-/** A credential of the upstream that takes the place of the caller's. */
-export interface Injection {
-  readonly header: string;
-  readonly value: string;
-}
 
 export interface HopFacts {
   /** Address of the connection's other end. */
@@ -31,7 +26,7 @@ const IDENTITY = /^x-keyward-/;
 export function forwardedHead(
   head: RequestHead,
   admission: Admission<ProxyUpstream>,
-  injection: Injection | undefined,
+  injection: Injected | undefined,
   hop: HopFacts,
   upgrade: string | undefined,
 ): string {
@@ -73,7 +68,7 @@ export function forwardedHead(
 }
 
 /** What Keyward issued means nothing upstream; foreign and imported keys are the upstream's own. */
-function stripsCredential(admission: Admission<ProxyUpstream>, injection: Injection | undefined): boolean {
+function stripsCredential(admission: Admission<ProxyUpstream>, injection: Injected | undefined): boolean {
   return injection !== undefined || admission.key?.key.kind === 'issued';
 }
 

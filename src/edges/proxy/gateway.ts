@@ -1,7 +1,7 @@
 import type { Admission, GuardLoop } from '../../engine/guard-loop.js';
 import type { Upstream } from '../../engine/routing.js';
+import type { Injected } from '../../keys/sealed-service.js';
 import type { ExchangeTimeouts } from './exchange.js';
-import type { Injection } from './forwarded-head.js';
 import type { UpstreamPool } from './upstream-pool.js';
 
 /** A protected API with what the proxy needs to reach it. */
@@ -28,5 +28,5 @@ export interface Gateway {
   readonly loop: GuardLoop<ProxyUpstream>;
   bounds: ClientBounds;
   /** The sealed credential to inject for this key; throws SealFault when it cannot be opened. */
-  injection(admission: Admission<ProxyUpstream>): Injection | undefined;
+  injection(admission: Admission<ProxyUpstream>): Injected | undefined;
 }

@@ -3,9 +3,9 @@ import type { KeyLimits, KeyRecord, KeyUsage } from '../core/key.js';
 import { compileLocations } from '../core/location.js';
 import type { Bucket, RateResult } from '../core/rate.js';
 import { compileOperations } from '../core/scope.js';
-import type { Fingerprints } from '../keys/fingerprint.js';
-import { newKeyId, parseKey } from '../keys/format.js';
-import type { KeyStore } from './ports.js';
+import type { KeyStore } from '../engine/ports.js';
+import type { Fingerprints } from './fingerprint.js';
+import { newKeyId, parseKey } from './format.js';
 
 type MutableUsage = { -readonly [Field in keyof KeyUsage]: KeyUsage[Field] };
 

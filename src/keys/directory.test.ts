@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Fingerprints } from '../keys/fingerprint.js';
-import { mintKey, newKeyId } from '../keys/format.js';
 import { EmbeddedStore } from '../stores/embedded.js';
-import { KeyDirectory } from './key-directory.js';
+import { KeyDirectory } from './directory.js';
+import { Fingerprints } from './fingerprint.js';
+import { mintKey, newKeyId } from './format.js';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-directory-'));
 const store = EmbeddedStore.open(dir);
