@@ -2,29 +2,11 @@ import type { Duplex } from 'node:stream';
 import type { Admission, EdgeRequest } from '../../engine/guard-loop.js';
 import { BodyReader } from '../../wire/http-body.js';
 import { keepsAlive, parseRequestHead, type RequestHead } from '../../wire/http-head.js';
-import type { IpAddress } from '../../wire/ip-address.js';
+import { beginsHttp2, type ClientEnd, type Peer, type TakeHttp2 } from './client-end.js';
 import { Exchange, type ExchangeClient } from './exchange.js';
 import { forwardedHead, type HopFacts } from './forwarded-head.js';
 import type { Gateway, ProxyUpstream } from './gateway.js';
 import { problemResponse } from './problem.js';
-
-/** What the listener knows of a connection's other end. */
-export interface Peer {
-  readonly address: IpAddress;
-  readonly scheme: 'http' | 'https';
-  /** Set when the requests come from HTTP/2 streams. */
-  readonly version?: '2';
-}
-
-/** One end of a client's connection as the listener keeps it. */
-export interface ClientEnd {
-  checkTime(nowMs: number): void;
-  /** Closes when idle; requests in progress are finished first. */
-  drain(): void;
-}
-
-/** Takes over a connection that begins with an HTTP/2 preface; `bytes` are those read so far. */
-export type TakeHttp2 = (bytes: Buffer) => void;
 
 type Phase = 'head' | 'deciding' | 'exchange' | 'tunnel' | 'closing';
 
@@ -33,8 +15,6 @@ const PIPELINED_BYTES_MAX = 64 * 1024;
 /** How long a refused client may go on sending before the connection is cut. */
 const LINGER_MS = 2_000;
 const EMPTY = Buffer.alloc(0);
-/** How HTTP/2 with prior knowledge begins (RFC 9113 section 3.4). */
-const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\n');
 
 /** One HTTP/1.1 connection of a client: one request at a time, in order. */
 export class ClientConnection implements ExchangeClient, ClientEnd {
@@ -170,8 +150,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
   #isHttp2(): boolean {
     const take = this.#takeHttp2;
     const bytes = this.#pending;
-    if (!this.#first || take === undefined || bytes[0] !== HTTP2_PREFACE[0]) return false;
-    if (!bytes.subarray(0, HTTP2_PREFACE.length).equals(HTTP2_PREFACE)) return false;
+    if (!this.#first || take === undefined || !beginsHttp2(bytes)) return false;
     for (const [event, listener] of this.#listeners) this.socket.off(event, listener);
     this.#phase = 'closing';
     this.#pending = EMPTY;

@@ -2,7 +2,8 @@ import http2, { type ServerHttp2Session, type ServerHttp2Stream } from 'node:htt
 import type net from 'node:net';
 import { HEADERS_MAX } from '../../wire/http-head.js';
 import { http1RequestHead } from '../../wire/http2-fields.js';
-import { ClientConnection, type ClientEnd, type Peer } from './client-connection.js';
+import { ClientConnection } from './client-connection.js';
+import type { ClientEnd, Peer } from './client-end.js';
 import { duplexPair } from './duplex-pair.js';
 import type { Gateway } from './gateway.js';
 import { bridgeRequestBody } from './http2-request-body.js';

@@ -4,7 +4,8 @@ import tls from 'node:tls';
 import type { ListenerConfig } from '../../config/schema.js';
 import { type IpAddress, parseIp } from '../../wire/ip-address.js';
 import { decodeProxyHeader } from '../../wire/proxy-protocol.js';
-import { ClientConnection, type ClientEnd, type Peer } from './client-connection.js';
+import { ClientConnection } from './client-connection.js';
+import type { ClientEnd, Peer } from './client-end.js';
 import type { Gateway } from './gateway.js';
 import { Http2Connection } from './http2-connection.js';
 
