@@ -52,13 +52,16 @@ export async function listen(config: ListenerConfig, gateway: Gateway): Promise<
   const accept = (socket: net.Socket, address: IpAddress) => {
     if (secure === undefined) {
       serveCleartext(socket, { address, scheme: 'http' });
+      socket.resume();
       return;
     }
     peers.set(socket, address);
     secure.emit('connection', socket);
   };
 
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  // Half-open under TLS, a client that leaves during the handshake would be waited for.
+  const allowHalfOpen = secure === undefined;
+  const server = net.createServer({ allowHalfOpen, noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
@@ -104,7 +107,6 @@ function tlsServer(
     cert: readFileSync(config.cert),
     key: readFileSync(config.key),
     ALPNProtocols: ['h2', 'http/1.1'],
-    allowHalfOpen: true,
     handshakeTimeout: 10_000,
     ...(config.clientCa === undefined
       ? {}
@@ -151,8 +153,8 @@ function readProxyHeader(
     socket.pause();
     const rest = held.subarray(header.consumed);
     if (rest.length > 0) socket.unshift(rest);
+    // Left paused: what TLS does not take from the buffer itself would be lost.
     accept(socket, header.source?.address ?? peer);
-    socket.resume();
   };
   socket.on('data', onData);
 }
