@@ -88,7 +88,7 @@ export class Http2Connection implements ClientEnd {
   #checkRequest(request: Request, nowMs: number): void {
     request.connection?.checkTime(nowMs);
     const { stream, response } = request;
-    if (!response.complete || stream.closed) return;
+    if (!response.complete || stream.closed || stream.destroyed) return;
     request.completeMs ??= nowMs;
     // RFC 9113 section 8.1: the answer is out, the rest of the request is not wanted.
     if (stream.state.localClose === 1) stream.close(NGHTTP2_NO_ERROR);
