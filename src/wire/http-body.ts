@@ -1,4 +1,4 @@
-import type { Framing } from './http-head.js';
+import { type Framing, trimOws } from './http-head.js';
 
 /**
  * Follows a message body through arbitrary slices without changing a byte (RFC 9112 sections 6 and 7): says
@@ -10,6 +10,11 @@ export class BodyReader {
   done: boolean;
   /** Why the body was refused; final. */
   refused: string | undefined;
+  /** Trailer lines seen, as alternating name and value. */
+  get trailers(): readonly string[] {
+    return this.#trailers ?? NO_TRAILERS;
+  }
+  #trailers: string[] | undefined;
   readonly #chunked: boolean;
   readonly #untilClose: boolean;
   /** Bytes left of the body or of the current chunk. */
@@ -119,16 +124,22 @@ export class BodyReader {
       return;
     }
     this.#trailerBytes += line.length;
-    const name = TRAILER.exec(line)?.[1]?.toLowerCase();
-    if (name === undefined) this.refused = 'a malformed trailer line';
-    else if (FORBIDDEN_TRAILERS.has(name)) this.refused = `a trailer that may not be one: ${name}`;
+    const name = TRAILER.exec(line)?.[1];
+    const lower = name?.toLowerCase();
+    if (name === undefined || lower === undefined) this.refused = 'a malformed trailer line';
+    else if (FORBIDDEN_TRAILERS.has(lower)) this.refused = `a trailer that may not be one: ${lower}`;
     else if (this.#trailerBytes > TRAILER_BYTES_MAX)
       this.refused = `trailers longer than ${TRAILER_BYTES_MAX} bytes`;
+    else {
+      this.#trailers ??= [];
+      this.#trailers.push(name, trimOws(line, name.length + 1));
+    }
   }
 }
 
 type ChunkState = 'size' | 'data' | 'data-end' | 'trailer';
 
+const NO_TRAILERS: readonly string[] = [];
 const CHUNK_LINE_BYTES_MAX = 4096;
 const TRAILER_BYTES_MAX = 16 * 1024;
 /** Size in hex, then extensions of visible characters (RFC 9112 section 7.1.1). 12 digits stay exact in a number. */

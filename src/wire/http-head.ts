@@ -112,8 +112,13 @@ function note(facts: Facts, name: string, value: string): void {
 }
 
 /** Reads header lines from `lines[1]` on; returns why they are refused, if they are. */
-function readHeaders(lines: string[], headers: string[], facts: Facts): string | undefined {
-  if (lines.length - 1 > HEADERS_MAX) return `more than ${HEADERS_MAX} header lines`;
+function readHeaders(
+  lines: string[],
+  headers: string[],
+  facts: Facts,
+  linesMax = HEADERS_MAX,
+): string | undefined {
+  if (lines.length - 1 > linesMax) return `more than ${linesMax} header lines`;
   for (let i = 1; i < lines.length; i += 1) {
     const line = lines[i] as string;
     const first = line.charCodeAt(0);
@@ -132,7 +137,8 @@ function readHeaders(lines: string[], headers: string[], facts: Facts): string |
   return undefined;
 }
 
-function trimOws(line: string, from: number): string {
+/** The rest of a line without the white space around it. */
+export function trimOws(line: string, from: number): string {
   let start = from;
   let end = line.length;
   while (start < end && isOws(line.charCodeAt(start))) start += 1;
@@ -254,6 +260,7 @@ export function parseResponseHead(
   bytes: Buffer,
   method: string,
   bytesMax = HEAD_BYTES_MAX,
+  linesMax = HEADERS_MAX,
 ): Parsed<ResponseHead> {
   const split = splitHead(bytes, bytesMax);
   if (split.kind !== 'done') return split;
@@ -264,7 +271,7 @@ export function parseResponseHead(
   const status = Number(start[2]);
   const headers: string[] = [];
   const facts = emptyFacts();
-  const problem = readHeaders(lines, headers, facts);
+  const problem = readHeaders(lines, headers, facts, linesMax);
   if (problem !== undefined) return refused(problem);
   const declared = framingOf(facts, minor);
   if (typeof declared === 'string') return refused(declared);

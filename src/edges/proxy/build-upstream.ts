@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import net from 'node:net';
 import { Catalog } from '../../catalogs/match.js';
 import { loadOpenApi } from '../../catalogs/openapi.js';
 import type { UpstreamConfig } from '../../config/schema.js';
@@ -44,7 +45,8 @@ export function buildUpstream(config: UpstreamConfig): ProxyUpstream {
 function tlsOptions(config: UpstreamConfig, host: string) {
   const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
   return {
-    servername: config.tls?.serverName ?? host,
+    // RFC 6066 section 3: an address is no server name; the certificate is held against it all the same.
+    servername: config.tls?.serverName ?? (net.isIP(host) === 0 ? host : undefined),
     ca: read(config.tls?.ca),
     cert: read(config.tls?.cert),
     key: read(config.tls?.key),

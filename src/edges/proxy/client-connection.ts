@@ -1,18 +1,12 @@
-import type net from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Admission, EdgeRequest } from '../../engine/guard-loop.js';
 import { BodyReader } from '../../wire/http-body.js';
 import { keepsAlive, parseRequestHead, type RequestHead } from '../../wire/http-head.js';
-import type { IpAddress } from '../../wire/ip-address.js';
+import { beginsHttp2, type ClientEnd, type Peer, type TakeHttp2 } from './client-end.js';
 import { Exchange, type ExchangeClient } from './exchange.js';
-import { forwardedHead } from './forwarded-head.js';
+import { forwardedHead, type HopFacts } from './forwarded-head.js';
 import type { Gateway, ProxyUpstream } from './gateway.js';
 import { problemResponse } from './problem.js';
-
-/** What the listener knows of a connection's other end. */
-export interface Peer {
-  readonly address: IpAddress;
-  readonly scheme: 'http' | 'https';
-}
 
 type Phase = 'head' | 'deciding' | 'exchange' | 'tunnel' | 'closing';
 
@@ -23,10 +17,12 @@ const LINGER_MS = 2_000;
 const EMPTY = Buffer.alloc(0);
 
 /** One HTTP/1.1 connection of a client: one request at a time, in order. */
-export class ClientConnection implements ExchangeClient {
-  readonly socket: net.Socket;
+export class ClientConnection implements ExchangeClient, ClientEnd {
+  readonly socket: Duplex;
   readonly #gateway: Gateway;
   readonly #peer: Peer;
+  readonly #takeHttp2: TakeHttp2 | undefined;
+  readonly #listeners: readonly [string, (bytes: Buffer) => void][];
   #phase: Phase = 'head';
   #pending: Buffer = EMPTY;
   #head: RequestHead | undefined;
@@ -36,17 +32,20 @@ export class ClientConnection implements ExchangeClient {
   #touchedMs: number;
   #first = true;
 
-  constructor(socket: net.Socket, gateway: Gateway, peer: Peer) {
+  constructor(socket: Duplex, gateway: Gateway, peer: Peer, takeHttp2?: TakeHttp2) {
     this.socket = socket;
     this.#gateway = gateway;
     this.#peer = peer;
+    this.#takeHttp2 = takeHttp2;
     this.#touchedMs = Date.now();
-    socket.setNoDelay(true);
-    socket.on('data', (bytes: Buffer) => this.#data(bytes));
-    socket.on('drain', () => this.#exchange?.clientDrain());
-    socket.on('end', () => this.#ended());
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#exchange?.abort('client_aborted'));
+    this.#listeners = [
+      ['data', (bytes) => this.#data(bytes)],
+      ['drain', () => this.#exchange?.clientDrain()],
+      ['end', () => this.#ended()],
+      ['error', () => socket.destroy()],
+      ['close', () => this.#exchange?.abort('client_aborted')],
+    ];
+    for (const [event, listener] of this.#listeners) socket.on(event, listener);
   }
 
   /** Closes when idle; a request in progress is finished first. */
@@ -134,7 +133,7 @@ export class ClientConnection implements ExchangeClient {
     // RFC 9112 section 2.2: an empty line before the request line is ignored.
     while (this.#pending.length >= 2 && this.#pending[0] === 13 && this.#pending[1] === 10)
       this.#pending = this.#pending.subarray(2);
-    if (this.#pending.length === 0) return;
+    if (this.#pending.length === 0 || this.#isHttp2()) return;
     const parsed = parseRequestHead(this.#pending, this.#gateway.bounds.headBytesMax);
     if (parsed.kind === 'more') return;
     this.#first = false;
@@ -146,6 +145,17 @@ export class ClientConnection implements ExchangeClient {
     this.#head = parsed.head;
     this.#body = new BodyReader(parsed.head.framing);
     this.#judge({ head: parsed.head, peer: this.#peer.address, timeMs: Date.now() });
+  }
+
+  #isHttp2(): boolean {
+    const take = this.#takeHttp2;
+    const bytes = this.#pending;
+    if (!this.#first || take === undefined || !beginsHttp2(bytes)) return false;
+    for (const [event, listener] of this.#listeners) this.socket.off(event, listener);
+    this.#phase = 'closing';
+    this.#pending = EMPTY;
+    take(bytes);
+    return true;
   }
 
   #judge(request: EdgeRequest): void {
@@ -192,10 +202,11 @@ export class ClientConnection implements ExchangeClient {
         : undefined;
     let text: string;
     try {
-      const hop = {
+      const hop: HopFacts = {
         peer: this.#peer.address.text,
         peerTrusted: this.#gateway.loop.forwarding.trusted.has(this.#peer.address),
         scheme: this.#peer.scheme,
+        version: this.#peer.version ?? (head.minor === 1 ? '1.1' : '1.0'),
       };
       text = forwardedHead(head, admission, this.#gateway.injection(admission), hop, upgrade);
     } catch {

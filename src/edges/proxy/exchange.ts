@@ -1,4 +1,4 @@
-import type net from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Outcome } from '../../journal/entry.js';
 import { BodyReader } from '../../wire/http-body.js';
 import {
@@ -36,7 +36,7 @@ export interface ForwardedRequest {
 
 /** The client's side of an exchange. */
 export interface ExchangeClient {
-  readonly socket: net.Socket;
+  readonly socket: Duplex;
   pauseBody(): void;
   resumeBody(): void;
   /** True when the whole request body has been taken from the client. */

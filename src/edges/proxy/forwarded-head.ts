@@ -14,6 +14,8 @@ export interface HopFacts {
   readonly peer: string;
   readonly peerTrusted: boolean;
   readonly scheme: 'http' | 'https';
+  /** HTTP version the request came in. */
+  readonly version: '1.0' | '1.1' | '2';
 }
 
 /** Headers by which the upstream learns who calls; a caller's own are never passed on. */
@@ -61,7 +63,7 @@ export function forwardedHead(
   }
   if (!hostSent) text += `Host: ${hostValue(upstream, '')}\r\n`;
   if (injection !== undefined) text += `${injection.header}: ${injection.value}\r\n`;
-  text += `X-Forwarded-For: ${forwardedFor}${hop.peer}\r\nVia: 1.${head.minor} keyward\r\n`;
+  text += `X-Forwarded-For: ${forwardedFor}${hop.peer}\r\nVia: ${hop.version} keyward\r\n`;
   if (upstream.identityHeaders && admission.key !== undefined) text += identityLines(admission.key.key);
   if (upgrade !== undefined) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
   return `${text}\r\n`;

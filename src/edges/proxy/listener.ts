@@ -4,8 +4,10 @@ import tls from 'node:tls';
 import type { ListenerConfig } from '../../config/schema.js';
 import { type IpAddress, parseIp } from '../../wire/ip-address.js';
 import { decodeProxyHeader } from '../../wire/proxy-protocol.js';
-import { ClientConnection, type Peer } from './client-connection.js';
+import { ClientConnection } from './client-connection.js';
+import type { ClientEnd, Peer } from './client-end.js';
 import type { Gateway } from './gateway.js';
+import { Http2Connection } from './http2-connection.js';
 
 const SWEEP_MS = 250;
 const PROXY_HEADER_MS = 5_000;
@@ -14,41 +16,64 @@ const UNKNOWN_PEER: IpAddress = { family: 4, text: '0.0.0.0', value: 0 };
 /** A listening socket and the connections that came in through it. */
 export interface Listener {
   readonly address: net.AddressInfo;
-  readonly connections: ReadonlySet<ClientConnection>;
+  readonly connections: ReadonlySet<ClientEnd>;
   /** Reads certificate and key again: connections to come use them. @throws when they cannot be used */
   renew(config: ListenerConfig): void;
   /** Stops accepting, lets requests in progress finish within `graceMs`, then cuts. */
   close(graceMs: number): Promise<void>;
 }
 
-/** Accepts clients as configured: PROXY protocol first, then TLS, then HTTP. */
+type Serve = (socket: net.Socket, peer: Peer) => void;
+
+/** Accepts clients as configured: PROXY protocol first, then TLS, then HTTP/2 or HTTP/1.1. */
 export async function listen(config: ListenerConfig, gateway: Gateway): Promise<Listener> {
-  const connections = new Set<ClientConnection>();
+  const connections = new Set<ClientEnd>();
   const sockets = new Set<net.Socket>();
-  const serve = (socket: net.Socket, peer: Peer) => {
-    const connection = new ClientConnection(socket, gateway, peer);
-    connections.add(connection);
-    socket.once('close', () => connections.delete(connection));
+  const keep = (socket: net.Socket, end: ClientEnd) => {
+    connections.add(end);
+    socket.once('close', () => connections.delete(end));
+  };
+  const serveHttp2: Serve = (socket, peer) => keep(socket, new Http2Connection(socket, gateway, peer));
+  const serve: Serve = (socket, peer) => keep(socket, new ClientConnection(socket, gateway, peer));
+  const serveCleartext: Serve = (socket, peer) => {
+    const connection = new ClientConnection(socket, gateway, peer, (bytes) => {
+      connections.delete(connection);
+      socket.pause();
+      socket.unshift(bytes);
+      serveHttp2(socket, peer);
+    });
+    keep(socket, connection);
   };
 
-  const secure = config.tls === undefined ? undefined : tlsServer(config.tls, serve);
+  const secure =
+    config.tls === undefined
+      ? undefined
+      : tlsServer(config.tls, (socket, peer) =>
+          (socket.alpnProtocol === 'h2' ? serveHttp2 : serve)(socket, peer),
+        );
   const accept = (socket: net.Socket, address: IpAddress) => {
     if (secure === undefined) {
-      serve(socket, { address, scheme: 'http' });
+      serveCleartext(socket, { address, scheme: 'http' });
+      socket.resume();
       return;
     }
     peers.set(socket, address);
     secure.emit('connection', socket);
   };
 
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  // Half-open under TLS, a client that leaves during the handshake would be waited for.
+  const allowHalfOpen = secure === undefined;
+  const server = net.createServer({ allowHalfOpen, noDelay: true }, (socket) => {
+    if (sockets.size >= gateway.bounds.connectionsMax) {
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     if (config.proxyProtocol === 'require') readProxyHeader(socket, gateway, accept);
     else accept(socket, parseIp(socket.remoteAddress ?? '') ?? UNKNOWN_PEER);
   });
-  server.maxConnections = gateway.bounds.connectionsMax;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: config.host, port: config.port, backlog: 1024 }, resolve);
@@ -84,12 +109,11 @@ const peers = new WeakMap<net.Socket, IpAddress>();
 
 function tlsServer(
   config: NonNullable<ListenerConfig['tls']>,
-  serve: (socket: net.Socket, peer: Peer) => void,
+  serve: (socket: tls.TLSSocket, peer: Peer) => void,
 ): tls.Server {
   const server = tls.createServer({
     ...secureContext(config),
-    ALPNProtocols: ['http/1.1'],
-    allowHalfOpen: true,
+    ALPNProtocols: ['h2', 'http/1.1'],
     handshakeTimeout: 10_000,
     ...(config.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true }),
   });
@@ -147,8 +171,8 @@ function readProxyHeader(
     socket.pause();
     const rest = held.subarray(header.consumed);
     if (rest.length > 0) socket.unshift(rest);
+    // Left paused: what TLS does not take from the buffer itself would be lost.
     accept(socket, header.source?.address ?? peer);
-    socket.resume();
   };
   socket.on('data', onData);
 }
