@@ -33,7 +33,15 @@ export function takeToken(limit: RateLimit, bucket: Bucket | undefined, timeMs: 
   };
 }
 
-/** `2026-11-24` or `2026-11`, UTC. */
+const DAY_MS = 86_400_000;
+const period = { day: Number.NaN, date: '' };
+
+/** `2026-11-24` or `2026-11`, UTC. The last day is remembered: it is asked for with every request. */
 export function quotaPeriod(quota: Quota, timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, quota.per === 'day' ? 10 : 7);
+  const day = Math.floor(timeMs / DAY_MS);
+  if (day !== period.day) {
+    period.day = day;
+    period.date = new Date(timeMs).toISOString().slice(0, 10);
+  }
+  return quota.per === 'day' ? period.date : period.date.slice(0, 7);
 }

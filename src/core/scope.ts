@@ -73,29 +73,47 @@ export function checkOperation(rules: CompiledOperations, operation: Operation):
 }
 
 const WEEKDAYS: readonly Weekday[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-const FORMATS_MAX = 64;
-const formats = new Map<string, Intl.DateTimeFormat>();
+const ZONES_MAX = 64;
+
+/** A time zone, with the local time of the minute that was asked for last: formatting costs microseconds. */
+interface Zone {
+  readonly format: Intl.DateTimeFormat;
+  minuteMs: number;
+  local: { readonly day: number; readonly minute: number };
+}
+
+const zones = new Map<string, Zone>();
+
+function zoneOf(timeZone: string): Zone {
+  const known = zones.get(timeZone);
+  if (known !== undefined) return known;
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+  const zone = { format, minuteMs: Number.NaN, local: { day: 0, minute: 0 } };
+  if (zones.size >= ZONES_MAX) zones.clear();
+  zones.set(timeZone, zone);
+  return zone;
+}
 
 /** Local weekday and minute of the day in a time zone. */
-function localTime(timeMs: number, timeZone: string): { day: number; minute: number } {
-  let format = formats.get(timeZone);
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat('en-US', {
-      timeZone,
-      weekday: 'short',
-      hour: '2-digit',
-      minute: '2-digit',
-      hourCycle: 'h23',
-    });
-    if (formats.size >= FORMATS_MAX) formats.clear();
-    formats.set(timeZone, format);
+function localTime(timeMs: number, timeZone: string): { readonly day: number; readonly minute: number } {
+  const zone = zoneOf(timeZone);
+  const minuteMs = Math.floor(timeMs / 60_000);
+  if (zone.minuteMs !== minuteMs) {
+    const parts = zone.format.formatToParts(timeMs);
+    const part = (type: string) => parts.find((each) => each.type === type)?.value ?? '';
+    zone.minuteMs = minuteMs;
+    zone.local = {
+      day: WEEKDAYS.indexOf(part('weekday').toLowerCase() as Weekday),
+      minute: Number(part('hour')) * 60 + Number(part('minute')),
+    };
   }
-  const parts = format.formatToParts(timeMs);
-  const part = (type: string) => parts.find((each) => each.type === type)?.value ?? '';
-  return {
-    day: WEEKDAYS.indexOf(part('weekday').toLowerCase() as Weekday),
-    minute: Number(part('hour')) * 60 + Number(part('minute')),
-  };
+  return zone.local;
 }
 
 function minuteOf(text: string): number {

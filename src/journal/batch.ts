@@ -11,6 +11,8 @@ export interface BatchOwner {
   append(entry: JournalEntry): unknown;
 }
 
+const encoder = new TextEncoder();
+
 /** Entries that become durable together. */
 export class Batch {
   readonly owner: BatchOwner;
@@ -37,16 +39,16 @@ export class Batch {
     return this.#durable.promise;
   }
 
-  /** One line an entry, numbered from `first`. */
-  seal(first: number): string {
+  /** One line an entry, numbered from `first`; in memory of its own, to be handed to another thread. */
+  seal(first: number): Uint8Array<ArrayBuffer> {
     this.state = 'sealed';
-    let lines = '';
+    const pieces: string[] = [];
     let seq = first;
     for (const entry of this.entries) {
-      lines += `{"seq":${seq},${encode(entry).slice(1)}\n`;
+      pieces.push(`{"seq":${seq},`, encode(entry).slice(1), '\n');
       seq += 1;
     }
-    return lines;
+    return encoder.encode(pieces.join(''));
   }
 
   written(): void {

@@ -34,7 +34,7 @@ export interface SinkOpened {
 
 /** One sealed batch: `lines` are its entry lines, each with its newline. */
 export interface SinkBatch {
-  readonly lines: string;
+  readonly lines: Uint8Array<ArrayBuffer>;
   readonly first: number;
   readonly count: number;
   readonly time: number;
@@ -81,7 +81,7 @@ export class SegmentSink {
 
   /** Hashes, signs, writes and syncs one batch. After a throw the files are as before. */
   appendBatch({ lines, first, count, time }: SinkBatch): void {
-    const body = Buffer.from(lines);
+    const body = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
     const batch = this.#batch + 1;
     const fields = { batch, first, count, time, root: rootOf(splitLines(body)), prev: this.#prev };
     const line = Buffer.from(encodeBatch(fields, this.#options.privateKey));

@@ -50,7 +50,9 @@ function startWorker(options: SinkOptions, onReply: ReplyHandler): SinkPort {
   worker.on('error', (error) => stop(error instanceof Error ? error.message : String(error)));
   worker.on('exit', (code) => stop(`worker exited with ${code}`));
   return {
-    send: (request) => worker.postMessage(request),
+    // The lines of a batch are handed over, not copied.
+    send: (request) =>
+      worker.postMessage(request, request.kind === 'batch' ? [request.batch.lines.buffer] : []),
     terminate: async () => {
       over = true;
       await worker.terminate();

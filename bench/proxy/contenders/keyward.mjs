@@ -1,4 +1,5 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { parseConfig } from '../../../dist/config/load.js';
@@ -57,3 +58,18 @@ for (let i = 0; i < KEYS; i += 1)
 console.log(
   JSON.stringify({ port: running.listeners[0].address.port, credentials: credentials.slice(0, 50) }),
 );
+
+// Only what happens under load is profiled, not the start.
+const profileFile = process.env.KEYWARD_BENCH_PROFILE;
+const session = new Session();
+if (profileFile !== undefined) {
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.start');
+}
+process.once('SIGTERM', async () => {
+  if (profileFile !== undefined)
+    writeFileSync(profileFile, JSON.stringify((await session.post('Profiler.stop')).profile));
+  await running.close();
+  process.exit(0);
+});
