@@ -84,7 +84,7 @@ async function untilOpen(port) {
 
 const NGINX_HEAD = (
   dir,
-) => `${process.getuid?.() === 0 ? 'user root; ' : ''}daemon off; worker_processes 1; pid ${dir}/pid; error_log /dev/null;
+) => `${process.getuid?.() === 0 ? 'user root; ' : ''}daemon off; master_process off; pid ${dir}/pid; error_log /dev/null;
 events { worker_connections 1024; }
 http {
   access_log off; sendfile on; tcp_nodelay on; keepalive_requests 1000000000; client_max_body_size 64m;

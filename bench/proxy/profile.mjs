@@ -14,6 +14,7 @@ const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '5' },
     functions: { type: 'boolean', default: false },
+    workload: { type: 'string', default: 'get' },
     write: { type: 'boolean', default: false },
   },
 });
@@ -45,7 +46,7 @@ const dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-profile-'));
 try {
   const files = path.join(dir, 'files');
   mkdirSync(files);
-  writeFileSync(path.join(files, 'large'), '');
+  writeFileSync(path.join(files, 'large'), Buffer.alloc(WORKLOADS.download.bytes));
   const upstream = await startUpstream(path.join(dir, 'upstream'), await freePort(), files);
   const contender = path.join(root, 'bench', 'proxy', 'contenders', 'keyward.mjs');
   const profile = path.join(dir, 'main.cpuprofile');
@@ -54,7 +55,7 @@ try {
     KEYWARD_BENCH_PROFILE: profile,
   });
   const load = { seconds: Number(options.seconds), credentials: guard.credentials };
-  await runWrk(dir, guard.port, WORKLOADS.get, load);
+  await runWrk(dir, guard.port, WORKLOADS[options.workload], load);
   guard.child.kill('SIGTERM');
   await once(guard.child, 'exit');
   const text = table(selfTimes(JSON.parse(readFileSync(profile, 'utf8'))));

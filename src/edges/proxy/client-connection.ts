@@ -1,3 +1,4 @@
+import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Admission, EdgeRequest } from '../../engine/guard-loop.js';
 import { BodyReader } from '../../wire/http-body.js';
@@ -68,6 +69,11 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     } else {
       this.#exchange?.checkTime(nowMs);
     }
+  }
+
+  /** A socket is done with what the kernel took; a stream in memory may pass on the very bytes. */
+  holdsBytes(): boolean {
+    return !(this.socket instanceof net.Socket) || this.socket.writableLength > 0;
   }
 
   pauseBody(): void {

@@ -37,6 +37,8 @@ export interface ForwardedRequest {
 /** The client's side of an exchange. */
 export interface ExchangeClient {
   readonly socket: Duplex;
+  /** Whether bytes that were written to it may still be in use. */
+  holdsBytes(): boolean;
   pauseBody(): void;
   resumeBody(): void;
   /** True when the whole request body has been taken from the client. */
@@ -60,6 +62,16 @@ const FAULTS: Record<
   upstream_malformed: [502, 'The upstream sent an answer that is not valid HTTP.'],
   upstream_timeout: [504, 'The upstream did not answer in time.'],
 };
+
+/**
+ * Bytes that wait for one side before the other is paused. Well above what write() asks for: it asks for a pause
+ * even after what the kernel took at once, and each pause costs system calls.
+ */
+const WAITING_BYTES_MAX = 256 * 1024;
+
+function isFull(socket: { readonly writableLength: number }): boolean {
+  return socket.writableLength > WAITING_BYTES_MAX;
+}
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 /** Up to here, head and first body bytes go out in one write. */
@@ -114,8 +126,16 @@ export class Exchange implements ConnectionWaiter {
     }
     this.#connection = connection;
     this.#phase = 'head';
-    connection.socket.write(this.#request.head, 'latin1');
-    if (this.#request.hasBody) this.#client.resumeBody();
+    const { socket } = connection;
+    if (!this.#request.hasBody) {
+      socket.write(this.#request.head, 'latin1');
+      return;
+    }
+    // What has come of the body already goes out with the head.
+    socket.cork();
+    socket.write(this.#request.head, 'latin1');
+    this.#client.resumeBody();
+    socket.uncork();
   }
 
   notConnected(fault: UpstreamFault): void {
@@ -126,12 +146,14 @@ export class Exchange implements ConnectionWaiter {
   sendBody(slice: Buffer): void {
     this.#bytesIn += slice.length;
     const socket = this.#connection?.socket;
-    if (socket !== undefined && !socket.write(slice)) this.#client.pauseBody();
+    if (socket === undefined) return;
+    socket.write(slice);
+    if (isFull(socket)) this.#client.pauseBody();
   }
 
   /** Whether body bytes can be taken now. */
   get ready(): boolean {
-    return this.#connection !== undefined && !this.#connection.socket.writableNeedDrain;
+    return this.#connection !== undefined && !isFull(this.#connection.socket);
   }
 
   upstreamDrain(): void {
@@ -201,22 +223,23 @@ export class Exchange implements ConnectionWaiter {
     this.#pool.acquireFresh(this);
   }
 
-  upstreamData(bytes: Buffer): void {
+  upstreamData(bytes: Buffer): boolean {
     this.#touchedMs = Date.now();
     switch (this.#phase) {
       case 'head':
         this.#head(this.#held === undefined ? bytes : Buffer.concat([this.#held, bytes]));
-        return;
+        break;
       case 'body':
         this.#bodyBytes(bytes, '');
-        return;
+        break;
       case 'tunnel':
         this.#toClient(bytes);
-        return;
+        break;
       case 'connecting':
       case 'done':
-        return;
+        break;
     }
+    return this.#held !== undefined || this.#client.holdsBytes();
   }
 
   #head(bytes: Buffer): void {
@@ -325,7 +348,8 @@ export class Exchange implements ConnectionWaiter {
     if (slice.length <= JOINED_BYTES_MAX) {
       this.#bytesOut += slice.length;
       const text = slice.length === 0 ? head : head + slice.toString('latin1');
-      if (!this.#client.socket.write(text, 'latin1')) this.#connection?.socket.pause();
+      this.#client.socket.write(text, 'latin1');
+      if (isFull(this.#client.socket)) this.#connection?.socket.pause();
       return;
     }
     this.#client.socket.cork();
@@ -336,7 +360,8 @@ export class Exchange implements ConnectionWaiter {
 
   #toClient(slice: Buffer): void {
     this.#bytesOut += slice.length;
-    if (!this.#client.socket.write(slice)) this.#connection?.socket.pause();
+    this.#client.socket.write(slice);
+    if (isFull(this.#client.socket)) this.#connection?.socket.pause();
   }
 
   #complete(): void {

@@ -19,7 +19,8 @@ export type UpstreamFault = 'upstream_unreachable' | 'upstream_connect_timeout' 
 
 /** Who uses a connection at the moment. */
 export interface ConnectionUser {
-  upstreamData(bytes: Buffer): void;
+  /** @returns whether `bytes` may still be in use after the call; if not, the next are read over them */
+  upstreamData(bytes: Buffer): boolean;
   upstreamDrain(): void;
   /** The upstream ended or broke the connection. */
   upstreamClosed(): void;
@@ -29,6 +30,23 @@ export interface ConnectionUser {
 export interface ConnectionWaiter extends ConnectionUser {
   connected(connection: UpstreamConnection): void;
   notConnected(fault: UpstreamFault): void;
+}
+
+const READ_BYTES = 64 * 1024;
+
+/**
+ * Memory that a connection reads into: the same again and again, and other memory only when what was read is
+ * still held. A fresh buffer for each read costs more than reading it.
+ */
+class ReadMemory {
+  #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  held = false;
+
+  next(): Buffer {
+    if (this.held) this.#buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    this.held = false;
+    return this.#buffer;
+  }
 }
 
 /** One connection to the upstream; carries one exchange at a time. */
@@ -42,10 +60,6 @@ export class UpstreamConnection {
   constructor(socket: net.Socket, closed: (connection: UpstreamConnection) => void) {
     this.socket = socket;
     socket.setNoDelay(true);
-    socket.on('data', (bytes: Buffer) => {
-      if (this.user === undefined) socket.destroy();
-      else this.user.upstreamData(bytes);
-    });
     socket.on('drain', () => this.user?.upstreamDrain());
     socket.on('end', () => socket.destroy());
     socket.on('error', () => socket.destroy());
@@ -56,6 +70,13 @@ export class UpstreamConnection {
       user?.upstreamClosed();
     });
   }
+}
+
+function readTo(connection: UpstreamConnection, bytes: Buffer): boolean {
+  if (connection.user !== undefined) return connection.user.upstreamData(bytes);
+  // Nothing was asked: an upstream that speaks all the same is not to be trusted with a request.
+  connection.socket.destroy();
+  return false;
 }
 
 /** Bounded pool of kept-alive connections to one upstream, last used first. */
@@ -148,9 +169,20 @@ export class UpstreamPool {
   }
 
   #connect(waiter: ConnectionWaiter): void {
-    const { host, port } = this.target;
     const secure = this.target.tls !== undefined;
-    const socket = secure ? tls.connect({ host, port, ...this.target.tls }) : net.connect({ host, port });
+    const memory = new ReadMemory();
+    const options = {
+      host: this.target.host,
+      port: this.target.port,
+      onread: {
+        buffer: () => memory.next(),
+        callback: (bytes: number, buffer: Uint8Array) => {
+          memory.held = readTo(connection, (buffer as Buffer).subarray(0, bytes));
+          return true;
+        },
+      },
+    };
+    const socket = secure ? tls.connect({ ...options, ...this.target.tls }) : net.connect(options);
     this.#open += 1;
     let pending: ConnectionWaiter | undefined = waiter;
     const fail = (fault: UpstreamFault) => {
