@@ -18,6 +18,7 @@ import {
 import { markdown, median, summarise, writeBetween } from './report.mjs';
 
 const here = path.join(root, 'bench', 'proxy');
+// --only NAME and --workload get|post|download, both repeatable, narrow the run.
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },
@@ -34,7 +35,8 @@ const rounds = Number(options.rounds);
 
 ensureBuilt();
 must('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: path.join(root, 'bench') });
-needPrograms(['wrk', 'nginx', 'haproxy']);
+const wanted = (name) => options.only?.includes(name) ?? true;
+needPrograms(['wrk', 'nginx', ...(wanted('haproxy') ? ['haproxy'] : [])]);
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-bench-'));
 const files = path.join(dir, 'files');
@@ -55,7 +57,7 @@ const CONTENDERS = {
   nginx: async () => startNginxProxy(path.join(dir, 'nginx'), await freePort(), upstream.port),
   haproxy: async () => startHaproxy(path.join(dir, 'haproxy'), await freePort(), upstream.port),
 };
-const names = Object.keys(CONTENDERS).filter((name) => options.only?.includes(name) ?? true);
+const names = Object.keys(CONTENDERS).filter(wanted);
 
 try {
   const running = {};
@@ -105,10 +107,10 @@ async function mustRefuse(port) {
 
 /** One connection, so that nothing waits for anything else. */
 async function addedLatency(running, credentials) {
-  const wanted = names.filter((name) => ['keyward', 'node:http + undici dispatch', 'nginx'].includes(name));
-  const samples = Object.fromEntries([...wanted, 'direct'].map((name) => [name, []]));
+  const measured = names.filter((name) => ['keyward', 'node:http + undici dispatch', 'nginx'].includes(name));
+  const samples = Object.fromEntries([...measured, 'direct'].map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1)
-    for (const name of [...wanted, 'direct']) {
+    for (const name of [...measured, 'direct']) {
       const { port } = name === 'direct' ? upstream : running[name];
       const one = { seconds: Math.min(seconds, 2), connections: 1, credentials };
       samples[name].push(await runWrk(dir, port, WORKLOADS.get, one));
@@ -116,7 +118,7 @@ async function addedLatency(running, credentials) {
   const above = (name, field) =>
     median(samples[name].map((sample, at) => sample[field] - samples.direct[at][field]));
   return Object.fromEntries(
-    wanted.map((name) => [name, { p50: above(name, 'p50'), p99: above(name, 'p99') }]),
+    measured.map((name) => [name, { p50: above(name, 'p50'), p99: above(name, 'p99') }]),
   );
 }
 
