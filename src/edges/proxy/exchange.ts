@@ -73,6 +73,14 @@ function isFull(socket: { readonly writableLength: number }): boolean {
   return socket.writableLength > WAITING_BYTES_MAX;
 }
 
+/** A head of latin1 text and what follows it. */
+function joined(head: string, slice: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(head.length + slice.length);
+  bytes.write(head, 'latin1');
+  slice.copy(bytes, head.length);
+  return bytes;
+}
+
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 /** Up to here, head and first body bytes go out in one write. */
 const JOINED_BYTES_MAX = 4096;
@@ -90,6 +98,7 @@ export class Exchange implements ConnectionWaiter {
   #connection: UpstreamConnection | undefined;
   #phase: Phase = 'connecting';
   #held: Buffer | undefined;
+  #unsentHead: string | undefined;
   #response: ResponseHead | undefined;
   #body: BodyReader | undefined;
   #touchedMs: number;
@@ -131,11 +140,11 @@ export class Exchange implements ConnectionWaiter {
       socket.write(this.#request.head, 'latin1');
       return;
     }
-    // What has come of the body already goes out with the head.
-    socket.cork();
-    socket.write(this.#request.head, 'latin1');
+    // What has come of the body already goes out with the head, in one write.
+    this.#unsentHead = this.#request.head;
     this.#client.resumeBody();
-    socket.uncork();
+    if (this.#unsentHead !== undefined) socket.write(this.#unsentHead, 'latin1');
+    this.#unsentHead = undefined;
   }
 
   notConnected(fault: UpstreamFault): void {
@@ -147,7 +156,8 @@ export class Exchange implements ConnectionWaiter {
     this.#bytesIn += slice.length;
     const socket = this.#connection?.socket;
     if (socket === undefined) return;
-    socket.write(slice);
+    socket.write(this.#unsentHead === undefined ? slice : joined(this.#unsentHead, slice));
+    this.#unsentHead = undefined;
     if (isFull(socket)) this.#client.pauseBody();
   }
 
