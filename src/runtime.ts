@@ -24,7 +24,7 @@ import { LiveConfig } from './live-config.js';
 import { openGeo } from './locations/geo.js';
 import { type Log, silentLog } from './observability/log.js';
 import { Metrics } from './observability/metrics.js';
-import { HealthWatch, statusOf } from './status.js';
+import { HealthWatch, type Status, statusOf } from './status.js';
 import { EmbeddedStore } from './stores/embedded.js';
 import { version } from './version.js';
 import { cidrSet } from './wire/cidr.js';
@@ -65,133 +65,159 @@ export interface StartOptions {
 
 /** Opens store, journal and databases, and starts the listeners: the one place where everything is wired. */
 export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
-  const startedMs = Date.now();
-  const log = options.log ?? silentLog;
-  const { fingerprints, masterKey, previousMasterKey, privateKey } = loadSecrets(config);
-  const journalDir = path.join(config.dataDir, 'journal');
-  const metrics = new Metrics();
-  const opened: (() => unknown)[] = [];
+  const opened: Close[] = [];
   try {
-    const [journal, geo] = await Promise.all([
-      openJournal({
-        dir: journalDir,
-        privateKey,
-        worker: options.journalThread ?? true,
-        commitMs: config.journal.commitMs,
-        segmentBytesMax: config.journal.segmentBytesMax,
-        retention: { bytesMax: config.journal.bytesMax, ageMsMax: config.journal.ageMsMax },
-      }),
-      openGeo({ asnFile: BUILT_IN_ASN, ...config.geo }),
-    ]);
-    opened.push(() => journal.close());
-    const store = EmbeddedStore.open(path.join(config.dataDir, 'store'));
-    opened.push(() => store.close());
-    const directory = new KeyDirectory(store, fingerprints);
-    const loop = new GuardLoop<ProxyUpstream>({
-      routing: new Routing(config.upstreams.map(buildUpstream)),
-      forwarding: { trusted: cidrSet(config.trustedProxies), header: config.forwardingHeader },
-      directory,
-      journal,
-      geo,
-      observer: metrics,
-      idPrefix: randomBytes(6).toString('hex'),
-    });
-    const acts = new Acts(journal, Date.now);
-    const upstreams = () => loop.routing.upstreams;
-    const upstreamNames = () => upstreams().map(({ name }) => name);
-    const parts = { store, directory, acts, fingerprints, geo, upstreams: upstreamNames };
-    const keys = new KeyService(parts);
-    const tenants = new TenantService(parts);
-    const sealed = new SealedService({ ...parts, masterKey, previousMasterKey });
-    const operators = new Operators(parts);
-    const gateway: Gateway = {
-      loop,
-      bounds: config.clients,
-      injection: ({ key, upstream }) =>
-        key?.key.sealed === undefined ? undefined : sealed.open(key.key.sealed, upstream.name),
-    };
-    const live = new LiveConfig({
-      config,
-      file: options.configFile,
-      gateway,
-      geo,
-      asnFile: BUILT_IN_ASN,
-      log,
-    });
-    await live.listen();
-    opened.push(() => live.close(0));
-
-    const status = () =>
-      statusOf({ version, startedMs, closing, live, upstreams: upstreams(), journal: journal.health(), geo });
-    let closing = false;
-    metrics.watch({
-      journal: () => journal.health(),
-      upstreams: () => status().upstreams,
-      clientConnections: () => live.listeners.reduce((sum, each) => sum + each.connections.size, 0),
-    });
-    const reload = async (actor: string) => {
-      const result = await acts.run(() =>
-        live.reload((changed) => acts.record(actor, 'config.reload', 'config', { changed })),
-      );
-      log.info({ actor, ...result }, 'configuration reloaded');
-      return result;
-    };
-    const admin = await serveAdmin(
-      config.admin,
-      adminApp({
-        version,
-        ...{ operators, keys, tenants, sealed, journalDir, upstreams },
-        metrics: metrics.registry,
-        now: Date.now,
-        unexpected: (error) => log.error({ error: String(error) }, 'an admin request failed unexpectedly'),
-        system: {
-          status,
-          notReady: () => status().problems,
-          reload,
-          exportManifest: () => exportManifest(store, Date.now()),
-          applyManifest: (actor, manifest, how) => applyManifest(parts, actor, manifest, how),
-        },
-      }),
-    );
-    opened.push(() => admin.close());
-    const note = (event: string) =>
-      journal.append({ kind: 'system', time: Date.now(), event, detail: { version } });
-    note('started');
-    const bootstrapToken = await operators.bootstrap();
-    for (const warning of geo.warnings) log.warn({}, warning);
-
-    const watch = new HealthWatch(log);
-    const flush = setInterval(() => {
-      directory.flush().catch((error) => log.error({ error: String(error) }, 'usage could not be written'));
-    }, USAGE_FLUSH_MS);
-    const alive = setInterval(() => note('alive'), ALIVE_MS);
-    const sweep = setInterval(() => {
-      for (const { pool } of upstreams()) pool.sweep(Date.now());
-      watch.look(status());
-    }, SWEEP_MS);
-    return {
-      ...{ keys, tenants, sealed, operators, store, journal, admin, bootstrapToken, reload },
-      get listeners() {
-        return live.listeners;
-      },
-      close: async () => {
-        closing = true;
-        await live.close(CLOSE_GRACE_MS);
-        await admin.close();
-        clearInterval(flush);
-        clearInterval(sweep);
-        clearInterval(alive);
-        note('stopped');
-        await directory.flush();
-        await journal.close();
-        await store.close();
-      },
-    };
+    return await startParts(config, options, opened);
   } catch (error) {
     // A start that fails half-way leaves no listener, lock or thread behind.
     for (const close of opened.reverse()) await close();
     throw error;
   }
+}
+
+type Close = () => Promise<unknown>;
+
+async function startParts(config: Config, options: StartOptions, opened: Close[]): Promise<Running> {
+  const startedMs = Date.now();
+  const log = options.log ?? silentLog;
+  const base = await openBase(config, options, opened);
+  const { journal, geo, store, directory, acts } = base;
+  const metrics = new Metrics();
+  const loop = new GuardLoop<ProxyUpstream>({
+    ...{ directory, journal, geo, observer: metrics },
+    routing: new Routing(config.upstreams.map(buildUpstream)),
+    forwarding: { trusted: cidrSet(config.trustedProxies), header: config.forwardingHeader },
+    idPrefix: randomBytes(6).toString('hex'),
+  });
+  const services = servicesOf(base, loop);
+  const gateway: Gateway = {
+    loop,
+    bounds: config.clients,
+    injection: ({ key, upstream }) =>
+      key?.key.sealed === undefined ? undefined : services.sealed.open(key.key.sealed, upstream.name),
+  };
+  const live = new LiveConfig({ config, file: options.configFile, gateway, geo, asnFile: BUILT_IN_ASN, log });
+  await live.listen();
+  opened.push(() => live.close(0));
+
+  let closing = false;
+  const status = () => {
+    const { upstreams } = loop.routing;
+    return statusOf({ version, startedMs, closing, live, upstreams, journal: journal.health(), geo });
+  };
+  metrics.watch({
+    journal: () => journal.health(),
+    upstreams: () => status().upstreams,
+    clientConnections: () => live.listeners.reduce((sum, each) => sum + each.connections.size, 0),
+  });
+  const reload = async (actor: string) => {
+    const commit = (changed: string[]) => acts.record(actor, 'config.reload', 'config', { changed });
+    const result = await acts.run(() => live.reload(commit));
+    log.info({ actor, ...result }, 'configuration reloaded');
+    return result;
+  };
+  const admin = await serveAdmin(
+    config.admin,
+    adminApp({
+      ...services,
+      ...{ version, journalDir: base.journalDir, metrics: metrics.registry, now: Date.now },
+      upstreams: () => loop.routing.upstreams,
+      unexpected: (error) => log.error({ error: String(error) }, 'an admin request failed unexpectedly'),
+      system: {
+        ...{ status, reload, notReady: () => status().problems },
+        exportManifest: () => exportManifest(store, Date.now()),
+        applyManifest: (actor, manifest, how) =>
+          applyManifest({ ...base, upstreams: () => namesOf(loop) }, actor, manifest, how),
+      },
+    }),
+  );
+  opened.push(() => admin.close());
+  note(journal, 'started');
+  const bootstrapToken = await services.operators.bootstrap();
+  for (const warning of geo.warnings) log.warn({}, warning);
+  const stopTimers = startTimers(base, loop, log, status);
+  return {
+    ...{ ...services, store, journal, admin, bootstrapToken, reload },
+    get listeners() {
+      return live.listeners;
+    },
+    close: async () => {
+      closing = true;
+      await live.close(CLOSE_GRACE_MS);
+      await admin.close();
+      stopTimers();
+      note(journal, 'stopped');
+      await directory.flush();
+      await journal.close();
+      await store.close();
+    },
+  };
+}
+
+type Base = Awaited<ReturnType<typeof openBase>>;
+
+/** What is opened once and stays: secrets, journal, databases, store. */
+async function openBase(config: Config, options: StartOptions, opened: Close[]) {
+  const { fingerprints, masterKey, previousMasterKey, privateKey } = loadSecrets(config);
+  const journalDir = path.join(config.dataDir, 'journal');
+  const journal = await openJournal({
+    dir: journalDir,
+    privateKey,
+    worker: options.journalThread ?? true,
+    commitMs: config.journal.commitMs,
+    segmentBytesMax: config.journal.segmentBytesMax,
+    retention: { bytesMax: config.journal.bytesMax, ageMsMax: config.journal.ageMsMax },
+  });
+  opened.push(() => journal.close());
+  const geo = await openGeo({ asnFile: BUILT_IN_ASN, ...config.geo });
+  const store = EmbeddedStore.open(path.join(config.dataDir, 'store'));
+  opened.push(() => store.close());
+  const directory = new KeyDirectory(store, fingerprints);
+  const acts = new Acts(journal, Date.now);
+  return {
+    ...{ journalDir, journal, geo, store, directory, acts },
+    ...{ fingerprints, masterKey, previousMasterKey },
+  };
+}
+
+/** What operators act through. */
+function servicesOf(base: Base, loop: GuardLoop<ProxyUpstream>) {
+  const parts = { ...base, upstreams: () => namesOf(loop) };
+  return {
+    keys: new KeyService(parts),
+    tenants: new TenantService(parts),
+    sealed: new SealedService(parts),
+    operators: new Operators(parts),
+  };
+}
+
+function namesOf(loop: GuardLoop<ProxyUpstream>): string[] {
+  return loop.routing.upstreams.map(({ name }) => name);
+}
+
+function note(journal: Journal, event: string): void {
+  journal.append({ kind: 'system', time: Date.now(), event, detail: { version } });
+}
+
+/** What is done again and again; gives the way to stop it. */
+function startTimers(
+  { directory, journal }: Base,
+  loop: GuardLoop<ProxyUpstream>,
+  log: Log,
+  status: () => Status,
+): () => void {
+  const watch = new HealthWatch(log);
+  const flush = setInterval(() => {
+    directory.flush().catch((error) => log.error({ error: String(error) }, 'usage could not be written'));
+  }, USAGE_FLUSH_MS);
+  const alive = setInterval(() => note(journal, 'alive'), ALIVE_MS);
+  const sweep = setInterval(() => {
+    for (const { pool } of loop.routing.upstreams) pool.sweep(Date.now());
+    watch.look(status());
+  }, SWEEP_MS);
+  return () => {
+    for (const timer of [flush, alive, sweep]) clearInterval(timer);
+  };
 }
 
 function loadSecrets(config: Config) {

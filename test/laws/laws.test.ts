@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { generatedPages } from '../../src/config/reference.js';
 
@@ -40,6 +41,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   observability: ['core', 'engine', 'journal/entry.ts'],
   admin: ['core', 'engine', 'keys', 'journal', 'config'],
 };
+
+/** Wiring in one piece is easier to follow than in several. */
+const LONG_FUNCTIONS = new Set(['runtime.ts']);
 
 describe('the house', () => {
   it('has sources to check', () => {
@@ -89,6 +93,22 @@ describe('the house', () => {
         .filter(({ name, text }) => text.split('\n').length > 350 && !exceptions.has(name))
         .map(({ name }) => name),
     ).toEqual([]);
+  });
+
+  it('functions stay small', () => {
+    const long: string[] = [];
+    for (const { name, text } of sources) {
+      const file = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true);
+      const lineAt = (position: number) => file.getLineAndCharacterOfPosition(position).line;
+      const visit = (node: ts.Node): void => {
+        const body = ts.isFunctionLike(node) && 'body' in node ? node.body : undefined;
+        const lines = body === undefined ? 0 : lineAt(node.end) - lineAt(node.getStart()) + 1;
+        if (lines > 60 && !LONG_FUNCTIONS.has(name)) long.push(`${name}:${lineAt(node.getStart()) + 1}`);
+        ts.forEachChild(node, visit);
+      };
+      visit(file);
+    }
+    expect(long).toEqual([]);
   });
 
   it('generated pages are as npm run docs writes them', () => {

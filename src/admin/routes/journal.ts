@@ -5,7 +5,7 @@ import { proveEntry } from '../../journal/prove.js';
 import { readEntries } from '../../journal/read.js';
 import { keyLimits } from '../../keys/inputs.js';
 import { checkLocations } from '../../keys/tenants.js';
-import { adminRouter, body, json, operation } from '../api.js';
+import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
 import { invalid, notFound } from '../problem.js';
 
 const instant = z.iso.datetime({ offset: true });
@@ -56,8 +56,14 @@ const proofView = z
   .openapi('EntryProof');
 const tags = ['journal'];
 
-export function journalRoutes(journalDir: string, upstreams: () => readonly Upstream[]) {
+export function journalRoutes(journalDir: string, upstreams: () => readonly Upstream[]): AdminApp {
   const app = adminRouter();
+  reading(app, journalDir);
+  trying(app, journalDir, upstreams);
+  return app;
+}
+
+function reading(app: AdminApp, journalDir: string): void {
   app.openapi(
     operation({
       method: 'get',
@@ -105,6 +111,9 @@ export function journalRoutes(journalDir: string, upstreams: () => readonly Upst
       return c.json({ ...proof, path: [...proof.path] }, 200);
     },
   );
+}
+
+function trying(app: AdminApp, journalDir: string, upstreams: () => readonly Upstream[]): void {
   app.openapi(
     operation({
       method: 'post',
@@ -133,7 +142,6 @@ export function journalRoutes(journalDir: string, upstreams: () => readonly Upst
       );
     },
   );
-  return app;
 }
 
 function period(since: string | undefined, until: string | undefined) {

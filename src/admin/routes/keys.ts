@@ -3,9 +3,9 @@ import type { KeyRecord } from '../../core/key.js';
 import { changeInput, importInput, issueInput, registerInput } from '../../keys/inputs.js';
 import type { KeyService } from '../../keys/service.js';
 import { stateOf } from '../../keys/state.js';
-import { adminRouter, body, json, operation } from '../api.js';
+import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
 import { conflict, invalid, notFound } from '../problem.js';
-import { issuedView, keyView, usageView, viewKey, viewUsage } from '../views.js';
+import { issuedView, type KeyView, keyView, usageView, viewKey, viewUsage } from '../views.js';
 
 const params = z.object({ id: z.string() });
 const why = z.strictObject({ why: z.string().min(1).max(1_000) });
@@ -30,12 +30,21 @@ const usageRow = z.object({
   lastKey: z.string().optional().describe('The key that was used last.'),
 });
 
+type View = (key: KeyRecord) => KeyView;
+const tags = ['keys'];
+
 /** Keys: everything an operator does with them. */
-export function keyRoutes(keys: KeyService, now: () => number) {
+export function keyRoutes(keys: KeyService, now: () => number): AdminApp {
   const app = adminRouter();
   const view = (key: KeyRecord) => viewKey(key, keys.usage(key.id), now());
-  const tags = ['keys'];
+  listing(app, keys, view, now);
+  creating(app, keys, view);
+  changing(app, keys, view);
+  ending(app, keys, view);
+  return app;
+}
 
+function listing(app: AdminApp, keys: KeyService, view: View, now: () => number): void {
   app.openapi(
     operation({
       method: 'get',
@@ -63,6 +72,31 @@ export function keyRoutes(keys: KeyService, now: () => number) {
       return c.json({ keys: page, ...(next === undefined ? {} : { next }) }, 200);
     },
   );
+  app.openapi(
+    operation({
+      method: 'get',
+      path: '/v1/keys/{id}',
+      tags,
+      summary: 'Show a key',
+      request: { params },
+      responses: { 200: json(keyView, 'The key.'), ...notFound },
+    }),
+    (c) => c.json(view(keys.show(c.req.valid('param').id)), 200),
+  );
+  app.openapi(
+    operation({
+      method: 'get',
+      path: '/v1/usage',
+      tags,
+      summary: 'Last use by tenant or principal',
+      request: { query: z.object({ by: z.enum(['tenant', 'principal']).default('tenant') }) },
+      responses: { 200: json(z.object({ rows: z.array(usageRow) }), 'One row each.'), ...invalid },
+    }),
+    (c) => c.json({ rows: usageBy(keys, c.req.valid('query').by) }, 200),
+  );
+}
+
+function creating(app: AdminApp, keys: KeyService, view: View): void {
   app.openapi(
     operation({
       method: 'post',
@@ -99,17 +133,9 @@ export function keyRoutes(keys: KeyService, now: () => number) {
     }),
     async (c) => c.json(view(await keys.register(c.get('operator').name, c.req.valid('json'))), 201),
   );
-  app.openapi(
-    operation({
-      method: 'get',
-      path: '/v1/keys/{id}',
-      tags,
-      summary: 'Show a key',
-      request: { params },
-      responses: { 200: json(keyView, 'The key.'), ...notFound },
-    }),
-    (c) => c.json(view(keys.show(c.req.valid('param').id)), 200),
-  );
+}
+
+function changing(app: AdminApp, keys: KeyService, view: View): void {
   app.openapi(
     operation({
       method: 'patch',
@@ -128,33 +154,6 @@ export function keyRoutes(keys: KeyService, now: () => number) {
       const actor = c.get('operator').name;
       return c.json(view(await keys.change(actor, c.req.valid('param').id, c.req.valid('json'), force)), 200);
     },
-  );
-  for (const act of ['suspend', 'revoke'] as const) {
-    app.openapi(
-      operation({
-        method: 'post',
-        path: `/v1/keys/{id}/${act}`,
-        tags,
-        summary: act === 'suspend' ? 'Suspend a key' : 'Revoke a key for good',
-        request: { params, body: body(why) },
-        responses: { 200: json(keyView, 'The key.'), ...notFound, ...conflict, ...invalid },
-      }),
-      async (c) => {
-        const actor = c.get('operator').name;
-        return c.json(view(await keys[act](actor, c.req.valid('param').id, c.req.valid('json').why)), 200);
-      },
-    );
-  }
-  app.openapi(
-    operation({
-      method: 'post',
-      path: '/v1/keys/{id}/resume',
-      tags,
-      summary: 'Resume a suspended key',
-      request: { params },
-      responses: { 200: json(keyView, 'The key.'), ...notFound, ...conflict },
-    }),
-    async (c) => c.json(view(await keys.resume(c.get('operator').name, c.req.valid('param').id)), 200),
   );
   app.openapi(
     operation({
@@ -188,18 +187,36 @@ export function keyRoutes(keys: KeyService, now: () => number) {
       return c.json({ key: view(key), credential }, 201);
     },
   );
+}
+
+function ending(app: AdminApp, keys: KeyService, view: View): void {
+  for (const act of ['suspend', 'revoke'] as const) {
+    app.openapi(
+      operation({
+        method: 'post',
+        path: `/v1/keys/{id}/${act}`,
+        tags,
+        summary: act === 'suspend' ? 'Suspend a key' : 'Revoke a key for good',
+        request: { params, body: body(why) },
+        responses: { 200: json(keyView, 'The key.'), ...notFound, ...conflict, ...invalid },
+      }),
+      async (c) => {
+        const actor = c.get('operator').name;
+        return c.json(view(await keys[act](actor, c.req.valid('param').id, c.req.valid('json').why)), 200);
+      },
+    );
+  }
   app.openapi(
     operation({
-      method: 'get',
-      path: '/v1/usage',
+      method: 'post',
+      path: '/v1/keys/{id}/resume',
       tags,
-      summary: 'Last use by tenant or principal',
-      request: { query: z.object({ by: z.enum(['tenant', 'principal']).default('tenant') }) },
-      responses: { 200: json(z.object({ rows: z.array(usageRow) }), 'One row each.'), ...invalid },
+      summary: 'Resume a suspended key',
+      request: { params },
+      responses: { 200: json(keyView, 'The key.'), ...notFound, ...conflict },
     }),
-    (c) => c.json({ rows: usageBy(keys, c.req.valid('query').by) }, 200),
+    async (c) => c.json(view(await keys.resume(c.get('operator').name, c.req.valid('param').id)), 200),
   );
-  return app;
 }
 
 /** Counters added up, and the facts of the latest use. */

@@ -79,12 +79,20 @@ export async function listen(config: ListenerConfig, gateway: Gateway): Promise<
     server.listen({ host: config.host, port: config.port, backlog: 1024 }, resolve);
   });
 
+  return asListener(server, connections, sockets, secure);
+}
+
+function asListener(
+  server: net.Server,
+  connections: ReadonlySet<ClientEnd>,
+  sockets: ReadonlySet<net.Socket>,
+  secure: tls.Server | undefined,
+): Listener {
   const sweep = setInterval(() => {
     const nowMs = Date.now();
     for (const connection of connections) connection.checkTime(nowMs);
   }, SWEEP_MS);
   sweep.unref();
-
   return {
     address: server.address() as net.AddressInfo,
     connections,
