@@ -17,6 +17,7 @@ const observation: Observation = {
   address: '203.0.113.9',
   place: { country: 'DE', asn: 3320, kind: 'residential' },
   userAgent: 'test',
+  objects: [],
   bodyBytes: 0,
 };
 const policy = { locations: undefined, bodyBytesMax: undefined };

@@ -36,6 +36,8 @@ export interface Observation {
   readonly address: string;
   readonly place: Place;
   readonly userAgent: string;
+  /** Ids of what the request touches, as far as path or log say. */
+  readonly objects: readonly string[];
   /** Declared length of the request body; undefined when chunked. */
   readonly bodyBytes: number | undefined;
 }

@@ -146,6 +146,7 @@ function observationOf(entry: Allowed, upstream: Upstream | undefined): Observat
       ...(entry.asn === undefined ? {} : { asn: entry.asn }),
     },
     userAgent: entry.userAgent,
+    objects: [],
     bodyBytes: entry.bodyBytes,
   };
 }

@@ -229,6 +229,7 @@ export class GuardLoop<U extends Upstream> {
       address: address.text,
       place: this.#geo.lookup(address.text),
       userAgent: valuesOf(head.headers, 'user-agent')[0] ?? '',
+      objects: [],
       bodyBytes: framing.kind === 'length' ? framing.bytes : framing.kind === 'none' ? 0 : undefined,
     };
   }

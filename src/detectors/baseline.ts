@@ -1,0 +1,184 @@
+import { FEATURE_COUNT } from './contract.js';
+import { decayCounts, mergeCounts, SLOTS_PER_BUCKET, type Slots } from './count-table.js';
+
+/** Small histograms of a baseline and where they lie in its numbers. */
+const HISTOGRAM_SIZES = {
+  hour: 24,
+  weekday: 7,
+  pace: 16,
+  requestSize: 16,
+  responseSize: 16,
+  breadth: 8,
+  status: 8,
+  privilege: 5,
+  perHour: 16,
+} as const;
+export type HistogramName = keyof typeof HISTOGRAM_SIZES;
+export const HISTOGRAMS = Object.keys(HISTOGRAM_SIZES) as readonly HistogramName[];
+
+export interface Span {
+  readonly start: number;
+  readonly size: number;
+}
+
+let end = 0;
+function reserve(size: number): Span {
+  const start = end;
+  end += size;
+  return { start, size };
+}
+
+/** Forgetting factors of the moving averages: the last few, some ten, some thirty observations. */
+export const MEMORIES = [0.7, 0.9, 0.97] as const;
+export const KINDS = 7;
+
+/** Single-precision part of a baseline. What decays with time comes first. */
+export const TOTAL: Span = reserve(1);
+export const KIND_TOTAL: Span = reserve(KINDS);
+export const KIND_DISTINCT: Span = reserve(KINDS);
+export const HISTOGRAM = Object.fromEntries(
+  HISTOGRAMS.map((name) => [name, reserve(HISTOGRAM_SIZES[name])]),
+) as Readonly<Record<HistogramName, Span>>;
+const DECAYING = end;
+/** Long-run mean and variance of each feature. */
+export const MEAN: Span = reserve(FEATURE_COUNT);
+export const VARIANCE: Span = reserve(FEATURE_COUNT);
+/** Tails on the key's own past, three numbers each: of single scores, of gathered oddities, of the fusion. */
+export const TAIL: Span = reserve(9);
+/** State of the moment: moving averages, leaky sum of oddities, calls in this hour. */
+export const AVERAGES: Span = reserve(FEATURE_COUNT * MEMORIES.length);
+export const ODDITY: Span = reserve(1);
+export const THIS_HOUR: Span = reserve(1);
+const NUMBERS = end;
+
+/** Double-precision part: times in ms and 32-bit hashes. */
+export const Clock = {
+  first: 0,
+  last: 1,
+  active: 2,
+  decayed: 3,
+  hourIndex: 4,
+  previousOperation: 5,
+  previousClient: 6,
+  /** Observations seen in all, learned or not. */
+  seen: 7,
+} as const;
+const CLOCKS = 8;
+
+const BUCKETS_MIN = 4;
+const HEADER_BYTES = 16;
+/** Version of the packed form; a reader refuses what it does not know. */
+const VERSION = 1;
+export const BASELINE_BYTES_MAX = 4096;
+const BUCKETS_MAX = Math.floor(
+  (BASELINE_BYTES_MAX - HEADER_BYTES - CLOCKS * 8 - NUMBERS * 4) / (4 * SLOTS_PER_BUCKET),
+);
+
+/** What is known of one key. At most 4 KiB packed, however long its history. */
+export class Baseline {
+  readonly clock = new Float64Array(CLOCKS);
+  readonly numbers = new Float32Array(NUMBERS);
+  slots: Slots = new Uint32Array(BUCKETS_MIN * SLOTS_PER_BUCKET);
+
+  get total(): number {
+    return this.numbers[TOTAL.start] as number;
+  }
+
+  /** Room for more symbols, as long as the whole stays under 4 KiB. False when it is at its size. */
+  grow(): boolean {
+    const buckets = this.slots.length / SLOTS_PER_BUCKET;
+    if (buckets >= BUCKETS_MAX) return false;
+    const larger = new Uint32Array(Math.min(BUCKETS_MAX, buckets * 2) * SLOTS_PER_BUCKET);
+    mergeCounts(larger, this.slots);
+    this.slots = larger;
+    return true;
+  }
+
+  /** Forgets in proportion; what the key did most stays longest. */
+  decay(factor: number): void {
+    for (let i = 0; i < DECAYING; i++) this.numbers[i] = (this.numbers[i] as number) * factor;
+    decayCounts(this.slots, factor);
+  }
+
+  clone(): Baseline {
+    const copy = new Baseline();
+    copy.clock.set(this.clock);
+    copy.numbers.set(this.numbers);
+    copy.slots = this.slots.slice();
+    return copy;
+  }
+
+  /** Adds what another replica learned of the same key; the state of the moment is the later one's. */
+  merge(other: Baseline): void {
+    const mine = this.total;
+    const share = other.total / Math.max(1, mine + other.total);
+    const later = (other.clock[Clock.last] as number) > (this.clock[Clock.last] as number);
+    for (let i = 0; i < NUMBERS; i++) {
+      const a = this.numbers[i] as number;
+      const b = other.numbers[i] as number;
+      if (i < DECAYING || (i >= TAIL.start && i < TAIL.start + TAIL.size)) this.numbers[i] = a + b;
+      else if (i < TAIL.start) this.numbers[i] = a + (b - a) * share;
+      else if (later) this.numbers[i] = b;
+    }
+    const first = Math.min(this.clock[Clock.first] as number, other.clock[Clock.first] as number);
+    const active = Math.max(this.clock[Clock.active] as number, other.clock[Clock.active] as number);
+    const seen = (this.clock[Clock.seen] as number) + (other.clock[Clock.seen] as number);
+    if (later) this.clock.set(other.clock);
+    this.clock[Clock.first] = first;
+    this.clock[Clock.active] = active;
+    this.clock[Clock.seen] = seen;
+    while (this.slots.length < other.slots.length && this.grow());
+    mergeCounts(this.slots, other.slots);
+  }
+
+  /** Little-endian: magic and version, count of slots, clocks, numbers, slots. */
+  pack(): Uint8Array {
+    const bytes = new Uint8Array(HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + this.slots.length * 4);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, MAGIC, true);
+    view.setUint16(4, VERSION, true);
+    view.setUint16(6, FEATURE_COUNT, true);
+    view.setUint32(8, this.slots.length, true);
+    let at = HEADER_BYTES;
+    for (const value of this.clock) {
+      view.setFloat64(at, value, true);
+      at += 8;
+    }
+    for (const value of this.numbers) {
+      view.setFloat32(at, value, true);
+      at += 4;
+    }
+    for (const value of this.slots) {
+      view.setUint32(at, value, true);
+      at += 4;
+    }
+    return bytes;
+  }
+
+  /** @throws {RangeError} what is wrong with the bytes. */
+  static unpack(bytes: Uint8Array): Baseline {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (bytes.length < HEADER_BYTES || view.getUint32(0, true) !== MAGIC)
+      throw new RangeError('not a packed baseline');
+    if (view.getUint16(4, true) !== VERSION || view.getUint16(6, true) !== FEATURE_COUNT)
+      throw new RangeError(`baseline of version ${view.getUint16(4, true)}; this is version ${VERSION}`);
+    const slots = view.getUint32(8, true);
+    const wanted = HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + slots * 4;
+    if (
+      bytes.length !== wanted ||
+      slots % SLOTS_PER_BUCKET !== 0 ||
+      slots === 0 ||
+      wanted > BASELINE_BYTES_MAX
+    )
+      throw new RangeError(`baseline of ${bytes.length} bytes; its header says ${wanted}`);
+    const baseline = new Baseline();
+    let at = HEADER_BYTES;
+    for (let i = 0; i < CLOCKS; i++, at += 8) baseline.clock[i] = view.getFloat64(at, true);
+    for (let i = 0; i < NUMBERS; i++, at += 4) baseline.numbers[i] = view.getFloat32(at, true);
+    baseline.slots = new Uint32Array(slots);
+    for (let i = 0; i < slots; i++, at += 4) baseline.slots[i] = view.getUint32(at, true);
+    return baseline;
+  }
+}
+
+const MAGIC = 0x4c42574b;

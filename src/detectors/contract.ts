@@ -1,0 +1,89 @@
+import type { Observation } from '../core/observation.js';
+
+/** Whose baseline an observation belongs to. */
+export interface Actor {
+  /** Stable identity of the credential: the key's id, or the client id behind short-lived tokens. */
+  readonly key: string;
+  readonly tenant?: string;
+  /** The owner across rotations: a new key of a known principal starts from that one's baseline. */
+  readonly principal?: string;
+}
+
+/** What came back, where it is known already: a log has it on the line, a live request only afterwards. */
+export interface Outcome {
+  readonly status?: number;
+  readonly bytesOut?: number;
+  readonly latencyMs?: number;
+}
+
+/** The groups of features that explanations speak of. */
+export type Term =
+  | 'network'
+  | 'client'
+  | 'operation'
+  | 'objects'
+  | 'time'
+  | 'volume'
+  | 'outcome'
+  | 'privilege'
+  | 'strangers';
+
+/** One term's part in the score. */
+export interface TermScore {
+  readonly term: Term;
+  /** Log-likelihood ratio "somebody else" against "the owner". */
+  readonly nats: number;
+}
+
+/** What the detector makes of one observation. */
+export interface Assessment {
+  /** `warming` until the key has shown enough of itself; its evidence is 0 and means nothing. */
+  readonly state: 'warming' | 'ready';
+  /** Nats, this observation alone. */
+  readonly score: number;
+  /** −ln of the chance that the owner's own behaviour gives this much; comparable across keys. */
+  readonly evidence: number;
+  /** Largest first; only what speaks against the owner. */
+  readonly terms: readonly TermScore[];
+}
+
+/** One feature of an observation: its index is its place in every vector of the detector. */
+export interface Feature {
+  readonly name: string;
+  readonly term: Term;
+}
+
+export const FEATURES = [
+  { name: 'network', term: 'network' },
+  { name: 'client', term: 'client' },
+  { name: 'clientChange', term: 'client' },
+  { name: 'operationInContext', term: 'operation' },
+  { name: 'operation', term: 'operation' },
+  { name: 'component', term: 'operation' },
+  { name: 'objects', term: 'objects' },
+  { name: 'othersObjects', term: 'objects' },
+  { name: 'freshObjects', term: 'objects' },
+  { name: 'hour', term: 'time' },
+  { name: 'weekday', term: 'time' },
+  { name: 'pace', term: 'volume' },
+  { name: 'requestSize', term: 'volume' },
+  { name: 'breadth', term: 'objects' },
+  { name: 'status', term: 'outcome' },
+  { name: 'responseSize', term: 'outcome' },
+  { name: 'privilege', term: 'privilege' },
+  { name: 'burst', term: 'volume' },
+] as const satisfies readonly Feature[];
+
+export const FEATURE_COUNT = FEATURES.length;
+
+/** Positions in a feature vector by name. */
+export const AT = Object.fromEntries(FEATURES.map(({ name }, i) => [name, i])) as Record<
+  (typeof FEATURES)[number]['name'],
+  number
+>;
+
+export interface Sighting {
+  readonly actor: Actor;
+  readonly observation: Observation;
+  readonly outcome?: Outcome;
+}

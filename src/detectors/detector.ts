@@ -1,0 +1,167 @@
+import { AVERAGES, Baseline, Clock, MEMORIES, ODDITY, TAIL } from './baseline.js';
+import { learnTail, tailNats } from './calibration.js';
+import { clientTerm } from './client.js';
+import {
+  type Assessment,
+  FEATURE_COUNT,
+  FEATURES,
+  type Sighting,
+  type Term,
+  type TermScore,
+} from './contract.js';
+import { FUSION_INPUTS, type FusionWeights, fuse, fusionInputs, meanOf } from './fusion.js';
+import { FUSION } from './fusion-weights.js';
+import { outcomeTerm, privilegeTerm, timeTerm, volumeTerm } from './habits.js';
+import { absorb, advance, follow } from './learn.js';
+import type { Scene } from './likelihood.js';
+import { networkTerm } from './network.js';
+import { objectsTerm } from './objects.js';
+import { operationTerm } from './operation.js';
+import { Population } from './population.js';
+import { type Symbols, symbolsOf } from './symbols.js';
+
+/** Observations before a key's evidence means anything. */
+export const WARM_UP = 20;
+/** Log-odds of an impostor from which the tail of the fusion is fitted. */
+const FUSION_THRESHOLD = -3;
+/** Nats of a single score, and of gathered oddities, from which theirs are. */
+const SCORE_THRESHOLD = 1;
+const ODDITY_THRESHOLD = 1;
+/** Oddities fade by half in this time, however busy the owner is meanwhile. */
+const ODDITY_HALF_LIFE_MS = 6 * 3_600_000;
+/** Nats of an observation that the owner's own noise explains. */
+const ODDITY_DRIFT = 3;
+
+/** One observation under judgement: what was made of it, and what it takes to learn it. */
+export interface Judgement extends Assessment {
+  readonly symbols: Symbols;
+  readonly features: Float64Array;
+  readonly tails: { readonly score: number; readonly oddity: number; readonly fusion: number };
+}
+
+/**
+ * The streaming detector: constant memory per key, constant work per observation, deterministic. Order of use
+ * for each observation: {@link assess}, decide, {@link settle}.
+ */
+export class Detector {
+  readonly population = new Population();
+  readonly baselines = new Map<string, Baseline>();
+  readonly #weights: FusionWeights;
+  readonly #inputs = new Float64Array(FUSION_INPUTS);
+
+  constructor(weights: FusionWeights = FUSION) {
+    this.#weights = weights;
+  }
+
+  /** Scores the observation and moves the key's state of the moment. */
+  assess(sighting: Sighting): Judgement {
+    const symbols = symbolsOf(sighting.actor, sighting.observation, sighting.outcome);
+    return this.judge(this.baselineOf(sighting.actor.key), symbols);
+  }
+
+  /** Ends the observation: remembers it as the last one and, where `learn`, teaches it. */
+  settle(key: string, judgement: Judgement, learn = true): void {
+    const baseline = this.baselineOf(key);
+    if (learn) {
+      const { tails } = judgement;
+      if ((baseline.clock[Clock.seen] as number) >= WARM_UP / 2) {
+        learnTail(baseline.numbers, TAIL.start, this.population.tail, 0, tails.score);
+        learnTail(baseline.numbers, TAIL.start + 3, this.population.tail, 3, tails.oddity);
+        learnTail(baseline.numbers, TAIL.start + 6, this.population.tail, 6, tails.fusion);
+      }
+      absorb(baseline, this.population, judgement.symbols, judgement.features);
+    }
+    follow(baseline, judgement.symbols);
+  }
+
+  /** As {@link assess}, against any baseline: what the training of the fusion uses to try impostors. */
+  judge(baseline: Baseline, symbols: Symbols): Judgement {
+    const { numbers, clock } = baseline;
+    const features = new Float64Array(FEATURE_COUNT);
+    featuresOf({ symbols, baseline, population: this.population }, features);
+    if (baseline.total < WARM_UP / 2) this.#settleIn(baseline);
+    advance(baseline, symbols, features);
+
+    const terms = this.#explain(baseline, features);
+    let score = 0;
+    for (const nats of terms.values()) score += nats;
+    const tails = { score: score - SCORE_THRESHOLD, oddity: 0, fusion: 0 };
+    const surprise = tailNats(numbers, TAIL.start, this.population.tail, 0, tails.score);
+    const last = clock[Clock.last] as number;
+    const fade = last === 0 ? 0 : 2 ** (-Math.max(0, symbols.timeMs - last) / ODDITY_HALF_LIFE_MS);
+    const oddity = (numbers[ODDITY.start] as number) * fade + Math.max(0, surprise - ODDITY_DRIFT);
+    numbers[ODDITY.start] = oddity;
+    tails.oddity = oddity - ODDITY_THRESHOLD;
+    tails.fusion =
+      fuse(fusionInputs(baseline, this.population, this.#inputs), this.#weights) - FUSION_THRESHOLD;
+    const ready = (clock[Clock.seen] as number) >= WARM_UP;
+    return {
+      state: ready ? 'ready' : 'warming',
+      score,
+      evidence: ready ? this.#evidence(baseline, tails) : 0,
+      terms: against(terms),
+      symbols,
+      features,
+      tails,
+    };
+  }
+
+  baselineOf(key: string): Baseline {
+    const known = this.baselines.get(key);
+    if (known !== undefined) return known;
+    const fresh = new Baseline();
+    this.baselines.set(key, fresh);
+    return fresh;
+  }
+
+  #evidence({ numbers }: Baseline, tails: Judgement['tails']): number {
+    const { tail } = this.population;
+    return Math.max(
+      tailNats(numbers, TAIL.start + 3, tail, 3, tails.oddity) * CHANNELS.oddity,
+      tailNats(numbers, TAIL.start + 6, tail, 6, tails.fusion) * CHANNELS.fusion,
+    );
+  }
+
+  /** Moving averages of a key that has just come start at its mean, not at nothing. */
+  #settleIn(baseline: Baseline): void {
+    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+      const mean = meanOf(baseline, this.population, feature);
+      for (let memory = 0; memory < MEMORIES.length; memory++) {
+        baseline.numbers[AVERAGES.start + memory * FEATURE_COUNT + feature] = mean;
+      }
+    }
+  }
+
+  /** Each term's part in the score: how far the observation is from the key's mean, by the fusion's weights. */
+  #explain(baseline: Baseline, features: Float64Array): Map<Term, number> {
+    const terms = new Map<Term, number>();
+    for (let i = 0; i < FEATURE_COUNT; i++) {
+      let weight = 0;
+      for (const row of this.#weights.averages) weight += row[i] as number;
+      const nats = weight * ((features[i] as number) - meanOf(baseline, this.population, i));
+      const { term } = FEATURES[i] as (typeof FEATURES)[number];
+      terms.set(term, (terms.get(term) ?? 0) + nats);
+    }
+    return terms;
+  }
+}
+
+export const CHANNELS = { oddity: 1, fusion: 1 };
+
+function featuresOf(scene: Scene, into: Float64Array): void {
+  networkTerm(scene, into);
+  clientTerm(scene, into);
+  operationTerm(scene, into);
+  objectsTerm(scene, into);
+  timeTerm(scene, into);
+  volumeTerm(scene, into);
+  outcomeTerm(scene, into);
+  privilegeTerm(scene, into);
+}
+
+function against(terms: Map<Term, number>): TermScore[] {
+  return [...terms]
+    .filter(([, nats]) => nats > 0.5)
+    .map(([term, nats]) => ({ term, nats }))
+    .sort((a, b) => b.nats - a.nats);
+}

@@ -1,0 +1,11 @@
+import { FEATURE_COUNT } from './contract.js';
+import type { FusionWeights } from './fusion.js';
+
+const even = (weight: number): number[] => Array.from({ length: FEATURE_COUNT }, () => weight);
+
+/** Learned by `npm run train:detector`. */
+export const FUSION: FusionWeights = {
+  averages: [even(0.1), even(0.3), even(0.5)],
+  means: even(0),
+  bias: -3,
+};

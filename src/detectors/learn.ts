@@ -1,0 +1,176 @@
+import {
+  AVERAGES,
+  type Baseline,
+  Clock,
+  HISTOGRAM,
+  type HistogramName,
+  KIND_DISTINCT,
+  KIND_TOTAL,
+  MEAN,
+  MEMORIES,
+  THIS_HOUR,
+  TOTAL,
+  VARIANCE,
+} from './baseline.js';
+import { FEATURE_COUNT } from './contract.js';
+import { addCount } from './count-table.js';
+import { PACE_CLASSES, paceClass, perHourClass } from './habits.js';
+import { combine } from './hash.js';
+import { KindIndex } from './likelihood.js';
+import { followers, following } from './operation.js';
+import type { Population } from './population.js';
+import { Kind, type Symbols } from './symbols.js';
+
+const DAY_MS = 86_400_000;
+/** Half-life of what was learned, in days on which the key was at work. */
+const HALF_LIFE_DAYS = 120;
+const DECAY_EVERY_DAYS = 10;
+/** The slowest that means and variances move. */
+const MEAN_RATE_MIN = 0.01;
+const POPULATION_RATE_MIN = 0.0005;
+
+/** Moves the state of the moment: what happened counts as evidence whether it is learned or not. */
+export function advance(baseline: Baseline, symbols: Symbols, features: Float64Array): void {
+  const { clock, numbers } = baseline;
+  for (let memory = 0; memory < MEMORIES.length; memory++) {
+    const keep = MEMORIES[memory] as number;
+    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+      const at = AVERAGES.start + memory * FEATURE_COUNT + feature;
+      numbers[at] = keep * (numbers[at] as number) + (1 - keep) * (features[feature] as number);
+    }
+  }
+  const sameHour = clock[Clock.hourIndex] === symbols.hourIndex;
+  numbers[THIS_HOUR.start] = (sameHour ? (numbers[THIS_HOUR.start] as number) : 0) + 1;
+  clock[Clock.hourIndex] = symbols.hourIndex;
+}
+
+/** Remembers the observation as the one before the next. */
+export function follow(baseline: Baseline, symbols: Symbols): void {
+  const { clock } = baseline;
+  const last = clock[Clock.last] as number;
+  if (last === 0) clock[Clock.first] = symbols.timeMs;
+  else
+    clock[Clock.active] =
+      (clock[Clock.active] as number) + Math.min(DAY_MS, Math.max(0, symbols.timeMs - last));
+  clock[Clock.last] = Math.max(last, symbols.timeMs);
+  clock[Clock.previousOperation] = symbols.operation;
+  if (symbols.client !== 0) clock[Clock.previousClient] = symbols.client;
+  clock[Clock.seen] = (clock[Clock.seen] as number) + 1;
+}
+
+/** Teaches the baseline and the population one observation. Call before {@link follow}. */
+export function absorb(
+  baseline: Baseline,
+  population: Population,
+  symbols: Symbols,
+  features: Float64Array,
+): void {
+  forget(baseline);
+  moments(baseline, population, features);
+  const draw = combine(baseline.clock[Clock.seen] as number, symbols.operation);
+  const learner = { baseline, population, symbols, draw };
+  tally(learner, Kind.client, symbols.client);
+  tally(learner, Kind.family, symbols.family);
+  tally(learner, Kind.prefix, symbols.prefix);
+  tally(learner, Kind.asn, symbols.asn);
+  const previous = baseline.clock[Clock.previousOperation] as number;
+  if (previous !== 0) transition(learner, previous);
+  tally(learner, Kind.operation, symbols.operation);
+  tally(learner, Kind.component, symbols.component);
+  for (const object of symbols.objects) tally(learner, Kind.object, object);
+  histograms(baseline, population, symbols);
+  baseline.numbers[TOTAL.start] = baseline.total + 1;
+  population.observations++;
+}
+
+interface Learner {
+  readonly baseline: Baseline;
+  readonly population: Population;
+  readonly symbols: Symbols;
+  readonly draw: number;
+}
+
+function tally({ baseline, population, symbols, draw }: Learner, kind: number, symbol: number): void {
+  if (symbol === 0) return;
+  const index = KindIndex[kind] as number;
+  const { numbers } = baseline;
+  numbers[KIND_TOTAL.start + index] = (numbers[KIND_TOTAL.start + index] as number) + 1;
+  if (put(baseline, symbol, draw))
+    numbers[KIND_DISTINCT.start + index] = (numbers[KIND_DISTINCT.start + index] as number) + 1;
+  scopeTally(population, population.everyone, 0, index, symbol);
+  if (symbols.tenant !== 0)
+    scopeTally(population, population.scope(symbols.tenant), symbols.tenant, index, symbol);
+  const grouped = kind === Kind.operation || kind === Kind.component;
+  if (symbols.peers !== 0 && grouped)
+    scopeTally(population, population.scope(symbols.peers), symbols.peers, index, symbol);
+}
+
+function scopeTally(
+  population: Population,
+  totals: { total: Float64Array; distinct: Float64Array },
+  scope: number,
+  index: number,
+  symbol: number,
+): void {
+  totals.total[index] = (totals.total[index] as number) + 1;
+  if (population.counts.add(scope, symbol) === 0)
+    totals.distinct[index] = (totals.distinct[index] as number) + 1;
+}
+
+function transition({ baseline, population, symbols, draw }: Learner, previous: number): void {
+  const pair = following(previous, symbols.operation);
+  const branching = followers(previous);
+  if (put(baseline, pair, draw)) put(baseline, branching, draw);
+  if (population.counts.add(0, pair) === 0) population.counts.add(0, branching);
+}
+
+/** True when the symbol was not there. */
+function put(baseline: Baseline, symbol: number, draw: number): boolean {
+  let added = addCount(baseline.slots, symbol, draw);
+  if (added === 'evicted' && baseline.grow()) added = 'new';
+  return added !== 'known';
+}
+
+function histograms(baseline: Baseline, population: Population, symbols: Symbols): void {
+  const { clock, numbers } = baseline;
+  const count = (name: HistogramName, index: number) => {
+    if (index < 0) return;
+    const at = HISTOGRAM[name].start + index;
+    numbers[at] = (numbers[at] as number) + 1;
+    const everyone = population.histograms[name];
+    everyone[index] = (everyone[index] as number) + 1;
+  };
+  const last = clock[Clock.last] as number;
+  count('hour', symbols.hour);
+  count('weekday', symbols.weekday);
+  count('pace', last === 0 ? PACE_CLASSES - 1 : paceClass(symbols.timeMs - last));
+  count('requestSize', symbols.requestSize);
+  count('responseSize', symbols.responseSize);
+  if (symbols.objects.length > 0) count('breadth', symbols.breadth);
+  count('status', symbols.status);
+  count('privilege', symbols.privilege);
+  count('perHour', perHourClass(numbers[THIS_HOUR.start] as number));
+}
+
+function moments(baseline: Baseline, population: Population, features: Float64Array): void {
+  const { numbers } = baseline;
+  const rate = Math.max(1 / (baseline.total + 1), MEAN_RATE_MIN);
+  const shared = Math.max(1 / (population.observations + 1), POPULATION_RATE_MIN);
+  for (let i = 0; i < FEATURE_COUNT; i++) {
+    const value = features[i] as number;
+    const d = value - (numbers[MEAN.start + i] as number);
+    numbers[MEAN.start + i] = (numbers[MEAN.start + i] as number) + rate * d;
+    numbers[VARIANCE.start + i] = (numbers[VARIANCE.start + i] as number) * (1 - rate) + rate * d * d;
+    const e = value - (population.mean[i] as number);
+    population.mean[i] = (population.mean[i] as number) + shared * e;
+    population.variance[i] = (population.variance[i] as number) * (1 - shared) + shared * e * e;
+  }
+}
+
+function forget(baseline: Baseline): void {
+  const { clock } = baseline;
+  const days = ((clock[Clock.active] as number) - (clock[Clock.decayed] as number)) / DAY_MS;
+  if (days < DECAY_EVERY_DAYS) return;
+  clock[Clock.decayed] = clock[Clock.active] as number;
+  baseline.decay(2 ** (-days / HALF_LIFE_DAYS));
+}

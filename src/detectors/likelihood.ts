@@ -1,0 +1,128 @@
+import type { Baseline, HistogramName } from './baseline.js';
+import { HISTOGRAM, KIND_DISTINCT, KIND_TOTAL, TOTAL } from './baseline.js';
+import { countOf } from './count-table.js';
+import type { Population } from './population.js';
+import { type Symbols, TALLIED } from './symbols.js';
+
+/** Everything a term looks at: one observation, the key's own past, everybody's. */
+export interface Scene {
+  readonly symbols: Symbols;
+  readonly baseline: Baseline;
+  readonly population: Population;
+}
+
+/** A kind's place in the totals of a baseline. */
+export type KindIndex = 0 | 1 | 2 | 3 | 4 | 5 | 6;
+export const KindIndex = Object.fromEntries(TALLIED.map((kind, i) => [kind, i])) as Record<number, KindIndex>;
+
+export const NATS_MAX = 6;
+/** Symbols that nobody has shown yet, in the first estimate of a distribution. */
+const UNSEEN = 10;
+/** Observations that a histogram borrows from everybody's. */
+const BORROWED = 8;
+/** The scope of all keys. */
+const EVERYONE = 0;
+
+export function bounded(nats: number): number {
+  return Math.max(-NATS_MAX, Math.min(NATS_MAX, nats));
+}
+
+/** Interpolated estimate with the novelty rate of the source itself (Witten & Bell, IEEE Trans. IT 1991). */
+export function wittenBell(count: number, total: number, distinct: number, backoff: number): number {
+  const novelty = Math.max(1, distinct);
+  return (count + novelty * backoff) / (total + novelty);
+}
+
+export function ownCount({ baseline }: Scene, symbol: number): number {
+  return countOf(baseline.slots, symbol);
+}
+
+/** The key's own distribution of one kind, falling back to `backoff` for what it has not shown. */
+export function ownProbability(scene: Scene, kind: KindIndex, count: number, backoff: number): number {
+  const { numbers } = scene.baseline;
+  return wittenBell(
+    count,
+    numbers[KIND_TOTAL.start + kind] as number,
+    numbers[KIND_DISTINCT.start + kind] as number,
+    backoff,
+  );
+}
+
+/** How likely the symbol is for the other keys. */
+export function othersProbability(scene: Scene, kind: KindIndex, symbol: number, own: number): number {
+  const { population, baseline } = scene;
+  const { total, distinct } = population.everyone;
+  const ownTotal = baseline.numbers[KIND_TOTAL.start + kind] as number;
+  const n = Math.max(0, (total[kind] as number) - ownTotal);
+  const count = Math.max(0, population.counts.get(EVERYONE, symbol) - own);
+  const novelty = (distinct[kind] as number) + 1;
+  return (count + novelty / (novelty + UNSEEN)) / (n + novelty);
+}
+
+/** The same within a scope (tenant, peers), falling back to `backoff`; `backoff` itself where there is none. */
+export function scopeProbability(
+  scene: Scene,
+  scope: number,
+  kind: KindIndex,
+  symbol: number,
+  own: number,
+  backoff: number,
+): number {
+  if (scope === EVERYONE) return backoff;
+  const totals = scene.population.scope(scope);
+  const ownTotal = scene.baseline.numbers[KIND_TOTAL.start + kind] as number;
+  return wittenBell(
+    Math.max(0, scene.population.counts.get(scope, symbol) - own),
+    Math.max(0, (totals.total[kind] as number) - ownTotal),
+    totals.distinct[kind] as number,
+    backoff,
+  );
+}
+
+/** Nats of a class in a small histogram; `smooth` lets circular neighbours speak for it. */
+export function histogramNats(scene: Scene, name: HistogramName, index: number, smooth = false): number {
+  const { start, size } = HISTOGRAM[name];
+  const everyone = scene.population.histograms[name];
+  const { numbers } = scene.baseline;
+  let n = 0;
+  let m = 0;
+  for (let i = 0; i < size; i++) {
+    n += numbers[start + i] as number;
+    m += everyone[i] as number;
+  }
+  let own = numbers[start + index] as number;
+  let others = everyone[index] as number;
+  if (smooth) {
+    const before = (index + size - 1) % size;
+    const after = (index + 1) % size;
+    own = own / 2 + ((numbers[start + before] as number) + (numbers[start + after] as number)) / 4;
+    others = others / 2 + ((everyone[before] as number) + (everyone[after] as number)) / 4;
+  }
+  const p = (others + 1) / (m + size);
+  return Math.log((p * (n + BORROWED)) / (own + BORROWED * p));
+}
+
+/** Chance that this key shows a class at least as high as `index`, shrunk to everybody's. */
+export function upperTail(scene: Scene, name: HistogramName, index: number): number {
+  const { start, size } = HISTOGRAM[name];
+  const everyone = scene.population.histograms[name];
+  let n = 0;
+  let m = 0;
+  let own = 0;
+  let others = 0;
+  for (let i = 0; i < size; i++) {
+    const a = scene.baseline.numbers[start + i] as number;
+    const b = everyone[i] as number;
+    n += a;
+    m += b;
+    if (i >= index) {
+      own += a;
+      others += b;
+    }
+  }
+  return (own + BORROWED * ((others + 0.5) / (m + 1))) / (n + BORROWED);
+}
+
+export function experience({ baseline }: Scene): number {
+  return baseline.numbers[TOTAL.start] as number;
+}

@@ -1,0 +1,33 @@
+import { AT } from './contract.js';
+import {
+  bounded,
+  KindIndex,
+  othersProbability,
+  ownCount,
+  ownProbability,
+  type Scene,
+  scopeProbability,
+} from './likelihood.js';
+import { Kind } from './symbols.js';
+
+const PREFIX = KindIndex[Kind.prefix] as KindIndex;
+const ASN = KindIndex[Kind.asn] as KindIndex;
+
+/**
+ * Where the request comes from: autonomous system, then /24 or /48. A network that the tenant's other keys use
+ * counts less against the owner than one that only strangers use (after Freeman et al., NDSS 2016).
+ */
+export function networkTerm(scene: Scene, into: Float64Array): void {
+  const { symbols } = scene;
+  if (symbols.prefix === 0) return;
+  const asnOwn = ownCount(scene, symbols.asn);
+  const asnOthers = othersProbability(scene, ASN, symbols.asn, asnOwn);
+  const asnTenant = scopeProbability(scene, symbols.tenant, ASN, symbols.asn, asnOwn, asnOthers);
+  const asn = Math.log(asnOthers / ownProbability(scene, ASN, asnOwn, asnTenant));
+
+  const prefixOwn = ownCount(scene, symbols.prefix);
+  const others = othersProbability(scene, PREFIX, symbols.prefix, prefixOwn);
+  const tenant = scopeProbability(scene, symbols.tenant, PREFIX, symbols.prefix, prefixOwn, others);
+  const prefix = Math.log(others / ownProbability(scene, PREFIX, prefixOwn, tenant));
+  into[AT.network] = bounded((asn + prefix) / 2);
+}

@@ -1,0 +1,37 @@
+import { AT } from './contract.js';
+import {
+  bounded,
+  histogramNats,
+  KindIndex,
+  othersProbability,
+  ownCount,
+  ownProbability,
+  type Scene,
+} from './likelihood.js';
+import { Kind } from './symbols.js';
+
+const OBJECT = KindIndex[Kind.object] as KindIndex;
+
+/**
+ * Whom and what the request touches. "Touched by other keys, never by this one" says more than "never seen by
+ * anyone": new objects are daily life, others' objects are a stranger's.
+ */
+export function objectsTerm(scene: Scene, into: Float64Array): void {
+  const { objects, breadth } = scene.symbols;
+  if (objects.length === 0) return;
+  let nats = 0;
+  let foreign = 0;
+  let fresh = 0;
+  for (const object of objects) {
+    const own = ownCount(scene, object);
+    const others = othersProbability(scene, OBJECT, object, own);
+    nats += bounded(Math.log(others / ownProbability(scene, OBJECT, own, others)));
+    if (own > 0) continue;
+    if (scene.population.counts.get(0, object) >= 1) foreign++;
+    else fresh++;
+  }
+  into[AT.objects] = nats / objects.length;
+  into[AT.othersObjects] = foreign / objects.length;
+  into[AT.freshObjects] = fresh / objects.length;
+  into[AT.breadth] = bounded(histogramNats(scene, 'breadth', breadth));
+}

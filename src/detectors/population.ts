@@ -1,0 +1,95 @@
+import type { HistogramName } from './baseline.js';
+import { HISTOGRAM, HISTOGRAMS, KINDS } from './baseline.js';
+import { FEATURE_COUNT } from './contract.js';
+import { combine, mix } from './hash.js';
+
+const SLOTS_MIN = 1 << 12;
+/** Symbols kept of all keys together; beyond it counts are halved and single ones dropped. */
+const SYMBOLS_MAX = 1 << 22;
+const FILL_MAX = 0.7;
+
+/** Counts of symbols over everybody, and over scopes (tenants, peers) within. Open addressing. */
+export class ScopedCounts {
+  #check = new Uint32Array(SLOTS_MIN);
+  #count = new Float32Array(SLOTS_MIN);
+  #used = 0;
+
+  get(scope: number, symbol: number): number {
+    const hash = slotHash(scope, symbol);
+    const mask = this.#check.length - 1;
+    for (let i = mix(hash) & mask; ; i = (i + 1) & mask) {
+      if (this.#check[i] === hash) return this.#count[i] as number;
+      if (this.#check[i] === 0) return 0;
+    }
+  }
+
+  /** Gives the count before. */
+  add(scope: number, symbol: number): number {
+    const hash = slotHash(scope, symbol);
+    const mask = this.#check.length - 1;
+    let i = mix(hash) & mask;
+    while (this.#check[i] !== hash && this.#check[i] !== 0) i = (i + 1) & mask;
+    const before = this.#count[i] as number;
+    this.#count[i] = before + 1;
+    if (this.#check[i] === 0) {
+      this.#check[i] = hash;
+      if (++this.#used > this.#check.length * FILL_MAX) this.#rehash();
+    }
+    return before;
+  }
+
+  #rehash(): void {
+    const full = this.#used >= SYMBOLS_MAX;
+    const checks = this.#check;
+    const counts = this.#count;
+    const length = full ? checks.length : checks.length * 2;
+    this.#check = new Uint32Array(length);
+    this.#count = new Float32Array(length);
+    this.#used = 0;
+    const mask = length - 1;
+    for (let from = 0; from < checks.length; from++) {
+      const hash = checks[from] as number;
+      const count = (counts[from] as number) / (full ? 2 : 1);
+      if (hash === 0 || count < 1) continue;
+      let i = mix(hash) & mask;
+      while (this.#check[i] !== 0) i = (i + 1) & mask;
+      this.#check[i] = hash;
+      this.#count[i] = count;
+      this.#used++;
+    }
+  }
+}
+
+function slotHash(scope: number, symbol: number): number {
+  const hash = combine(scope, symbol);
+  return hash === 0 ? 1 : hash;
+}
+
+/** Totals of a scope: observations and distinct symbols of each kind. */
+export class ScopeTotals {
+  readonly total = new Float64Array(KINDS);
+  readonly distinct = new Float64Array(KINDS);
+}
+
+/** What all keys do, and the tenants and peers among them: the "somebody else" of every likelihood ratio. */
+export class Population {
+  readonly counts = new ScopedCounts();
+  readonly everyone = new ScopeTotals();
+  readonly #scopes = new Map<number, ScopeTotals>();
+  readonly histograms = Object.fromEntries(
+    HISTOGRAMS.map((name) => [name, new Float64Array(HISTOGRAM[name].size)]),
+  ) as Readonly<Record<HistogramName, Float64Array>>;
+  readonly mean = new Float64Array(FEATURE_COUNT);
+  readonly variance = new Float64Array(FEATURE_COUNT).fill(1);
+  /** Tails over all keys, as in a baseline. */
+  readonly tail = new Float64Array(9);
+  observations = 0;
+
+  scope(hash: number): ScopeTotals {
+    const known = this.#scopes.get(hash);
+    if (known !== undefined) return known;
+    const totals = new ScopeTotals();
+    this.#scopes.set(hash, totals);
+    return totals;
+  }
+}
