@@ -1,12 +1,35 @@
 import type { Operation, Privilege } from '../core/observation.js';
+import type { BodyFields } from './body-fields.js';
+import { privilegeOfPath } from './privilege.js';
+
+/** Field names with which an operation may do more than without them. */
+export interface Escalation {
+  /** Lower or mixed case; `mfa` stands for `mfa.exclusion`, too, and dots lead into nested objects. */
+  readonly fields: readonly string[];
+  readonly privilege: Privilege;
+}
 
 /** One operation of a catalog: `GET /api/systemusers/{id}`. */
 export interface CatalogOperation {
   readonly name: string;
-  readonly method: string;
-  /** Segments in braces match anything. */
-  readonly path: string;
+  /** Absent where a log tells the operation by name only. */
+  readonly method?: string;
+  /** Segments in braces match anything; a last `{path+}` matches one segment or more. */
+  readonly path?: string;
+  /** Without any of the fields of `escalate` in the body. */
   readonly privilege: Privilege;
+  /** Why this privilege, in a few words. */
+  readonly reason?: string;
+  readonly escalate?: Escalation;
+}
+
+interface Entry {
+  /** What the request may do at worst: the body was not looked into, or has one of the fields. */
+  readonly worst: Operation;
+  /** What it may do with a body that is known to have none of the fields. */
+  readonly plain: Operation;
+  /** Lower case. */
+  readonly fields: readonly string[];
 }
 
 interface Node {
@@ -14,64 +37,115 @@ interface Node {
   /** Segments with text around a parameter, such as `{id}.json`. */
   readonly patterns: { readonly text: string; readonly pattern: RegExp; readonly node: Node }[];
   parameter: Node | undefined;
-  readonly operations: Map<string, Operation>;
+  /** What `{path+}` leads to: the rest of the path, whatever its length. */
+  rest: Node | undefined;
+  readonly entries: Map<string, Entry>;
 }
 
 /**
  * Finds the operation of a request by method and path. Letter case, trailing slashes and empty segments do
- * not count (real clients vary them); a literal segment beats a pattern, and that a parameter.
+ * not count (real clients vary them); a literal segment beats a pattern, that a parameter, and that the rest.
  */
 export class Catalog {
   readonly #root = node();
+  readonly #byName = new Map<string, Operation>();
+  readonly #described = new Map<string, CatalogOperation>();
   readonly #unknown = new Map<string, Operation>();
   readonly size: number;
   readonly operations: readonly CatalogOperation[];
 
-  constructor(operations: readonly CatalogOperation[]) {
-    for (const operation of operations) this.#add(operation);
+  /** @param alsoUnder prefixes under which the same paths are served as well */
+  constructor(operations: readonly CatalogOperation[], alsoUnder: readonly string[] = []) {
+    for (const operation of operations) {
+      const entry = entryOf(operation, operation.path);
+      if (!this.#byName.has(nameKey(operation.name))) this.#byName.set(nameKey(operation.name), entry.worst);
+      this.#described.set(operation.name, operation);
+      if (operation.method === undefined || operation.path === undefined) continue;
+      this.#add(operation.method, operation.path, entry);
+      for (const prefix of alsoUnder) {
+        const path = prefix + operation.path;
+        this.#add(operation.method, path, entryOf(operation, path));
+      }
+    }
     this.operations = operations;
     this.size = operations.length;
   }
 
-  /** @param segments normalised: lower-case, decoded, none empty. */
-  match(method: string, segments: readonly string[]): Operation {
-    return find(this.#root, method, segments, 0) ?? this.#unmatched(method);
+  /**
+   * @param segments normalised: lower-case, decoded, none empty
+   * @param body what is known of the body's fields; absent or unknown counts as the worst case
+   */
+  match(method: string, segments: readonly string[], body?: BodyFields): Operation {
+    const entry = find(this.#root, method, segments, 0);
+    if (entry === undefined) return this.#unmatched(method, segments);
+    return body === undefined || mayEscalate(entry.fields, body) ? entry.worst : entry.plain;
   }
 
-  #add(operation: CatalogOperation): void {
+  /**
+   * The operation that a log names: letter case and CloudTrail's API versions (`CreateFunction20150331`) do
+   * not count. Its privilege is the worst case: logs do not tell bodies.
+   */
+  byName(name: string): Operation | undefined {
+    return this.#byName.get(nameKey(name));
+  }
+
+  /** What the catalog says of an operation that it gave. */
+  describe(operation: Operation): CatalogOperation | undefined {
+    return this.#described.get(operation.name);
+  }
+
+  #add(method: string, path: string, entry: Entry): void {
     let at = this.#root;
-    for (const segment of operation.path.split('/')) {
+    for (const segment of path.split('/')) {
       if (segment === '') continue;
       at = childOf(at, segment.toLowerCase());
     }
-    at.operations.set(operation.method, {
-      name: operation.name,
-      template: `${operation.method} ${operation.path}`,
-      privilege: operation.privilege,
-    });
+    at.entries.set(method, entry);
   }
 
-  #unmatched(method: string): Operation {
-    const known = this.#unknown.get(method);
+  #unmatched(method: string, segments: readonly string[]): Operation {
+    const { privilege } = privilegeOfPath(method, segments);
+    const known = this.#unknown.get(`${privilege}${method}`);
     if (known !== undefined) return known;
-    const operation: Operation = {
-      name: `unknown.${method.toLowerCase()}`,
-      template: method,
-      privilege: privilegeOfMethod(method),
-    };
-    if (this.#unknown.size < METHODS_MAX) this.#unknown.set(method, operation);
+    const operation: Operation = { name: `unknown.${method.toLowerCase()}`, template: method, privilege };
+    if (this.#unknown.size < UNKNOWN_MAX) this.#unknown.set(`${privilege}${method}`, operation);
     return operation;
   }
 }
 
-const METHODS_MAX = 64;
+const UNKNOWN_MAX = 256;
+
+function entryOf(operation: CatalogOperation, path: string | undefined): Entry {
+  const { name, method, privilege, escalate } = operation;
+  const template = method === undefined ? name : `${method} ${path}`;
+  const plain: Operation = { name, template, privilege };
+  return escalate === undefined
+    ? { worst: plain, plain, fields: [] }
+    : {
+        worst: { ...plain, privilege: Math.max(privilege, escalate.privilege) as Privilege },
+        plain,
+        fields: escalate.fields.map((field) => field.toLowerCase()),
+      };
+}
+
+function mayEscalate(fields: readonly string[], body: BodyFields): boolean {
+  return body.kind === 'unknown' || fields.some((field) => body.names.has(field));
+}
+
+function nameKey(name: string): string {
+  return name.replace(/(?<=[a-z])20\d{6}(?:v\d{1,2})?$/i, '').toLowerCase();
+}
 
 function node(): Node {
-  return { literals: new Map(), patterns: [], parameter: undefined, operations: new Map() };
+  return { literals: new Map(), patterns: [], parameter: undefined, rest: undefined, entries: new Map() };
 }
 
 /** The node below for a segment of a template, made where it is not there yet. */
 function childOf(at: Node, segment: string): Node {
+  if (/^\{[^{}]*\+\}$/.test(segment)) {
+    at.rest ??= node();
+    return at.rest;
+  }
   if (/^\{[^{}]*\}$/.test(segment)) {
     at.parameter ??= node();
     return at.parameter;
@@ -85,15 +159,20 @@ function childOf(at: Node, segment: string): Node {
   const text = parts.join('{}');
   const known = at.patterns.find((each) => each.text === text);
   if (known !== undefined) return known.node;
-  const source = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.+');
-  const added = { text, pattern: new RegExp(`^${source}$`, 's'), node: node() };
+  const added = { text, pattern: segmentPattern(segment), node: node() };
   at.patterns.push(added);
   return added.node;
 }
 
-function find(at: Node, method: string, segments: readonly string[], depth: number): Operation | undefined {
-  if (depth === segments.length)
-    return at.operations.get(method) ?? (method === 'HEAD' ? at.operations.get('GET') : undefined);
+/** Matches a segment against `{base}...{head}`; each parameter is a group. */
+export function segmentPattern(segment: string): RegExp {
+  const parts = segment.split(/\{[^{}]*\}/);
+  const source = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+)');
+  return new RegExp(`^${source}$`, 's');
+}
+
+function find(at: Node, method: string, segments: readonly string[], depth: number): Entry | undefined {
+  if (depth === segments.length) return entryFor(at, method);
   const segment = segments[depth] as string;
   const literal = at.literals.get(segment);
   const found = literal === undefined ? undefined : find(literal, method, segments, depth + 1);
@@ -102,20 +181,10 @@ function find(at: Node, method: string, segments: readonly string[], depth: numb
     const matched = pattern.test(segment) ? find(below, method, segments, depth + 1) : undefined;
     if (matched !== undefined) return matched;
   }
-  return at.parameter === undefined ? undefined : find(at.parameter, method, segments, depth + 1);
+  const below = at.parameter === undefined ? undefined : find(at.parameter, method, segments, depth + 1);
+  return below ?? (at.rest === undefined ? undefined : entryFor(at.rest, method));
 }
 
-/** What an operation may do when no catalog says: reads 1, writes 2, deletes 3. */
-export function privilegeOfMethod(method: string): Privilege {
-  switch (method) {
-    case 'GET':
-    case 'HEAD':
-    case 'OPTIONS':
-    case 'TRACE':
-      return 1;
-    case 'DELETE':
-      return 3;
-    default:
-      return 2;
-  }
+function entryFor(at: Node, method: string): Entry | undefined {
+  return at.entries.get(method) ?? (method === 'HEAD' ? at.entries.get('GET') : undefined);
 }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { Privilege } from '../core/observation.js';
-import { type CatalogOperation, privilegeOfMethod } from './match.js';
+import type { CatalogOperation } from './match.js';
+import { privilegeOfMethod } from './privilege.js';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const;
 

@@ -1,0 +1,213 @@
+/**
+ * Field names of a JSON text (RFC 8259) while it streams by, in bytes: `mfa` and, for nested objects,
+ * `mfa.exclusion`, in lower case; arrays add nothing, so the fields of `[{"id":1}]` are `id`. Strict, because
+ * what a lenient server would read otherwise must not pass as known: a comment, a trailing comma, NaN or an
+ * unquoted name is a fault. Memory is bounded; values are not kept.
+ */
+export class JsonNames {
+  readonly names = new Set<string>();
+  /** Why this is not JSON that can be judged. */
+  fault: string | undefined;
+  #state: State = 'value';
+  /** Open containers; an object holds its path, an array that of its elements. */
+  readonly #open: { readonly array: boolean; readonly path: string; readonly depth: number }[] = [];
+  /** Path that the next value has. */
+  #path = '';
+  #depth = 0;
+  /** A name or a literal as far as it has been seen. */
+  #token: number[] = [];
+  #key = false;
+  #escaped = false;
+
+  push(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length && this.fault === undefined; at += 1) this.#take(bytes[at] as number);
+  }
+
+  /** The text is over. */
+  end(): void {
+    if (this.#state === 'literal') this.#endLiteral();
+    if (this.fault === undefined && this.#state !== 'end') this.fault = 'the JSON ends in the middle';
+  }
+
+  #take(byte: number): void {
+    switch (this.#state) {
+      case 'string':
+        return this.#inString(byte);
+      case 'literal':
+        if (isLiteral(byte)) {
+          if (this.#token.length === LITERAL_BYTES_MAX) this.fault = 'a number or word too long';
+          else this.#token.push(byte);
+          return;
+        }
+        this.#endLiteral();
+        if (this.fault === undefined) this.#take(byte);
+        return;
+      default:
+        if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) return;
+        return this.#structure(byte);
+    }
+  }
+
+  #structure(byte: number): void {
+    switch (this.#state) {
+      case 'first-value':
+        if (byte === ARRAY_END) return this.#close(true);
+        return this.#beginValue(byte);
+      case 'value':
+        return this.#beginValue(byte);
+      case 'first-name':
+        if (byte === OBJECT_END) return this.#close(false);
+        return this.#beginName(byte);
+      case 'name':
+        return this.#beginName(byte);
+      case 'colon':
+        if (byte !== COLON) return this.#refuse(byte);
+        this.#state = 'value';
+        return;
+      case 'after':
+        return this.#afterValue(byte);
+      default:
+        return this.#refuse(byte);
+    }
+  }
+
+  #beginValue(byte: number): void {
+    if (byte === QUOTE) {
+      this.#key = false;
+      this.#state = 'string';
+    } else if (byte === OBJECT) this.#enter(false);
+    else if (byte === ARRAY) this.#enter(true);
+    else if (isLiteral(byte)) {
+      this.#token = [byte];
+      this.#state = 'literal';
+    } else this.#refuse(byte);
+  }
+
+  #beginName(byte: number): void {
+    if (byte !== QUOTE) return this.#refuse(byte);
+    this.#key = true;
+    this.#token = [];
+    this.#state = 'string';
+  }
+
+  #enter(array: boolean): void {
+    if (this.#open.length === DEPTH_MAX) {
+      this.fault = `JSON nested deeper than ${DEPTH_MAX}`;
+      return;
+    }
+    this.#open.push({ array, path: this.#path, depth: this.#depth });
+    this.#state = array ? 'first-value' : 'first-name';
+  }
+
+  #close(array: boolean): void {
+    const closed = this.#open.pop();
+    if (closed === undefined || closed.array !== array) {
+      this.fault = 'brackets that do not match';
+      return;
+    }
+    this.#endValue();
+  }
+
+  #endValue(): void {
+    this.#state = this.#open.length === 0 ? 'end' : 'after';
+  }
+
+  #afterValue(byte: number): void {
+    const parent = this.#open.at(-1);
+    if (parent === undefined) return this.#refuse(byte);
+    if (byte === COMMA) {
+      this.#path = parent.path;
+      this.#depth = parent.depth;
+      this.#state = parent.array ? 'value' : 'name';
+    } else if (byte === (parent.array ? ARRAY_END : OBJECT_END)) this.#close(parent.array);
+    else this.#refuse(byte);
+  }
+
+  #inString(byte: number): void {
+    if (byte < 0x20) return this.#refuse(byte);
+    if (byte === QUOTE && !this.#escaped) {
+      if (!this.#key) return this.#endValue();
+      this.#endName();
+      return;
+    }
+    this.#escaped = byte === BACKSLASH && !this.#escaped;
+    if (!this.#key) return;
+    if (this.#token.length === NAME_BYTES_MAX)
+      this.fault = `a field name longer than ${NAME_BYTES_MAX} bytes`;
+    else this.#token.push(byte);
+  }
+
+  #endName(): void {
+    let name: string;
+    try {
+      // Escapes count: "pass\u0077ord" is the same field.
+      name = (JSON.parse(`"${utf8.decode(Uint8Array.from(this.#token))}"`) as string).toLowerCase();
+    } catch {
+      this.fault = 'a field name that cannot be decoded';
+      return;
+    }
+    const parent = this.#open.at(-1) as { path: string; depth: number };
+    if (parent.depth < NAMED_DEPTH_MAX) {
+      this.#path = parent.path === '' ? name : `${parent.path}.${name}`;
+      if (this.names.size === NAMES_MAX && !this.names.has(this.#path))
+        this.fault = `more than ${NAMES_MAX} field names`;
+      else this.names.add(this.#path);
+    }
+    this.#depth = parent.depth + 1;
+    this.#state = 'colon';
+  }
+
+  #endLiteral(): void {
+    if (LITERAL.test(String.fromCharCode(...this.#token))) this.#endValue();
+    else this.fault = 'a value that is not JSON';
+  }
+
+  #refuse(byte: number): void {
+    this.fault =
+      byte > 0x20 && byte < 0x7f
+        ? `${JSON.stringify(String.fromCharCode(byte))} where JSON has none`
+        : 'a byte where JSON has none';
+  }
+}
+
+type State =
+  | 'value'
+  | 'first-value'
+  | 'name'
+  | 'first-name'
+  | 'colon'
+  | 'string'
+  | 'literal'
+  | 'after'
+  | 'end';
+
+const NAMES_MAX = 512;
+const NAME_BYTES_MAX = 256;
+/** Deeper fields are no longer told apart: no catalog asks for them. */
+const NAMED_DEPTH_MAX = 4;
+const DEPTH_MAX = 128;
+const LITERAL_BYTES_MAX = 64;
+const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const ARRAY = 0x5b;
+const BACKSLASH = 0x5c;
+const ARRAY_END = 0x5d;
+const OBJECT = 0x7b;
+const OBJECT_END = 0x7d;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Letters, digits, `+`, `-` and `.`. */
+function isLiteral(byte: number): boolean {
+  return (
+    (byte >= 0x30 && byte <= 0x39) ||
+    (byte >= 0x61 && byte <= 0x7a) ||
+    (byte >= 0x41 && byte <= 0x5a) ||
+    byte === 0x2b ||
+    byte === 0x2d ||
+    byte === 0x2e
+  );
+}

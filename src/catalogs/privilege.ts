@@ -1,0 +1,161 @@
+import type { Privilege } from '../core/observation.js';
+
+/** What an operation may do, and why it is thought so. */
+export interface Judgement {
+  readonly privilege: Privilege;
+  readonly reason: string;
+}
+
+type Action = 'read' | 'write' | 'delete';
+
+interface Rule {
+  readonly words: RegExp;
+  readonly actions: readonly Action[];
+  readonly privilege: Privilege;
+  readonly reason: string;
+}
+
+const WRITES: readonly Action[] = ['write', 'delete'];
+
+/**
+ * What the words of a path or name tell where no catalog knows the operation: the first rule that fits. Words
+ * are compared in lower case as whole words or as the part written here; privilege 0 is never guessed, since
+ * it opens an operation to callers without a key.
+ */
+const RULES: readonly Rule[] = [
+  rule(
+    ['write'],
+    /(?:^|[/-])(?:oauth2?|connect|auth|login|signin|sessions?)[/-](?:[a-z0-9/-]*[/-])?(?:token|login|signin)$/,
+    2,
+    'signs in',
+  ),
+  rule(
+    WRITES,
+    /passw(?:or)?d|passcode|passphrase|mfa|totp|2fa|two-?factor|\botp|webauthn|\bfido|\bfactors?\b|authenticators?\b|\brecovery/,
+    4,
+    'changes a password or second factor',
+  ),
+  rule(
+    WRITES,
+    /secret|credential|(?:api|access|ssh|private|signing|deploy|master|encryption)-?keys?|\btokens?\b|\bpats?\b|service-?account|certificates?|\bcerts?\b/,
+    4,
+    'mints, changes or removes credentials',
+  ),
+  rule(
+    WRITES,
+    /\badmins?\b|administrators?|super-?user|\bowners?\b|role-?(?:assignment|binding|mapping)|assign-?role|impersonat|assume-?role|sudo/,
+    4,
+    'grants or uses administrator rights',
+  ),
+  rule(
+    WRITES,
+    /\bsso\b|saml|oidc|\bidps?\b|identity-?provider|federat|\btrusts?\b/,
+    4,
+    'changes how people sign in',
+  ),
+  rule(
+    WRITES,
+    /commands?\b|\bexec\b|execute|\bshell\b|scripts?\b|run-?book|wipe|erase/,
+    4,
+    'runs code on devices or wipes them',
+  ),
+  rule(WRITES, /audit|log-?streams?|trails?\b/, 4, 'changes what is recorded'),
+  rule(
+    WRITES,
+    /roles?\b|permissions?|privileges?\b|polic(?:y|ies)|scopes?\b|grants?\b|\bacls?\b|groups?\b|members?\b|memberships?|associations?|\bkeys?\b|\bsessions?\b|users?\b|accounts?\b|tenants?\b|organi[sz]ations?|domains?\b|web-?hooks?|\bhooks?\b|invit|suspend|unlock|transfer/,
+    3,
+    'changes accounts, access or integrations',
+  ),
+  rule(WRITES, /export|backup|restore|\bdump|bulk|migrat/, 3, 'moves data in bulk'),
+  rule(
+    ['read'],
+    /(?:secret|credential|password|passcode|private-?key|api-?key|access-?key|recovery-?key|fde-?key|token)[a-z]*(?:-(?:value|data))?$/,
+    3,
+    'reads secrets',
+  ),
+  rule(['read'], /export|backup|\bdump|audit|download/, 2, 'reads data in bulk'),
+];
+
+function rule(actions: readonly Action[], words: RegExp, privilege: Privilege, reason: string): Rule {
+  return { actions, words, privilege, reason };
+}
+
+/** Reads that are sent by POST: `/users/search`, `/_count`, `/events/query`. */
+const READING_WORD = /^_?m?(?:search|query|queries|list|find|filter|count|lookup|preview|validate)$/;
+const READING_VERB =
+  /^(?:batch-get|batch-read|get|list|describe|lookup|search|head|query|scan|select|view|check|test|preview|estimate|simulate|validate|read|download|filter|count|export)\b/;
+const READING_END = /-(?:list|get|read|view|viewed|search|download|attempt|auth)$/;
+const DELETING =
+  /(?:^|-)(?:batch-)?(?:delete|deleted|remove|removed|revoke|destroy|terminate|purge|wipe)(?:$|-)/;
+
+/** What an operation may do when no catalog says, from its method alone: reads 1, writes 2, deletes 3. */
+export function privilegeOfMethod(method: string): Privilege {
+  return PLAIN[actionOf(method)].privilege;
+}
+
+/**
+ * What a request may do when no catalog says, from its method and the words of its path.
+ * @param segments of the path or its template; parameters in braces say nothing
+ */
+export function privilegeOfPath(method: string, segments: readonly string[]): Judgement {
+  const literals = segments.filter((segment) => !segment.startsWith('{')).map(dashed);
+  const last = literals.at(-1);
+  const byMethod = actionOf(method);
+  const action: Action =
+    byMethod === 'write' && method === 'POST' && last !== undefined && READING_WORD.test(last)
+      ? 'read'
+      : byMethod;
+  return judged(action, literals.join('/'));
+}
+
+/** The same for an operation known by its name only: `iam.CreateAccessKey`, `user.mfa.factor.deactivate`. */
+export function privilegeOfName(name: string): Judgement {
+  const at = name.indexOf('.');
+  const act = dashed(at === -1 ? name : name.slice(at + 1));
+  const action: Action = DELETING.test(act)
+    ? 'delete'
+    : READING_VERB.test(act) || READING_END.test(act)
+      ? 'read'
+      : 'write';
+  return judged(action, dashed(name));
+}
+
+function judged(action: Action, text: string): Judgement {
+  const bounded = text.length > TEXT_CHARS_MAX ? text.slice(0, TEXT_CHARS_MAX) : text;
+  for (const { actions, words, privilege, reason } of RULES)
+    if (actions.includes(action) && words.test(bounded)) return { privilege, reason };
+  return PLAIN[action];
+}
+
+const TEXT_CHARS_MAX = 512;
+
+const PLAIN: Readonly<Record<Action, Judgement>> = {
+  read: { privilege: 1, reason: 'reads' },
+  write: { privilege: 2, reason: 'writes' },
+  delete: { privilege: 3, reason: 'deletes' },
+};
+
+function actionOf(method: string): Action {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+    case 'OPTIONS':
+    case 'TRACE':
+      return 'read';
+    case 'DELETE':
+      return 'delete';
+    default:
+      return 'write';
+  }
+}
+
+/** `resetMfa`, `reset_mfa` and `reset.mfa` as `reset-mfa`. */
+function dashed(text: string): string {
+  return text
+    .slice(0, TEXT_CHARS_MAX)
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1-$2')
+    .toLowerCase()
+    .replace(/[^a-z0-9/]+/g, '-')
+    .replace(/^-|-$/g, '');
+}
