@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadOpenApi, OpenApiFault } from './openapi.js';
+import { CatalogFault } from './catalog-file.js';
+import { loadCatalog } from './load.js';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-openapi-'));
 const file = path.join(dir, 'api.yaml');
@@ -11,7 +12,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 
 function load(text: string, overrides = {}) {
   writeFileSync(file, text);
-  return loadOpenApi(file, overrides);
+  return loadCatalog(file, overrides).operations;
 }
 
 const GOOD = `
@@ -29,7 +30,7 @@ paths:
 
 describe('an OpenAPI file', () => {
   it('gives names, paths below the server, and privileges: override, extension, method, in this order', () => {
-    expect(load(GOOD, { 'users.*': 3, 'users.get': 0 })).toEqual([
+    expect(load(GOOD, { 'users.*': 3, 'users.get': 0 })).toMatchObject([
       { name: 'users.get', method: 'GET', path: '/v2/users/{id}', privilege: 0 },
       { name: 'users.update', method: 'PUT', path: '/v2/users/{id}', privilege: 3 },
       { name: 'GET /v2/ping', method: 'GET', path: '/v2/ping', privilege: 1 },
@@ -47,9 +48,9 @@ describe('an OpenAPI file', () => {
     ],
     ['openapi: 3.0.0\npaths: { /a: { get: 5 } }', 'paths./a.get'],
     ['{', 'cannot be read as YAML or JSON'],
-    ['', '(root)'],
+    ['', 'is no catalog'],
   ])('%j is refused with the place', (text, place) => {
-    expect(() => load(text)).toThrow(OpenApiFault);
+    expect(() => load(text)).toThrow(CatalogFault);
     expect(() => load(text)).toThrow(place);
   });
 
@@ -59,7 +60,7 @@ describe('an OpenAPI file', () => {
         try {
           load(`{"openapi":"3.0.0","paths":${json}}`);
         } catch (error) {
-          expect(error).toBeInstanceOf(OpenApiFault);
+          expect(error).toBeInstanceOf(CatalogFault);
         }
       }),
       { numRuns: 200 },

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import type { Privilege } from '../core/observation.js';
+import { CatalogFault } from './catalog-file.js';
 import type { CatalogOperation } from './match.js';
-import { privilegeOfMethod } from './privilege.js';
+import { privilegeOfPath } from './privilege.js';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const;
 
@@ -21,34 +20,22 @@ const description = z.looseObject({
   servers: z.array(z.looseObject({ url: z.string() })).optional(),
 });
 
-/** An OpenAPI file that cannot be used: names the file and the places. */
-export class OpenApiFault extends Error {
-  override readonly name = 'OpenApiFault';
-}
+/** Privilege by operation name, or by pattern with `*` at the end. */
+export type PrivilegeOverrides = Readonly<Record<string, Privilege>>;
 
 /**
- * Operations of an OpenAPI 3 description, as JSON or YAML. Privilege is `x-keyward-privilege` where given,
- * else by method; `overrides` (name or pattern with `*`) win over both.
- * @throws OpenApiFault
+ * Operations of an OpenAPI 3 description. Privilege is `x-keyward-privilege` where given, else it goes by
+ * method and by the words of the path.
+ * @param file for messages
+ * @throws CatalogFault that names the file and the places
  */
-export function loadOpenApi(
-  file: string,
-  overrides: Readonly<Record<string, Privilege>> = {},
-): CatalogOperation[] {
-  let document: unknown;
-  try {
-    document = parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new OpenApiFault(
-      `${file}: cannot be read as YAML or JSON: ${(error as Error).message.split('\n')[0]}`,
-    );
-  }
+export function readOpenApi(document: unknown, file: string): CatalogOperation[] {
   const result = description.safeParse(document);
   if (!result.success) {
     const places = result.error.issues
       .slice(0, 20)
       .map((issue) => `${file}: ${issue.path.join('.') || '(root)'}: ${issue.message}`);
-    throw new OpenApiFault(places.join('\n'));
+    throw new CatalogFault(places.join('\n'));
   }
   const base = basePath(result.data.servers?.[0]?.url);
   const operations: CatalogOperation[] = [];
@@ -58,11 +45,17 @@ export function loadOpenApi(
       if (found === undefined) continue;
       const upper = method.toUpperCase();
       const name = found.operationId ?? `${upper} ${base}${path}`;
+      const template = base + path;
+      const judged = privilegeOfPath(
+        upper,
+        template.split('/').filter((segment) => segment !== ''),
+      );
+      const given = found['x-keyward-privilege'];
       operations.push({
         name,
         method: upper,
-        path: base + path,
-        privilege: overrideOf(name, overrides) ?? found['x-keyward-privilege'] ?? privilegeOfMethod(upper),
+        path: template,
+        ...(given === undefined ? judged : { privilege: given, reason: 'x-keyward-privilege' }),
       });
     }
   }
@@ -75,8 +68,9 @@ function basePath(url: string | undefined): string {
   return path ?? '';
 }
 
-function overrideOf(name: string, overrides: Readonly<Record<string, Privilege>>): Privilege | undefined {
-  if (overrides[name] !== undefined) return overrides[name];
+/** An exact name wins, then the longest pattern. */
+export function overrideOf(name: string, overrides: PrivilegeOverrides): Privilege | undefined {
+  if (Object.hasOwn(overrides, name)) return overrides[name];
   const pattern = Object.keys(overrides)
     .filter((each) => each.endsWith('*') && name.startsWith(each.slice(0, -1)))
     .sort((a, b) => b.length - a.length)[0];

@@ -99,14 +99,21 @@ export function privilegeOfMethod(method: string): Privilege {
  */
 export function privilegeOfPath(method: string, segments: readonly string[]): Judgement {
   const literals = segments.filter((segment) => !segment.startsWith('{')).map(dashed);
+  let from = 0;
+  while (PREFIX.test(literals[from] ?? '')) from += 1;
   const last = literals.at(-1);
   const byMethod = actionOf(method);
   const action: Action =
-    byMethod === 'write' && method === 'POST' && last !== undefined && READING_WORD.test(last)
-      ? 'read'
-      : byMethod;
-  return judged(action, literals.join('/'));
+    method === 'POST' && last !== undefined && READING_WORD.test(last) ? 'read' : byMethod;
+  // What a resource is says more than what it belongs to: `/users/{id}/notes` is about notes.
+  const judgement = judged(action, literals.slice(Math.max(from, literals.length - 3)).join('/'));
+  return judgement.privilege < 3 && action !== 'read' && literals.slice(0, from).includes('admin')
+    ? { privilege: 3, reason: 'writes to an administration API' }
+    : judgement;
 }
+
+/** Segments that say where an API is mounted. */
+const PREFIX = /^(?:api|rest|v\d{1,3}|admin|internal)$/;
 
 /** The same for an operation known by its name only: `iam.CreateAccessKey`, `user.mfa.factor.deactivate`. */
 export function privilegeOfName(name: string): Judgement {

@@ -124,6 +124,11 @@ function semanticProblems(config: Config): { path: FieldPath; message: string }[
     for (const message of upstream.locations === undefined ? [] : validateLocationRules(upstream.locations)) {
       problems.push({ path: ['upstreams', at, 'locations'], message });
     }
+    if (upstream.catalog !== undefined && upstream.openapi !== undefined)
+      problems.push({
+        path: ['upstreams', at, 'openapi'],
+        message: 'stands beside catalog; give one of them',
+      });
     if (upstream.tls !== undefined && !upstream.url.startsWith('https:')) {
       problems.push({ path: ['upstreams', at, 'tls'], message: 'is given, but the url begins with http:' });
     }
@@ -191,6 +196,9 @@ function resolvePaths(config: Config, base: string): Config {
     })),
     upstreams: config.upstreams.map((upstream) => ({
       ...upstream,
+      // A word is a built-in catalog, anything that looks like a path a file.
+      catalog:
+        upstream.catalog && (/[./\\]/.test(upstream.catalog) ? at(upstream.catalog) : upstream.catalog),
       openapi: optional(upstream.openapi),
       tls: upstream.tls && {
         ...upstream.tls,

@@ -119,11 +119,18 @@ const upstream = z.strictObject({
     .boolean()
     .default(false)
     .describe('Tell the upstream who calls: X-Keyward-Key, -Tenant and -Principal.'),
-  openapi: z.string().optional().describe('OpenAPI 3 file that names the operations.'),
+  catalog: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Operations and their privileges: a built-in catalog (jumpcloud, github, okta, keycloak, aws), or a catalog or OpenAPI 3 file named with its path (./api.json).',
+    ),
+  openapi: z.string().optional().describe('OpenAPI 3 file that names the operations, in place of catalog.'),
   privileges: z
     .record(z.string(), privilege)
     .default({})
-    .describe('Privilege by operation name or pattern, over what the OpenAPI file says.'),
+    .describe('Privilege by operation name or pattern, over what the catalog says.'),
   locations: locationRules.optional(),
   bodyBytesMax: z.number().int().min(0).optional().describe('Largest request body.'),
   encodedSeparators: z

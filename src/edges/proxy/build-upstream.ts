@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import { loadCatalog } from '../../catalogs/load.js';
 import { Catalog } from '../../catalogs/match.js';
-import { loadOpenApi } from '../../catalogs/openapi.js';
 import type { UpstreamConfig } from '../../config/schema.js';
 import { compileLocations } from '../../core/location.js';
 import type { ProxyUpstream } from './gateway.js';
@@ -28,7 +28,7 @@ export function buildUpstream(config: UpstreamConfig): ProxyUpstream {
     prefixes: config.prefixes,
     credentials: config.credentials,
     foreignKeys: config.foreignKeys,
-    catalog: new Catalog(config.openapi === undefined ? [] : loadOpenApi(config.openapi, config.privileges)),
+    catalog: catalogOf(config),
     policy: { locations: compileLocations(config.locations), bodyBytesMax: config.bodyBytesMax },
     encodedSeparators: config.encodedSeparators,
     methodOverride: config.methodOverride,
@@ -40,6 +40,11 @@ export function buildUpstream(config: UpstreamConfig): ProxyUpstream {
     identityHeaders: config.identityHeaders,
     upgrades: config.upgrades,
   };
+}
+
+function catalogOf({ catalog, openapi, privileges }: UpstreamConfig): Catalog {
+  const source = catalog ?? openapi;
+  return source === undefined ? new Catalog([]) : loadCatalog(source, privileges);
 }
 
 function tlsOptions(config: UpstreamConfig, host: string) {
