@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BUILT_IN_CATALOGS, loadCatalog, readCatalog } from '../src/catalogs/load.js';
 import type { CatalogOperation } from '../src/catalogs/match.js';
 import { objectsOf } from '../src/catalogs/objects.js';
 import { parseTarget } from '../src/wire/request-target.js';
+
+const docs = readFileSync(new URL('../docs/catalogs.md', import.meta.url), 'utf8');
 
 const value = fc.stringMatching(/^[a-z0-9][a-zA-Z0-9_~@-]{0,30}$/);
 
@@ -36,6 +39,12 @@ describe.each(BUILT_IN_CATALOGS)('the catalog %s', (name) => {
   it('opens nothing to callers without a key, but public metadata', () => {
     const open = file.operations.filter(({ privilege }) => privilege === 0);
     expect(open.filter(({ path }) => !path?.includes('/.well-known/'))).toEqual([]);
+  });
+
+  it('is counted in the documentation', () => {
+    const worst = file.operations.map(({ privilege, escalate }) => escalate?.privilege ?? privilege);
+    const counts = [0, 1, 2, 3, 4].map((each) => worst.filter((privilege) => privilege === each).length);
+    expect(docs).toContain(`| ${[name, file.operations.length, ...counts].join(' | ')} |`);
   });
 
   it('escalates only upwards', () => {

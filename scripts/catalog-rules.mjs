@@ -309,6 +309,7 @@ export const AWS_MORE = `
   route53resolver: DeleteResolverQueryLogConfig DisassociateResolverQueryLogConfig
   secretsmanager: BatchGetSecretValue
   s3: PutAccountPublicAccessBlock
+  ssm: UpdateInstanceInformation UpdateInstanceAssociationStatus ListInstanceAssociations
   securityhub: DisableSecurityHub DeleteMembers DescribeHub
   config: StopConfigurationRecorder DeleteConfigurationRecorder DeleteDeliveryChannel
   bedrock: InvokeModel Converse PutFoundationModelEntitlement CreateFoundationModelAgreement PutUseCaseForModelAccess

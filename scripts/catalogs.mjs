@@ -70,7 +70,10 @@ function githubCatalog() {
     // Paths and references contain slashes.
     path: template.replace(rest, (all, name) => all.replace(`{${name}}`, `{${name}+}`)),
   }));
+  // Not in the public description.
   rows.push({ method: 'POST', path: '/graphql' });
+  for (const owner of ['/orgs/{org}', '/enterprises/{enterprise}'])
+    rows.push({ method: 'GET', path: `${owner}/audit-log` });
   for (const method of ['PUT', 'DELETE'])
     rows.push({ method, path: '/repos/{owner}/{repo}/contents/.github/workflows/{path+}' });
   return {
@@ -93,7 +96,7 @@ function oktaCatalog() {
       licence: 'Apache-2.0',
     },
     operations: finish('okta', judged(distinct(rows), okta), (segments) =>
-      segments.filter((each, at) => !((at === 0 && each === 'api') || (at === 1 && each === 'v1'))),
+      segments.filter((each, at) => !((at === 0 && each === 'api') || (at <= 2 && each === 'v1'))),
     ),
   };
 }
@@ -241,7 +244,7 @@ function verbOf(method, shape, at) {
   if (shape.endsWith('{}')) return { GET: 'get', PUT: 'update' }[method] ?? method.toLowerCase();
   switch (method) {
     case 'GET':
-      return items ? 'list' : 'get';
+      return items && shape.endsWith('s') ? 'list' : 'get';
     case 'POST':
       // Without anything to read there, the last word is the verb: `systemusers.resetmfa`.
       if (here.has('GET') || items) return 'create';

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
+import { catalogCommands } from './catalog.js';
 import { report } from './errors.js';
 import { journalCommands } from './journal.js';
 import { keyCommands } from './keys.js';
@@ -42,6 +43,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   sealedCommands(program);
   operatorCommands(program);
   journalCommands(program);
+  catalogCommands(program);
   systemCommands(program);
   try {
     await program.parseAsync(argv as string[]);

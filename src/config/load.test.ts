@@ -27,6 +27,16 @@ describe('a configuration', () => {
     });
   });
 
+  it('names a built-in catalog with a word, and a file with a path', () => {
+    const catalogOf = (text: string) =>
+      parseConfig(`${GOOD}    catalog: ${text}\n`, '/etc/keyward/k.yaml').upstreams[0]?.catalog;
+    expect(catalogOf('jumpcloud')).toBe('jumpcloud');
+    expect(catalogOf('./api.json')).toBe('/etc/keyward/api.json');
+    expect(problemsOf(`${GOOD}    catalog: okta\n    openapi: a.yaml\n`)).toEqual([
+      'k.yaml:6: upstreams[0].openapi: stands beside catalog; give one of them',
+    ]);
+  });
+
   it('is told all that is wrong with it, each with file, line and field', () => {
     const bad = `listeners: 5
 upstreams:
