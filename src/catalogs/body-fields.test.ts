@@ -33,6 +33,8 @@ describe('the fields of a request body', () => {
     ['a comment', '{"a":1/*,*/}', 'application/json', undefined],
     ['a trailing comma', '{"a":1,}', 'application/json', undefined],
     ['two values', '{"a":1}{"password":1}', 'application/json', undefined],
+    ['an escape that JSON has not', '{"a":"\\x70"}', 'application/json', undefined],
+    ['half an escape', '{"a":"\\u00"}', 'application/json', undefined],
     ['NaN', '{"a":NaN}', 'application/json', undefined],
     ['an unfinished text', '{"a":1', 'application/json', undefined],
     ['several parts', '--x', 'multipart/form-data; boundary=x', undefined],

@@ -18,6 +18,8 @@ export class JsonNames {
   #token: number[] = [];
   #key = false;
   #escaped = false;
+  /** Digits of a `\u` escape that are still to come. */
+  #hexLeft = 0;
 
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length && this.fault === undefined; at += 1) this.#take(bytes[at] as number);
@@ -125,12 +127,19 @@ export class JsonNames {
 
   #inString(byte: number): void {
     if (byte < 0x20) return this.#refuse(byte);
-    if (byte === QUOTE && !this.#escaped) {
+    if (byte === QUOTE && !this.#escaped && this.#hexLeft === 0) {
       if (!this.#key) return this.#endValue();
       this.#endName();
       return;
     }
-    this.#escaped = byte === BACKSLASH && !this.#escaped;
+    if (this.#hexLeft > 0) {
+      if (!isHex(byte)) return this.#refuse(byte);
+      this.#hexLeft -= 1;
+    } else if (this.#escaped) {
+      if (!ESCAPED.has(byte)) return this.#refuse(byte);
+      this.#escaped = false;
+      if (byte === LETTER_U) this.#hexLeft = 4;
+    } else this.#escaped = byte === BACKSLASH;
     if (!this.#key) return;
     if (this.#token.length === NAME_BYTES_MAX)
       this.fault = `a field name longer than ${NAME_BYTES_MAX} bytes`;
@@ -189,6 +198,9 @@ const DEPTH_MAX = 128;
 const LITERAL_BYTES_MAX = 64;
 const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 
+/** What may follow a backslash. */
+const ESCAPED = new Set([...'"\\/bfnrtu'].map((each) => each.charCodeAt(0)));
+const LETTER_U = 0x75;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -199,6 +211,10 @@ const OBJECT = 0x7b;
 const OBJECT_END = 0x7d;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function isHex(byte: number): boolean {
+  return (byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
+}
 
 /** Letters, digits, `+`, `-` and `.`. */
 function isLiteral(byte: number): boolean {
