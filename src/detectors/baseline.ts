@@ -29,7 +29,7 @@ function reserve(size: number): Span {
 }
 
 /** Forgetting factors of the moving averages: the last few, some ten, some thirty observations. */
-export const MEMORIES = [0.7, 0.9, 0.97] as const;
+export const MEMORIES = [0.7, 0.9, 0.97, 0.99] as const;
 export const KINDS = 7;
 
 /** Single-precision part of a baseline. What decays with time comes first. */

@@ -20,8 +20,10 @@ export function tailNats(
   everyoneAt: number,
   excess: number,
 ): number {
-  if (!(excess > 0)) return 0;
-  return -Math.log(ownRate(own, at, everyone, everyoneAt)) + excess / ownScale(own, at, everyone, everyoneAt);
+  const atThreshold = -Math.log(ownRate(own, at, everyone, everyoneAt));
+  const scales = excess / ownScale(own, at, everyone, everyoneAt);
+  // Below the threshold only the order means anything.
+  return excess > 0 ? atThreshold + scales : atThreshold * Math.exp(scales);
 }
 
 export function learnTail(

@@ -83,7 +83,7 @@ export class Detector {
     advance(baseline, symbols, features);
 
     const terms = this.#explain(baseline, features);
-    let score = 0;
+    let score = this.#weights.singleBias;
     for (const nats of terms.values()) score += nats;
     const tails = { score: score - SCORE_THRESHOLD, oddity: 0, fusion: 0 };
     const surprise = tailNats(numbers, TAIL.start, this.population.tail, 0, tails.score);
@@ -132,13 +132,12 @@ export class Detector {
     }
   }
 
-  /** Each term's part in the score: how far the observation is from the key's mean, by the fusion's weights. */
+  /** Each term's part in the score: how far the observation is from the key's own mean. */
   #explain(baseline: Baseline, features: Float64Array): Map<Term, number> {
     const terms = new Map<Term, number>();
     for (let i = 0; i < FEATURE_COUNT; i++) {
-      let weight = 0;
-      for (const row of this.#weights.averages) weight += row[i] as number;
-      const nats = weight * ((features[i] as number) - meanOf(baseline, this.population, i));
+      const beyond = (features[i] as number) - meanOf(baseline, this.population, i);
+      const nats = (this.#weights.single[i] as number) * beyond;
       const { term } = FEATURES[i] as (typeof FEATURES)[number];
       terms.set(term, (terms.get(term) ?? 0) + nats);
     }

@@ -9,6 +9,9 @@ const INPUTS = FEATURE_COUNT * (MEMORIES.length + 1);
 
 /** Weights of the fusion: for each memory and feature, then for each feature's long-run mean, then the bias. */
 export interface FusionWeights {
+  /** Of one observation's features: its score. */
+  readonly single: readonly number[];
+  readonly singleBias: number;
   readonly averages: readonly (readonly number[])[];
   readonly means: readonly number[];
   readonly bias: number;
