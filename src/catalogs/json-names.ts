@@ -22,7 +22,21 @@ export class JsonNames {
   #hexLeft = 0;
 
   push(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length && this.fault === undefined; at += 1) this.#take(bytes[at] as number);
+    for (let at = 0; at < bytes.length && this.fault === undefined; at += 1) {
+      if (this.#state === 'string' && !this.#key) at = this.#skipValue(bytes, at);
+      if (at < bytes.length) this.#take(bytes[at] as number);
+    }
+  }
+
+  /** The next byte of a string value that matters: most of a body is such values. */
+  #skipValue(bytes: Uint8Array, from: number): number {
+    let at = from;
+    if (this.#escaped || this.#hexLeft > 0) return at;
+    for (; at < bytes.length; at += 1) {
+      const byte = bytes[at] as number;
+      if (byte === QUOTE || byte === BACKSLASH || byte < 0x20) break;
+    }
+    return at;
   }
 
   /** The text is over. */
@@ -150,7 +164,7 @@ export class JsonNames {
     let name: string;
     try {
       // Escapes count: "pass\u0077ord" is the same field.
-      name = (JSON.parse(`"${utf8.decode(Uint8Array.from(this.#token))}"`) as string).toLowerCase();
+      name = textOf(this.#token).toLowerCase();
     } catch {
       this.fault = 'a field name that cannot be decoded';
       return;
@@ -211,6 +225,12 @@ const OBJECT = 0x7b;
 const OBJECT_END = 0x7d;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** What stands between the quotes. Throws where that is no JSON string. */
+function textOf(token: readonly number[]): string {
+  if (token.every((byte) => byte < 0x80 && byte !== BACKSLASH)) return String.fromCharCode(...token);
+  return JSON.parse(`"${utf8.decode(Uint8Array.from(token))}"`) as string;
+}
 
 function isHex(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
