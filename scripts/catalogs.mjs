@@ -54,7 +54,7 @@ function jumpcloud() {
     head: {
       title: 'JumpCloud API v1 and v2, Directory Insights',
       origin:
-        'TheJumpCloud/jcapi-powershell 82c20c19 (MIT), ConductorOne/baton-jumpcloud 03035be9 (Apache-2.0), LesterAJohn/jumpcloud-mcp 881c62be (MIT), and routes seen in real clients; privileges reviewed by hand',
+        'TheJumpCloud/jcapi-powershell 82c20c19 (MIT), ConductorOne/baton-jumpcloud 03035be9 (Apache-2.0), LesterAJohn/jumpcloud-mcp 881c62be (MIT), and routes seen in real clients; privileges from the operation list, which classified method and path by ordered patterns',
       licence: 'MIT AND Apache-2.0',
     },
     operations: finish('jumpcloud', operations, (segments) =>
