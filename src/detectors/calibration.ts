@@ -39,10 +39,16 @@ export function learnTail(
   add(everyone, everyoneAt, taught, FORGET_EVERYONE);
 }
 
+/** As {@link learnTail}, for a statistic that no key has a tail of its own for. */
+export function learnSharedTail(everyone: Numbers, everyoneAt: number, excess: number): void {
+  const scale = ((everyone[everyoneAt + 2] as number) + 5) / ((everyone[everyoneAt + 1] as number) + 5);
+  add(everyone, everyoneAt, Math.min(excess, EXCESS_MAX_SCALES * scale), FORGET_EVERYONE);
+}
+
 function add(tail: Numbers, at: number, excess: number, forget: number): void {
   tail[at] = ((tail[at] as number) + 1) * forget;
   tail[at + 1] = ((tail[at + 1] as number) + (excess > 0 ? 1 : 0)) * forget;
-  tail[at + 2] = ((tail[at + 2] as number) + excess) * forget;
+  tail[at + 2] = ((tail[at + 2] as number) + Math.max(0, excess)) * forget;
 }
 
 function ownRate(own: Numbers, at: number, everyone: Numbers, everyoneAt: number): number {

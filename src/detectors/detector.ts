@@ -1,23 +1,27 @@
 import { AVERAGES, Baseline, Clock, MEMORIES, ODDITY, TAIL } from './baseline.js';
-import { learnTail, tailNats } from './calibration.js';
+import { learnSharedTail, learnTail, tailNats } from './calibration.js';
 import { clientTerm } from './client.js';
 import {
+  type Actor,
   type Assessment,
+  AT,
   FEATURE_COUNT,
   FEATURES,
   type Sighting,
   type Term,
   type TermScore,
 } from './contract.js';
-import { FUSION_INPUTS, type FusionWeights, fuse, fusionInputs, meanOf } from './fusion.js';
+import { FUSION_INPUTS, type FusionWeights, fuse, fusedPart, fusionInputs, meanOf } from './fusion.js';
 import { FUSION } from './fusion-weights.js';
 import { outcomeTerm, privilegeTerm, timeTerm, volumeTerm } from './habits.js';
+import { combine, hashText } from './hash.js';
 import { absorb, advance, follow } from './learn.js';
 import type { Scene } from './likelihood.js';
 import { networkTerm } from './network.js';
 import { objectsTerm } from './objects.js';
 import { operationTerm } from './operation.js';
 import { Population } from './population.js';
+import { Strangers } from './strangers.js';
 import { type Symbols, symbolsOf } from './symbols.js';
 
 /** Observations before a key's evidence means anything. */
@@ -31,12 +35,25 @@ const ODDITY_THRESHOLD = 1;
 const ODDITY_HALF_LIFE_MS = 6 * 3_600_000;
 /** Nats of an observation that the owner's own noise explains. */
 const ODDITY_DRIFT = 3;
+/** Nats above its own mean from which a network is new to a key. */
+const NEW_NETWORK = 1;
+/** Nats of other keys from which the tail of strangers is fitted. */
+const STRANGERS_THRESHOLD = 3;
+const NO_TAIL = new Float64Array(3);
 
 /** One observation under judgement: what was made of it, and what it takes to learn it. */
 export interface Judgement extends Assessment {
   readonly symbols: Symbols;
   readonly features: Float64Array;
-  readonly tails: { readonly score: number; readonly oddity: number; readonly fusion: number };
+  /** Raw statistics, each above the threshold of its tail. */
+  readonly tails: {
+    readonly score: number;
+    readonly oddity: number;
+    readonly fusion: number;
+    readonly strangers: number;
+  };
+  /** Other keys that the same source is new to, in the last days. */
+  readonly strangerKeys: number;
 }
 
 /**
@@ -46,6 +63,9 @@ export interface Judgement extends Assessment {
 export class Detector {
   readonly population = new Population();
   readonly baselines = new Map<string, Baseline>();
+  readonly #strangers = new Strangers();
+  /** The key that a principal used last: its baseline is what a new key of the same owner starts from. */
+  readonly #latestKey = new Map<number, string>();
   readonly #weights: FusionWeights;
   readonly #inputs = new Float64Array(FUSION_INPUTS);
 
@@ -55,8 +75,28 @@ export class Detector {
 
   /** Scores the observation and moves the key's state of the moment. */
   assess(sighting: Sighting): Judgement {
-    const symbols = symbolsOf(sighting.actor, sighting.observation, sighting.outcome);
-    return this.judge(this.baselineOf(sighting.actor.key), symbols);
+    const { actor, observation, outcome } = sighting;
+    const symbols = symbolsOf(actor, observation, outcome);
+    const baseline = this.#baselineOfActor(actor);
+    const alone = this.judge(baseline, symbols);
+    const network = (alone.features[AT.network] as number) - meanOf(baseline, this.population, AT.network);
+    const newness = alone.state === 'ready' && symbols.prefix !== 0 ? network - NEW_NETWORK : 0;
+    const { nats, keys } = this.#strangers.visit(
+      symbols.prefix,
+      hashText(actor.key),
+      symbols.tenant,
+      symbols.timeMs,
+      newness,
+    );
+    if (keys === 0) return alone;
+    const strangers = nats - STRANGERS_THRESHOLD;
+    return {
+      ...alone,
+      evidence: Math.max(alone.evidence, tailNats(NO_TAIL, 0, this.population.tail, 9, strangers)),
+      terms: [...alone.terms, { term: 'strangers' as const, nats }].sort((a, b) => b.nats - a.nats),
+      tails: { ...alone.tails, strangers },
+      strangerKeys: keys,
+    };
   }
 
   /** Ends the observation: remembers it as the last one and, where `learn`, teaches it. */
@@ -64,10 +104,12 @@ export class Detector {
     const baseline = this.baselineOf(key);
     if (learn) {
       const { tails } = judgement;
+      const { tail } = this.population;
       if ((baseline.clock[Clock.seen] as number) >= WARM_UP / 2) {
-        learnTail(baseline.numbers, TAIL.start, this.population.tail, 0, tails.score);
-        learnTail(baseline.numbers, TAIL.start + 3, this.population.tail, 3, tails.oddity);
-        learnTail(baseline.numbers, TAIL.start + 6, this.population.tail, 6, tails.fusion);
+        learnTail(baseline.numbers, TAIL.start, tail, 0, tails.score);
+        learnTail(baseline.numbers, TAIL.start + 3, tail, 3, tails.oddity);
+        learnTail(baseline.numbers, TAIL.start + 6, tail, 6, tails.fusion);
+        learnSharedTail(tail, 9, tails.strangers);
       }
       absorb(baseline, this.population, judgement.symbols, judgement.features);
     }
@@ -85,7 +127,7 @@ export class Detector {
     const terms = this.#explain(baseline, features);
     let score = this.#weights.singleBias;
     for (const nats of terms.values()) score += nats;
-    const tails = { score: score - SCORE_THRESHOLD, oddity: 0, fusion: 0 };
+    const tails = { score: score - SCORE_THRESHOLD, oddity: 0, fusion: 0, strangers: -STRANGERS_THRESHOLD };
     const surprise = tailNats(numbers, TAIL.start, this.population.tail, 0, tails.score);
     const last = clock[Clock.last] as number;
     const fade = last === 0 ? 0 : 2 ** (-Math.max(0, symbols.timeMs - last) / ODDITY_HALF_LIFE_MS);
@@ -103,7 +145,43 @@ export class Detector {
       symbols,
       features,
       tails,
+      strangerKeys: 0,
     };
+  }
+
+  /** Calls of the key so far. */
+  seen(key: string): number {
+    return this.baselineOf(key).clock[Clock.seen] as number;
+  }
+
+  /**
+   * Each term's part in the evidence: of this call, or of the key's last calls where that is more. For a key
+   * that has been assessed and not settled yet.
+   */
+  lately(baseline: Baseline, judgement: Judgement): readonly TermScore[] {
+    const gathered = new Map<Term, number>(judgement.terms.map(({ term, nats }) => [term, nats]));
+    const inputs = fusionInputs(baseline, this.population, this.#inputs);
+    const recent = new Map<Term, number>();
+    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+      const { term } = FEATURES[feature] as (typeof FEATURES)[number];
+      recent.set(term, (recent.get(term) ?? 0) + fusedPart(inputs, feature, this.#weights));
+    }
+    for (const [term, nats] of recent) gathered.set(term, Math.max(nats, gathered.get(term) ?? 0));
+    return against(gathered);
+  }
+
+  /** The key's baseline; a new key of a known owner starts from a copy of that of the owner's last one. */
+  #baselineOfActor({ key, tenant, principal }: Actor): Baseline {
+    if (principal === undefined) return this.baselineOf(key);
+    const owner = combine(hashText(principal), tenant === undefined ? 0 : hashText(tenant));
+    const latest = this.#latestKey.get(owner);
+    if (latest !== key) this.#latestKey.set(owner, key);
+    if (latest !== undefined && !this.baselines.has(key)) {
+      const heir = this.baselineOf(latest).clone();
+      this.baselines.set(key, heir);
+      return heir;
+    }
+    return this.baselineOf(key);
   }
 
   baselineOf(key: string): Baseline {

@@ -56,4 +56,14 @@ export function fuse(inputs: Float64Array, weights: FusionWeights = FUSION): num
   return sum;
 }
 
+/** One feature's part in the log-odds, the long-run means left out. */
+export function fusedPart(inputs: Float64Array, feature: number, weights: FusionWeights = FUSION): number {
+  let sum = 0;
+  for (let memory = 0; memory < MEMORIES.length; memory++) {
+    const weight = (weights.averages[memory] as readonly number[])[feature] as number;
+    sum += weight * (inputs[memory * FEATURE_COUNT + feature] as number);
+  }
+  return sum;
+}
+
 export const FUSION_INPUTS = INPUTS;

@@ -1,0 +1,20 @@
+import type { Privilege } from './observation.js';
+
+/** What may be done about a key whose evidence has passed the threshold, mildest first. */
+export type Action = 'allow' | 'flag' | 'hold' | 'deny';
+
+/** The action for each privilege, 0 to 4. */
+export type ResponsePlan = readonly [Action, Action, Action, Action, Action];
+
+/** Reading and everyday writing goes on under observation; what changes access waits for a person. */
+export const RESPONSE_PLAN: ResponsePlan = ['flag', 'flag', 'flag', 'hold', 'hold'];
+
+/** The action that evidence calls for. */
+export function respond(
+  evidence: number,
+  threshold: number,
+  privilege: Privilege,
+  plan: ResponsePlan = RESPONSE_PLAN,
+): Action {
+  return evidence < threshold ? 'allow' : plan[privilege];
+}

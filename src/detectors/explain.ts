@@ -1,0 +1,178 @@
+import { type Baseline, Clock, HISTOGRAM, type HistogramName, KIND_DISTINCT, THIS_HOUR } from './baseline.js';
+import type { Sighting, Term } from './contract.js';
+import { PACE_CLASSES, paceClass, perHourClass } from './habits.js';
+import { experience, KindIndex, ownCount, type Scene, upperTail } from './likelihood.js';
+import { Kind } from './symbols.js';
+
+const DAY_MS = 86_400_000;
+const SHOWN_CHARS_MAX = 80;
+
+/** What a term has to say of this call, in plain words and numbers. Before the call is learned. */
+export function explain(term: Term, scene: Scene, sighting: Sighting, strangerKeys: number): string {
+  switch (term) {
+    case 'network':
+      return networkText(scene, sighting);
+    case 'client':
+      return clientText(scene, sighting);
+    case 'operation':
+      return operationText(scene, sighting);
+    case 'objects':
+      return objectsText(scene);
+    case 'time':
+      return timeText(scene);
+    case 'volume':
+      return volumeText(scene, sighting);
+    case 'outcome':
+      return outcomeText(scene, sighting);
+    case 'privilege':
+      return privilegeText(scene);
+    case 'strangers':
+      return `the same source came with ${strangerKeys} other ${plural(strangerKeys, 'key')} within 3 days, and is new to each`;
+  }
+}
+
+/** Why a key has no evidence yet. */
+export function warmUpText(seen: number, wanted: number): string {
+  return `warming up: call ${seen + 1} of the ${wanted} it takes to know this key`;
+}
+
+function networkText(scene: Scene, { observation: { address, place } }: Sighting): string {
+  const { symbols, population } = scene;
+  const asn = place.asn === undefined ? '' : `AS${place.asn}`;
+  const where = [asn, place.network, place.country && `(${place.country})`].filter(Boolean).join(' ');
+  const past = `in ${span(scene.baseline)} (${calls(scene)})`;
+  if (ownCount(scene, symbols.asn) === 0)
+    return `${shown(where || address)} never used by this key ${past}; ${share(scene, symbols.asn, population.everyone.total[KindIndex[Kind.asn] as number])} of all keys' calls`;
+  if (ownCount(scene, symbols.prefix) === 0) {
+    const known = scene.baseline.numbers[KIND_DISTINCT.start + (KindIndex[Kind.prefix] as number)] as number;
+    return `${shown(address)} is in a network never used by this key ${past}, which used ${count(known)} ${plural(known, 'network')}${where === '' ? '' : `; ${shown(where)} it has used`}`;
+  }
+  return `${shown(address)}: ${count(ownCount(scene, symbols.prefix))} of this key's ${calls(scene)}`;
+}
+
+function clientText(scene: Scene, { observation: { userAgent } }: Sighting): string {
+  const { symbols, population } = scene;
+  const own = ownCount(scene, symbols.client);
+  const others = share(scene, symbols.client, population.everyone.total[KindIndex[Kind.client] as number]);
+  const name = `client "${shown(userAgent)}"`;
+  if (own > 0) return `${name}: ${count(own)} of this key's ${calls(scene)}`;
+  if (ownCount(scene, symbols.family) > 0) return `${name}: a version that this key has not used before`;
+  return `${name} never used by this key in ${calls(scene)}; ${others} of all keys' calls`;
+}
+
+function operationText(scene: Scene, { observation: { operation } }: Sighting): string {
+  const { symbols, population } = scene;
+  const own = ownCount(scene, symbols.operation);
+  const others = share(
+    scene,
+    symbols.operation,
+    population.everyone.total[KindIndex[Kind.operation] as number],
+  );
+  const name = shown(operation.name);
+  if (own === 0) return `${name} never done by this key in ${calls(scene)}; ${others} of all keys' calls`;
+  return `${name}: ${count(own)} of this key's ${calls(scene)}, unusual after the call before it`;
+}
+
+function objectsText(scene: Scene): string {
+  const { objects } = scene.symbols;
+  const fresh = objects.filter((object) => ownCount(scene, object) === 0);
+  const foreign = fresh.filter((object) => scene.population.counts.get(0, object) >= 1);
+  if (fresh.length === 0) return `${objects.length} ${plural(objects.length, 'object')} at once`;
+  const others = foreign.length === 0 ? '' : `, ${foreign.length} of them known from other keys`;
+  return `${fresh.length} of ${objects.length} ${plural(objects.length, 'object')} never touched by this key${others}`;
+}
+
+function timeText(scene: Scene): string {
+  const { hour, weekday } = scene.symbols;
+  return `${String(hour).padStart(2, '0')}:00 UTC on ${WEEKDAYS[weekday]}: ${ownShare(scene, 'hour', hour)} of this key's calls at this hour, ${ownShare(scene, 'weekday', weekday)} on this day`;
+}
+
+function volumeText(scene: Scene, { observation: { bodyBytes } }: Sighting): string {
+  const { baseline, symbols } = scene;
+  const same = baseline.clock[Clock.hourIndex] === symbols.hourIndex;
+  const hourly = Math.max(1, same ? (baseline.numbers[THIS_HOUR.start] as number) : 0);
+  const last = baseline.clock[Clock.last] as number;
+  const parts = [
+    `${count(hourly)} ${plural(hourly, 'call')} in this hour (so many or more: ${percent(upperTail(scene, 'perHour', perHourClass(hourly)))} of its calls)`,
+  ];
+  if (last !== 0) {
+    const gap = symbols.timeMs - last;
+    const pace = Math.min(PACE_CLASSES - 1, paceClass(gap));
+    parts.push(`${duration(gap)} after the last (such pauses: ${ownShare(scene, 'pace', pace)})`);
+  }
+  if (bodyBytes !== undefined && symbols.requestSize > 0)
+    parts.push(
+      `${bodyBytes} bytes sent (such sizes: ${ownShare(scene, 'requestSize', symbols.requestSize)})`,
+    );
+  return parts.join('; ');
+}
+
+function outcomeText(scene: Scene, { outcome }: Sighting): string {
+  const { status, responseSize } = scene.symbols;
+  const parts: string[] = [];
+  if (status >= 0)
+    parts.push(
+      `status ${outcome?.status}: such answers are ${ownShare(scene, 'status', status)} of this key's`,
+    );
+  if (responseSize >= 0)
+    parts.push(
+      `${outcome?.bytesOut} bytes received: such sizes are ${ownShare(scene, 'responseSize', responseSize)}`,
+    );
+  return parts.join('; ');
+}
+
+function privilegeText(scene: Scene): string {
+  const { privilege } = scene.symbols;
+  return `operations of privilege ${privilege} are ${ownShare(scene, 'privilege', privilege)} of this key's calls`;
+}
+
+const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+
+function calls(scene: Scene): string {
+  const n = Math.round(experience(scene));
+  return `${count(n)} ${plural(n, 'call')}`;
+}
+
+function span(baseline: Baseline): string {
+  const ms = (baseline.clock[Clock.last] as number) - (baseline.clock[Clock.first] as number);
+  const days = Math.floor(ms / DAY_MS);
+  return days >= 1 ? `${days} ${plural(days, 'day')}` : duration(ms);
+}
+
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}
+
+function share({ population }: Scene, symbol: number, total: number | undefined): string {
+  return percent(population.counts.get(0, symbol) / Math.max(1, total ?? 0));
+}
+
+function ownShare({ baseline: { numbers } }: Scene, name: HistogramName, index: number): string {
+  const { start, size } = HISTOGRAM[name];
+  let total = 0;
+  for (let i = 0; i < size; i++) total += numbers[start + i] as number;
+  return percent((numbers[start + index] as number) / Math.max(1, total));
+}
+
+function percent(part: number): string {
+  if (part === 0) return '0 %';
+  if (part < 0.0001) return 'less than 0.01 %';
+  return `${(part * 100).toPrecision(2).replace(/\.0$/, '')} %`.replace(/^1\.0e\+2/, '100');
+}
+
+function count(n: number): string {
+  return String(Math.round(n));
+}
+
+function plural(n: number, word: string): string {
+  return Math.round(n) === 1 ? word : `${word}s`;
+}
+
+/** Text that came from outside, short; control characters are the writer's matter. */
+function shown(text: string): string {
+  return text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
+}

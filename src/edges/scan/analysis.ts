@@ -1,0 +1,84 @@
+import { type Action, RESPONSE_PLAN, type ResponsePlan, respond } from '../../core/response.js';
+import { AlarmBudget } from '../../detectors/budget.js';
+import type { Sighting, Term } from '../../detectors/contract.js';
+import { Detector, WARM_UP } from '../../detectors/detector.js';
+import { explain, warmUpText } from '../../detectors/explain.js';
+import type { LogRecord } from '../../wire/logs/record.js';
+import type { LogObserver } from './observe.js';
+
+/** One reason of a judged line. */
+export interface LineReason {
+  readonly term: Term | 'warm-up';
+  readonly nats: number;
+  readonly text: string;
+}
+
+/** What the scan makes of one record. */
+export interface JudgedRecord {
+  readonly sighting: Sighting;
+  readonly score: number;
+  readonly evidence: number;
+  readonly decision: Action;
+  /** Evidence from which the decision is no longer `allow`. */
+  readonly threshold: number;
+  readonly warming: boolean;
+  readonly reasons: readonly LineReason[];
+}
+
+export interface AnalysisOptions {
+  readonly alarmsPerKeyDay?: number;
+  readonly plan?: ResponsePlan;
+}
+
+/** Scores below this need no reasons. */
+const EXPLAINED_FROM = 1;
+const REASONS_MAX = 5;
+
+/** The path of a log line: observe, score, decide, then learn. The same functions judge a live request. */
+export class Analysis {
+  readonly detector = new Detector();
+  readonly budget: AlarmBudget;
+  readonly #observer: LogObserver;
+  readonly #plan: ResponsePlan;
+
+  constructor(observer: LogObserver, options: AnalysisOptions = {}) {
+    this.#observer = observer;
+    this.#plan = options.plan ?? RESPONSE_PLAN;
+    this.budget = new AlarmBudget(options.alarmsPerKeyDay);
+  }
+
+  judge(record: LogRecord): JudgedRecord {
+    const sighting = this.#observer.sightingOf(record);
+    const { key } = sighting.actor;
+    const judgement = this.detector.assess(sighting);
+    const { threshold } = this.budget;
+    const { evidence, score, state } = judgement;
+    const decision = respond(evidence, threshold, sighting.observation.operation.privilege, this.#plan);
+    const reasons = this.#reasons(sighting, judgement, decision);
+    this.detector.settle(key, judgement);
+    this.budget.note(key, sighting.observation.timeMs, evidence);
+    return { sighting, score, evidence, decision, threshold, warming: state === 'warming', reasons };
+  }
+
+  #reasons(
+    sighting: Sighting,
+    judgement: ReturnType<Detector['assess']>,
+    decision: Action,
+  ): readonly LineReason[] {
+    const { state, score, terms, symbols, strangerKeys } = judgement;
+    const reasons: LineReason[] = [];
+    const baseline = this.detector.baselineOf(sighting.actor.key);
+    if (state === 'warming')
+      reasons.push({
+        term: 'warm-up',
+        nats: 0,
+        text: warmUpText(this.detector.seen(sighting.actor.key), WARM_UP),
+      });
+    if (score < EXPLAINED_FROM && decision === 'allow') return reasons;
+    const scene = { symbols, baseline, population: this.detector.population };
+    const told = decision === 'allow' ? terms : this.detector.lately(baseline, judgement);
+    for (const { term, nats } of told.slice(0, REASONS_MAX))
+      reasons.push({ term, nats, text: explain(term, scene, sighting, strangerKeys) });
+    return reasons;
+  }
+}
