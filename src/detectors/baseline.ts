@@ -37,8 +37,10 @@ export const TOTAL: Span = reserve(1);
 export const KIND_TOTAL: Span = reserve(KINDS);
 export const KIND_DISTINCT: Span = reserve(KINDS);
 export const HISTOGRAM = Object.fromEntries(
-  HISTOGRAMS.map((name) => [name, reserve(HISTOGRAM_SIZES[name])]),
-) as Readonly<Record<HistogramName, Span>>;
+  HISTOGRAMS.map((name, order) => [name, { ...reserve(HISTOGRAM_SIZES[name]), order }]),
+) as Readonly<Record<HistogramName, Span & { readonly order: number }>>;
+/** Sums of the histograms, in their order. */
+export const HISTOGRAM_TOTAL: Span = reserve(HISTOGRAMS.length);
 const DECAYING = end;
 /** Long-run mean and variance of each feature. */
 export const MEAN: Span = reserve(FEATURE_COUNT);

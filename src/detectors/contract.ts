@@ -43,8 +43,6 @@ export interface Assessment {
   readonly score: number;
   /** −ln of the chance that the owner's own behaviour gives this much; comparable across keys. */
   readonly evidence: number;
-  /** Largest first; only what speaks against the owner. */
-  readonly terms: readonly TermScore[];
 }
 
 /** One feature of an observation: its index is its place in every vector of the detector. */

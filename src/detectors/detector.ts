@@ -11,7 +11,15 @@ import {
   type Term,
   type TermScore,
 } from './contract.js';
-import { FUSION_INPUTS, type FusionWeights, fuse, fusedPart, fusionInputs, meanOf } from './fusion.js';
+import {
+  FUSION_INPUTS,
+  type FusionWeights,
+  flatten,
+  fuse,
+  fusedPart,
+  fusionInputs,
+  meansOf,
+} from './fusion.js';
 import { FUSION } from './fusion-weights.js';
 import { outcomeTerm, privilegeTerm, timeTerm, volumeTerm } from './habits.js';
 import { combine, hashText } from './hash.js';
@@ -40,6 +48,9 @@ const NEW_NETWORK = 1;
 /** Nats of other keys from which the tail of strangers is fitted. */
 const STRANGERS_THRESHOLD = 3;
 const NO_TAIL = new Float64Array(3);
+const NO_STRANGERS = { nats: 0, keys: 0 };
+/** What gathered oddities weigh beside the fusion: the same calls feed both. */
+const ODDITY_SHARE = 0.5;
 
 /** One observation under judgement: what was made of it, and what it takes to learn it. */
 export interface Judgement extends Assessment {
@@ -53,7 +64,7 @@ export interface Judgement extends Assessment {
     readonly strangers: number;
   };
   /** Other keys that the same source is new to, in the last days. */
-  readonly strangerKeys: number;
+  readonly strangers: { readonly nats: number; readonly keys: number };
 }
 
 /**
@@ -67,10 +78,14 @@ export class Detector {
   /** The key that a principal used last: its baseline is what a new key of the same owner starts from. */
   readonly #latestKey = new Map<number, string>();
   readonly #weights: FusionWeights;
-  readonly #inputs = new Float64Array(FUSION_INPUTS);
+  readonly #flat: Float64Array;
+  readonly #single: Float64Array;
+  readonly #means = new Float64Array(FEATURE_COUNT);
 
   constructor(weights: FusionWeights = FUSION) {
     this.#weights = weights;
+    this.#flat = flatten(weights);
+    this.#single = Float64Array.from(weights.single);
   }
 
   /** Scores the observation and moves the key's state of the moment. */
@@ -79,7 +94,7 @@ export class Detector {
     const symbols = symbolsOf(actor, observation, outcome);
     const baseline = this.#baselineOfActor(actor);
     const alone = this.judge(baseline, symbols);
-    const network = (alone.features[AT.network] as number) - meanOf(baseline, this.population, AT.network);
+    const network = (alone.features[AT.network] as number) - (this.#means[AT.network] as number);
     const newness = alone.state === 'ready' && symbols.prefix !== 0 ? network - NEW_NETWORK : 0;
     const { nats, keys } = this.#strangers.visit(
       symbols.prefix,
@@ -93,9 +108,8 @@ export class Detector {
     return {
       ...alone,
       evidence: Math.max(alone.evidence, tailNats(NO_TAIL, 0, this.population.tail, 9, strangers)),
-      terms: [...alone.terms, { term: 'strangers' as const, nats }].sort((a, b) => b.nats - a.nats),
       tails: { ...alone.tails, strangers },
-      strangerKeys: keys,
+      strangers: { nats, keys },
     };
   }
 
@@ -119,34 +133,52 @@ export class Detector {
   /** As {@link assess}, against any baseline: what the training of the fusion uses to try impostors. */
   judge(baseline: Baseline, symbols: Symbols): Judgement {
     const { numbers, clock } = baseline;
+    const { tail } = this.population;
     const features = new Float64Array(FEATURE_COUNT);
     featuresOf({ symbols, baseline, population: this.population }, features);
-    if (baseline.total < WARM_UP / 2) this.#settleIn(baseline);
+    const means = meansOf(baseline, this.population, this.#means);
+    if (baseline.total < WARM_UP / 2) settleIn(baseline, means);
     advance(baseline, symbols, features);
 
-    const terms = this.#explain(baseline, features);
     let score = this.#weights.singleBias;
-    for (const nats of terms.values()) score += nats;
-    const tails = { score: score - SCORE_THRESHOLD, oddity: 0, fusion: 0, strangers: -STRANGERS_THRESHOLD };
-    const surprise = tailNats(numbers, TAIL.start, this.population.tail, 0, tails.score);
+    for (let i = 0; i < FEATURE_COUNT; i++)
+      score += (this.#single[i] as number) * ((features[i] as number) - (means[i] as number));
+    const surprise = tailNats(numbers, TAIL.start, tail, 0, score - SCORE_THRESHOLD);
     const last = clock[Clock.last] as number;
     const fade = last === 0 ? 0 : 2 ** (-Math.max(0, symbols.timeMs - last) / ODDITY_HALF_LIFE_MS);
-    const oddity = (numbers[ODDITY.start] as number) * fade + Math.max(0, surprise - ODDITY_DRIFT);
-    numbers[ODDITY.start] = oddity;
-    tails.oddity = oddity - ODDITY_THRESHOLD;
-    tails.fusion =
-      fuse(fusionInputs(baseline, this.population, this.#inputs), this.#weights) - FUSION_THRESHOLD;
+    const gathered = (numbers[ODDITY.start] as number) * fade + Math.max(0, surprise - ODDITY_DRIFT);
+    numbers[ODDITY.start] = gathered;
+    const oddity = gathered - ODDITY_THRESHOLD;
+    const fusion = fuse(baseline, means, this.#flat, this.#weights.bias) - FUSION_THRESHOLD;
     const ready = (clock[Clock.seen] as number) >= WARM_UP;
+    const evidence = ready
+      ? Math.max(
+          tailNats(numbers, TAIL.start + 3, tail, 3, oddity) * ODDITY_SHARE,
+          tailNats(numbers, TAIL.start + 6, tail, 6, fusion),
+        )
+      : 0;
     return {
       state: ready ? 'ready' : 'warming',
       score,
-      evidence: ready ? this.#evidence(baseline, tails) : 0,
-      terms: against(terms),
+      evidence,
       symbols,
       features,
-      tails,
-      strangerKeys: 0,
+      tails: { score: score - SCORE_THRESHOLD, oddity, fusion, strangers: -STRANGERS_THRESHOLD },
+      strangers: NO_STRANGERS,
     };
+  }
+
+  /** Each term's part in the score: how far the observation is from the key's own mean. Before it is settled. */
+  terms(baseline: Baseline, { features, strangers }: Judgement): readonly TermScore[] {
+    const means = meansOf(baseline, this.population, this.#means);
+    const terms = new Map<Term, number>();
+    for (let i = 0; i < FEATURE_COUNT; i++) {
+      const beyond = (features[i] as number) - (means[i] as number);
+      const { term } = FEATURES[i] as (typeof FEATURES)[number];
+      terms.set(term, (terms.get(term) ?? 0) + (this.#single[i] as number) * beyond);
+    }
+    if (strangers.keys > 0) terms.set('strangers', strangers.nats);
+    return against(terms);
   }
 
   /** Calls of the key so far. */
@@ -159,8 +191,9 @@ export class Detector {
    * that has been assessed and not settled yet.
    */
   lately(baseline: Baseline, judgement: Judgement): readonly TermScore[] {
-    const gathered = new Map<Term, number>(judgement.terms.map(({ term, nats }) => [term, nats]));
-    const inputs = fusionInputs(baseline, this.population, this.#inputs);
+    const gathered = new Map(this.terms(baseline, judgement).map(({ term, nats }) => [term, nats]));
+    const means = meansOf(baseline, this.population, this.#means);
+    const inputs = fusionInputs(baseline, means, new Float64Array(FUSION_INPUTS));
     const recent = new Map<Term, number>();
     for (let feature = 0; feature < FEATURE_COUNT; feature++) {
       const { term } = FEATURES[feature] as (typeof FEATURES)[number];
@@ -191,39 +224,13 @@ export class Detector {
     this.baselines.set(key, fresh);
     return fresh;
   }
-
-  #evidence({ numbers }: Baseline, tails: Judgement['tails']): number {
-    const { tail } = this.population;
-    return Math.max(
-      tailNats(numbers, TAIL.start + 3, tail, 3, tails.oddity) * CHANNELS.oddity,
-      tailNats(numbers, TAIL.start + 6, tail, 6, tails.fusion) * CHANNELS.fusion,
-    );
-  }
-
-  /** Moving averages of a key that has just come start at its mean, not at nothing. */
-  #settleIn(baseline: Baseline): void {
-    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
-      const mean = meanOf(baseline, this.population, feature);
-      for (let memory = 0; memory < MEMORIES.length; memory++) {
-        baseline.numbers[AVERAGES.start + memory * FEATURE_COUNT + feature] = mean;
-      }
-    }
-  }
-
-  /** Each term's part in the score: how far the observation is from the key's own mean. */
-  #explain(baseline: Baseline, features: Float64Array): Map<Term, number> {
-    const terms = new Map<Term, number>();
-    for (let i = 0; i < FEATURE_COUNT; i++) {
-      const beyond = (features[i] as number) - meanOf(baseline, this.population, i);
-      const nats = (this.#weights.single[i] as number) * beyond;
-      const { term } = FEATURES[i] as (typeof FEATURES)[number];
-      terms.set(term, (terms.get(term) ?? 0) + nats);
-    }
-    return terms;
-  }
 }
 
-export const CHANNELS = { oddity: 1, fusion: 1 };
+/** Moving averages of a key that has just come start at its mean, not at nothing. */
+function settleIn({ numbers }: Baseline, means: Float64Array): void {
+  for (let memory = 0; memory < MEMORIES.length; memory++)
+    numbers.set(means, AVERAGES.start + memory * FEATURE_COUNT);
+}
 
 function featuresOf(scene: Scene, into: Float64Array): void {
   networkTerm(scene, into);

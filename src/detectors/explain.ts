@@ -1,4 +1,12 @@
-import { type Baseline, Clock, HISTOGRAM, type HistogramName, KIND_DISTINCT, THIS_HOUR } from './baseline.js';
+import {
+  type Baseline,
+  Clock,
+  HISTOGRAM,
+  HISTOGRAM_TOTAL,
+  type HistogramName,
+  KIND_DISTINCT,
+  THIS_HOUR,
+} from './baseline.js';
 import type { Sighting, Term } from './contract.js';
 import { PACE_CLASSES, paceClass, perHourClass } from './habits.js';
 import { experience, KindIndex, ownCount, type Scene, upperTail } from './likelihood.js';
@@ -152,9 +160,8 @@ function share({ population }: Scene, symbol: number, total: number | undefined)
 }
 
 function ownShare({ baseline: { numbers } }: Scene, name: HistogramName, index: number): string {
-  const { start, size } = HISTOGRAM[name];
-  let total = 0;
-  for (let i = 0; i < size; i++) total += numbers[start + i] as number;
+  const { start, order } = HISTOGRAM[name];
+  const total = numbers[HISTOGRAM_TOTAL.start + order] as number;
   return percent((numbers[start + index] as number) / Math.max(1, total));
 }
 

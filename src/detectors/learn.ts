@@ -3,6 +3,7 @@ import {
   type Baseline,
   Clock,
   HISTOGRAM,
+  HISTOGRAM_TOTAL,
   type HistogramName,
   KIND_DISTINCT,
   KIND_TOTAL,
@@ -135,10 +136,13 @@ function histograms(baseline: Baseline, population: Population, symbols: Symbols
   const { clock, numbers } = baseline;
   const count = (name: HistogramName, index: number) => {
     if (index < 0) return;
-    const at = HISTOGRAM[name].start + index;
-    numbers[at] = (numbers[at] as number) + 1;
+    const { start, order } = HISTOGRAM[name];
+    numbers[start + index] = (numbers[start + index] as number) + 1;
+    const total = HISTOGRAM_TOTAL.start + order;
+    numbers[total] = (numbers[total] as number) + 1;
     const everyone = population.histograms[name];
     everyone[index] = (everyone[index] as number) + 1;
+    population.histogramTotals[order] = (population.histogramTotals[order] as number) + 1;
   };
   const last = clock[Clock.last] as number;
   count('hour', symbols.hour);

@@ -1,5 +1,5 @@
 import type { Baseline, HistogramName } from './baseline.js';
-import { HISTOGRAM, KIND_DISTINCT, KIND_TOTAL, TOTAL } from './baseline.js';
+import { HISTOGRAM, HISTOGRAM_TOTAL, KIND_DISTINCT, KIND_TOTAL, TOTAL } from './baseline.js';
 import { countOf } from './count-table.js';
 import type { Population } from './population.js';
 import { type Symbols, TALLIED } from './symbols.js';
@@ -81,15 +81,11 @@ export function scopeProbability(
 
 /** Nats of a class in a small histogram; `smooth` lets circular neighbours speak for it. */
 export function histogramNats(scene: Scene, name: HistogramName, index: number, smooth = false): number {
-  const { start, size } = HISTOGRAM[name];
+  const { start, size, order } = HISTOGRAM[name];
   const everyone = scene.population.histograms[name];
   const { numbers } = scene.baseline;
-  let n = 0;
-  let m = 0;
-  for (let i = 0; i < size; i++) {
-    n += numbers[start + i] as number;
-    m += everyone[i] as number;
-  }
+  const n = numbers[HISTOGRAM_TOTAL.start + order] as number;
+  const m = scene.population.histogramTotals[order] as number;
   let own = numbers[start + index] as number;
   let others = everyone[index] as number;
   if (smooth) {
@@ -104,21 +100,15 @@ export function histogramNats(scene: Scene, name: HistogramName, index: number, 
 
 /** Chance that this key shows a class at least as high as `index`, shrunk to everybody's. */
 export function upperTail(scene: Scene, name: HistogramName, index: number): number {
-  const { start, size } = HISTOGRAM[name];
+  const { start, size, order } = HISTOGRAM[name];
   const everyone = scene.population.histograms[name];
-  let n = 0;
-  let m = 0;
+  const n = scene.baseline.numbers[HISTOGRAM_TOTAL.start + order] as number;
+  const m = scene.population.histogramTotals[order] as number;
   let own = 0;
   let others = 0;
-  for (let i = 0; i < size; i++) {
-    const a = scene.baseline.numbers[start + i] as number;
-    const b = everyone[i] as number;
-    n += a;
-    m += b;
-    if (i >= index) {
-      own += a;
-      others += b;
-    }
+  for (let i = index; i < size; i++) {
+    own += scene.baseline.numbers[start + i] as number;
+    others += everyone[i] as number;
   }
   return (own + BORROWED * ((others + 0.5) / (m + 1))) / (n + BORROWED);
 }

@@ -79,6 +79,7 @@ export class Population {
   readonly histograms = Object.fromEntries(
     HISTOGRAMS.map((name) => [name, new Float64Array(HISTOGRAM[name].size)]),
   ) as Readonly<Record<HistogramName, Float64Array>>;
+  readonly histogramTotals = new Float64Array(HISTOGRAMS.length);
   readonly mean = new Float64Array(FEATURE_COUNT);
   readonly variance = new Float64Array(FEATURE_COUNT).fill(1);
   /** Tails over all keys, as in a baseline, and that of strangers. */

@@ -59,7 +59,7 @@ export interface Symbols {
 
 export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outcome): Symbols {
   const { timeMs, userAgent, place, operation } = observation;
-  const date = new Date(timeMs);
+  const hourIndex = Math.floor(timeMs / HOUR_MS);
   const family = userAgent === '' ? 0 : combine(Kind.family, hashFamily(userAgent));
   const objects: number[] = [];
   for (const object of observation.objects) {
@@ -69,9 +69,10 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
   const prefix = prefixOf(observation.address);
   return {
     timeMs,
-    hourIndex: Math.floor(timeMs / HOUR_MS),
-    hour: date.getUTCHours(),
-    weekday: date.getUTCDay(),
+    hourIndex,
+    hour: modulo(hourIndex, 24),
+    // 1970 began on a Thursday.
+    weekday: modulo(Math.floor(hourIndex / 24) + 4, 7),
     client: userAgent === '' ? 0 : combine(Kind.client, hashText(userAgent)),
     family,
     prefix: prefix === '' ? 0 : combine(Kind.prefix, hashText(prefix)),
@@ -88,6 +89,10 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
     tenant: actor.tenant === undefined ? 0 : hashText(actor.tenant, 0x7e4a47),
     peers: family === 0 ? 0 : combine(0x9ee4, family),
   };
+}
+
+function modulo(n: number, by: number): number {
+  return ((n % by) + by) % by;
 }
 
 /** The part of an operation's name that says what it is about: `systemusers` of `systemusers.update`. */

@@ -65,7 +65,7 @@ export class Analysis {
     judgement: ReturnType<Detector['assess']>,
     decision: Action,
   ): readonly LineReason[] {
-    const { state, score, terms, symbols, strangerKeys } = judgement;
+    const { state, score, symbols, strangers } = judgement;
     const reasons: LineReason[] = [];
     const baseline = this.detector.baselineOf(sighting.actor.key);
     if (state === 'warming')
@@ -76,9 +76,12 @@ export class Analysis {
       });
     if (score < EXPLAINED_FROM && decision === 'allow') return reasons;
     const scene = { symbols, baseline, population: this.detector.population };
-    const told = decision === 'allow' ? terms : this.detector.lately(baseline, judgement);
+    const told =
+      decision === 'allow'
+        ? this.detector.terms(baseline, judgement)
+        : this.detector.lately(baseline, judgement);
     for (const { term, nats } of told.slice(0, REASONS_MAX))
-      reasons.push({ term, nats, text: explain(term, scene, sighting, strangerKeys) });
+      reasons.push({ term, nats, text: explain(term, scene, sighting, strangers.keys) });
     return reasons;
   }
 }

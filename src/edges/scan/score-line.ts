@@ -1,0 +1,25 @@
+import type { JudgedRecord } from './analysis.js';
+
+/** Where a record came from. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+}
+
+/**
+ * One line of `--scores`, without its line break: a stable contract.
+ * `{"line":12,"file":"a.json","time":"…","key":"…","operation":"…","score":7.31,"evidence":11.2,"decision":"hold","reasons":[{"term":"network","nats":4.1,"text":"…"}]}`
+ */
+export function scoreLine({ line, file }: Origin, judged: JudgedRecord): string {
+  const { actor, observation } = judged.sighting;
+  let reasons = '';
+  for (const { term, nats, text } of judged.reasons) {
+    const separator = reasons === '' ? '' : ',';
+    reasons += `${separator}{"term":"${term}","nats":${rounded(nats)},"text":${JSON.stringify(text)}}`;
+  }
+  return `{"line":${line},"file":${JSON.stringify(file)},"time":"${new Date(observation.timeMs).toISOString()}","key":${JSON.stringify(actor.key)},"operation":${JSON.stringify(observation.operation.name)},"score":${rounded(judged.score)},"evidence":${rounded(judged.evidence)},"decision":"${judged.decision}","reasons":[${reasons}]}`;
+}
+
+function rounded(nats: number): number {
+  return Math.round(nats * 10_000) / 10_000;
+}
