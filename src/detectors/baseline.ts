@@ -42,9 +42,8 @@ export const HISTOGRAM = Object.fromEntries(
 /** Sums of the histograms, in their order. */
 export const HISTOGRAM_TOTAL: Span = reserve(HISTOGRAMS.length);
 const DECAYING = end;
-/** Long-run mean and variance of each feature. */
+/** Long-run mean of each feature. */
 export const MEAN: Span = reserve(FEATURE_COUNT);
-export const VARIANCE: Span = reserve(FEATURE_COUNT);
 /** Tails on the key's own past, three numbers each: of single scores, of gathered oddities, of the fusion. */
 export const TAIL: Span = reserve(9);
 /** State of the moment: moving averages, leaky sum of oddities, calls in this hour. */

@@ -6,6 +6,8 @@
 
 const RATE_BORROWED = 100;
 const SCALE_BORROWED = 20;
+/** However regular a key was: its first irregularity is no proof. */
+const SCALE_MIN = 0.4;
 /** One excess teaches at most this many scales: a thief in the past must not hide the next one. */
 const EXCESS_MAX_SCALES = 4;
 const FORGET_OWN = 0.999;
@@ -58,5 +60,8 @@ function ownRate(own: Numbers, at: number, everyone: Numbers, everyoneAt: number
 
 function ownScale(own: Numbers, at: number, everyone: Numbers, everyoneAt: number): number {
   const scale = ((everyone[everyoneAt + 2] as number) + 5) / ((everyone[everyoneAt + 1] as number) + 5);
-  return ((own[at + 2] as number) + SCALE_BORROWED * scale) / ((own[at + 1] as number) + SCALE_BORROWED);
+  return Math.max(
+    SCALE_MIN,
+    ((own[at + 2] as number) + SCALE_BORROWED * scale) / ((own[at + 1] as number) + SCALE_BORROWED),
+  );
 }

@@ -19,6 +19,7 @@ import {
   fusedPart,
   fusionInputs,
   meansOf,
+  singleScore,
 } from './fusion.js';
 import { FUSION } from './fusion-weights.js';
 import { outcomeTerm, privilegeTerm, timeTerm, volumeTerm } from './habits.js';
@@ -140,9 +141,7 @@ export class Detector {
     if (baseline.total < WARM_UP / 2) settleIn(baseline, means);
     advance(baseline, symbols, features);
 
-    let score = this.#weights.singleBias;
-    for (let i = 0; i < FEATURE_COUNT; i++)
-      score += (this.#single[i] as number) * ((features[i] as number) - (means[i] as number));
+    const score = singleScore(features, means, this.#single) + this.#weights.singleBias;
     const surprise = tailNats(numbers, TAIL.start, tail, 0, score - SCORE_THRESHOLD);
     const last = clock[Clock.last] as number;
     const fade = last === 0 ? 0 : 2 ** (-Math.max(0, symbols.timeMs - last) / ODDITY_HALF_LIFE_MS);

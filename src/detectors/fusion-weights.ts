@@ -1,13 +1,32 @@
-import { FEATURE_COUNT } from './contract.js';
 import type { FusionWeights } from './fusion.js';
 
-const even = (weight: number): number[] => Array.from({ length: FEATURE_COUNT }, () => weight);
-
-/** Learned by `npm run train:detector`. */
+/** Learned by `npm run train:detector`; the order is that of FEATURES. */
 export const FUSION: FusionWeights = {
-  single: even(0.3),
-  singleBias: 0,
-  averages: [even(0.1), even(0.3), even(0.5), even(0)],
-  means: even(0),
-  bias: -3,
+  single: [
+    0.5, 0.496, 0, 0.219, 0, 0.356, 0.277, 1.668, 0, 1.066, 1.016, 0.97, 0.037, 0.377, 0.3, 0.2, 0.4, 0.661,
+  ],
+  singleBias: -2.328,
+  averages: [
+    [
+      0.5, 0.311, 0, 0.169, 0.008, 0.242, 0.476, 1.404, 0, 0.749, 0.691, 0.708, 0.238, 0.439, 0.3, 0.2, 0.4,
+      0.634,
+    ],
+    [
+      0.5, 0.184, 0, 0.374, 0.071, 0.378, 0.894, 1.785, 0, 1.075, 0.687, 2.127, 0.405, 0.581, 0.3, 0.2, 0.4,
+      0.39,
+    ],
+    [
+      0.5, 0.117, 0, 0.238, 0.007, 0.03, 0.543, 1.014, 0, 1.01, 0.455, 2.224, 0.25, 0.327, 0.3, 0.2, 0.4,
+      0.479,
+    ],
+    [
+      0.5, 0.534, 0, 1.57, 0.661, 1.057, 1.224, 0.465, 0, 0.615, 0.116, 1.724, 0.058, 0.057, 0.3, 0.2, 0.4,
+      0.868,
+    ],
+  ],
+  means: [
+    0, 0.286, 0.601, 0.198, 0.284, 0.368, 1.208, 0.332, -0.377, 0.992, 0.206, 1.01, 0.15, 0.182, 0, 0, 0.069,
+    -0.592,
+  ],
+  bias: -3.391,
 };

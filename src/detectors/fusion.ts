@@ -1,9 +1,12 @@
 import { AVERAGES, type Baseline, MEAN, MEMORIES } from './baseline.js';
-import { FEATURE_COUNT } from './contract.js';
+import { AT, FEATURE_COUNT } from './contract.js';
 import type { Population } from './population.js';
 
 /** Observations after which a key's own mean counts as much as everybody's. */
 const BORROWED = 5;
+/** Features of the place come first, then those of the tool, then those of the conduct. */
+const TOOL_FROM = AT.client;
+const CONDUCT_FROM = AT.operationInContext;
 const INPUTS = FEATURE_COUNT * (MEMORIES.length + 1);
 
 /** Weights of the fusion: for each memory and feature, then for each feature's long-run mean, then the bias. */
@@ -52,18 +55,67 @@ export function flatten(weights: FusionWeights): Float64Array {
   return Float64Array.from([...weights.averages.flat(), ...weights.means]);
 }
 
-/** Log-odds of an impostor. Linear, so that each term's part can be told. */
+/** Log-odds that a new network alone, or a new client alone, can bring. */
+const ONE_SIDED_MAX = 2;
+
+/**
+ * Log-odds of an impostor: a weighted sum, except that place and tool count only as far as the other sides
+ * bear them out. A new network or a new client is what life looks like; both, or either with foreign conduct,
+ * is what a thief looks like.
+ */
 export function fuse(baseline: Baseline, means: Float64Array, weights: Float64Array, bias: number): number {
-  const { numbers } = baseline;
-  let sum = bias;
-  let at = 0;
+  let place = 0;
+  let tool = 0;
+  let conduct = 0;
   for (let memory = 0; memory < MEMORIES.length; memory++) {
-    for (let feature = 0; feature < FEATURE_COUNT; feature++, at++)
-      sum +=
-        (weights[at] as number) * ((numbers[AVERAGES.start + at] as number) - (means[feature] as number));
+    const row = memory * FEATURE_COUNT;
+    place += sideSum(baseline, means, weights, row, 0, TOOL_FROM);
+    tool += sideSum(baseline, means, weights, row, TOOL_FROM, CONDUCT_FROM);
+    conduct += sideSum(baseline, means, weights, row, CONDUCT_FROM, FEATURE_COUNT);
   }
-  for (let feature = 0; feature < FEATURE_COUNT; feature++, at++)
-    sum += (weights[at] as number) * (means[feature] as number);
+  let sum = bias + borneOut(place, tool, conduct);
+  const row = MEMORIES.length * FEATURE_COUNT;
+  for (let feature = 0; feature < FEATURE_COUNT; feature++)
+    sum += (weights[row + feature] as number) * (means[feature] as number);
+  return sum;
+}
+
+/** The three sides together. */
+export function borneOut(place: number, tool: number, conduct: number): number {
+  return (
+    conduct +
+    Math.min(place, ONE_SIDED_MAX + Math.max(0, tool) + Math.max(0, conduct)) +
+    Math.min(tool, ONE_SIDED_MAX + Math.max(0, place) + Math.max(0, conduct))
+  );
+}
+
+/** Log-odds from one observation alone, without the bias. */
+export function singleScore(features: Float64Array, means: Float64Array, weights: Float64Array): number {
+  let place = 0;
+  let tool = 0;
+  let conduct = 0;
+  for (let i = 0; i < FEATURE_COUNT; i++) {
+    const nats = (weights[i] as number) * ((features[i] as number) - (means[i] as number));
+    if (i < TOOL_FROM) place += nats;
+    else if (i < CONDUCT_FROM) tool += nats;
+    else conduct += nats;
+  }
+  return borneOut(place, tool, conduct);
+}
+
+function sideSum(
+  { numbers }: Baseline,
+  means: Float64Array,
+  weights: Float64Array,
+  row: number,
+  from: number,
+  to: number,
+): number {
+  let sum = 0;
+  for (let feature = from; feature < to; feature++) {
+    const at = row + feature;
+    sum += (weights[at] as number) * ((numbers[AVERAGES.start + at] as number) - (means[feature] as number));
+  }
   return sum;
 }
 

@@ -11,7 +11,6 @@ import {
   MEMORIES,
   THIS_HOUR,
   TOTAL,
-  VARIANCE,
 } from './baseline.js';
 import { FEATURE_COUNT } from './contract.js';
 import { addCount } from './count-table.js';
@@ -26,7 +25,7 @@ const DAY_MS = 86_400_000;
 /** Half-life of what was learned, in days on which the key was at work. */
 const HALF_LIFE_DAYS = 120;
 const DECAY_EVERY_DAYS = 10;
-/** The slowest that means and variances move. */
+/** The slowest that means move. */
 const MEAN_RATE_MIN = 0.01;
 const POPULATION_RATE_MIN = 0.0005;
 
@@ -67,7 +66,7 @@ export function absorb(
   features: Float64Array,
 ): void {
   forget(baseline);
-  moments(baseline, population, features);
+  means(baseline, population, features);
   const draw = combine(baseline.clock[Clock.seen] as number, symbols.operation);
   const learner = { baseline, population, symbols, draw };
   tally(learner, Kind.client, symbols.client);
@@ -156,7 +155,7 @@ function histograms(baseline: Baseline, population: Population, symbols: Symbols
   count('perHour', perHourClass(numbers[THIS_HOUR.start] as number));
 }
 
-function moments(baseline: Baseline, population: Population, features: Float64Array): void {
+function means(baseline: Baseline, population: Population, features: Float64Array): void {
   const { numbers } = baseline;
   const rate = Math.max(1 / (baseline.total + 1), MEAN_RATE_MIN);
   const shared = Math.max(1 / (population.observations + 1), POPULATION_RATE_MIN);
@@ -164,10 +163,8 @@ function moments(baseline: Baseline, population: Population, features: Float64Ar
     const value = features[i] as number;
     const d = value - (numbers[MEAN.start + i] as number);
     numbers[MEAN.start + i] = (numbers[MEAN.start + i] as number) + rate * d;
-    numbers[VARIANCE.start + i] = (numbers[VARIANCE.start + i] as number) * (1 - rate) + rate * d * d;
     const e = value - (population.mean[i] as number);
     population.mean[i] = (population.mean[i] as number) + shared * e;
-    population.variance[i] = (population.variance[i] as number) * (1 - shared) + shared * e * e;
   }
 }
 

@@ -81,7 +81,6 @@ export class Population {
   ) as Readonly<Record<HistogramName, Float64Array>>;
   readonly histogramTotals = new Float64Array(HISTOGRAMS.length);
   readonly mean = new Float64Array(FEATURE_COUNT);
-  readonly variance = new Float64Array(FEATURE_COUNT).fill(1);
   /** Tails over all keys, as in a baseline, and that of strangers. */
   readonly tail = new Float64Array(12);
   observations = 0;

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import type { Place } from '../core/observation.js';
+import type { Sighting } from './contract.js';
+import { Detector, type Judgement, WARM_UP } from './detector.js';
+
+const HOUR = 3_600_000;
+const MONDAY = Date.UTC(2026, 5, 1);
+const OFFICE: Place = { kind: 'residential', asn: 3320, country: 'DE' };
+const ABROAD: Place = { kind: 'hosting', asn: 9009, country: 'RO' };
+
+interface Call {
+  readonly key?: string;
+  readonly tenant?: string;
+  readonly principal?: string;
+  readonly address?: string;
+  readonly place?: Place;
+  readonly userAgent?: string;
+  readonly operation?: string;
+  readonly privilege?: 0 | 1 | 2 | 3 | 4;
+  readonly objects?: readonly string[];
+}
+
+function sighting(timeMs: number, call: Call): Sighting {
+  return {
+    actor: { key: call.key ?? 'k', tenant: call.tenant, principal: call.principal },
+    observation: {
+      timeMs,
+      upstream: 'api',
+      method: 'GET',
+      path: '/',
+      operation: { name: call.operation ?? 'users.list', template: '', privilege: call.privilege ?? 1 },
+      address: call.address ?? '192.0.2.10',
+      place: call.place ?? OFFICE,
+      userAgent: call.userAgent ?? 'python-requests/2.31.0',
+      objects: call.objects ?? [],
+      bodyBytes: 0,
+    },
+    outcome: { status: 200, bytesOut: 4000 },
+  };
+}
+
+/** A provider with a few dozen keys, each with its own network, client, operations and objects. */
+function provider(detector = new Detector(), days = 14) {
+  const keys = Array.from({ length: 24 }, (_, i) => `k${i}`);
+  const operations = [
+    'users.list',
+    'users.get',
+    'groups.list',
+    'systems.list',
+    'events.list',
+    'users.update',
+  ];
+  const clients = ['curl/8.1', 'python-requests/2.31.0', 'Terraform/1.5', 'Go-http-client/1.1'];
+  const owner = (i: number, n: number): Call => ({
+    key: `k${i}`,
+    tenant: `t${i % 8}`,
+    address: `198.51.${i}.7`,
+    place: { kind: 'hosting', asn: 100 + (i % 5), country: 'US' },
+    userAgent: clients[i % clients.length] as string,
+    operation: operations[(i + (n % 3)) % operations.length] as string,
+    objects: [`o${i}-${n % 5}`],
+  });
+  const call = (timeMs: number, given: Call): Judgement => {
+    const seen = sighting(timeMs, given);
+    const judgement = detector.assess(seen);
+    detector.settle(seen.actor.key, judgement);
+    return judgement;
+  };
+  let timeMs = MONDAY;
+  for (let hour = 0; hour < days * 24; hour++) {
+    timeMs = MONDAY + hour * HOUR;
+    keys.forEach((_, i) => call(timeMs + i * 60_000, owner(i, hour)));
+  }
+  return { detector, call, owner, endMs: timeMs + HOUR };
+}
+
+const thief: Call = {
+  address: '203.0.113.66',
+  place: ABROAD,
+  userAgent: 'axios/1.6',
+  operation: 'admins.create',
+  privilege: 4,
+  objects: ['stranger'],
+};
+
+describe('Detector', () => {
+  it('warms up before its evidence means anything, and still scores against everybody', () => {
+    const { call, endMs } = provider();
+    for (let n = 0; n < WARM_UP; n++) {
+      const judgement = call(endMs + n * HOUR, { ...thief, key: 'new' });
+      expect(judgement.state).toBe('warming');
+      expect(judgement.score).not.toBe(0);
+    }
+    expect(call(endMs + WARM_UP * HOUR, { ...thief, key: 'new' }).state).toBe('ready');
+  });
+
+  it('gives the same bytes for the same input', () => {
+    const [a, b] = [provider(), provider()];
+    for (const [key, baseline] of a.detector.baselines)
+      expect(baseline.pack()).toEqual(b.detector.baselineOf(key).pack());
+  });
+
+  it('tells a thief from the owner, and lets evidence grow', () => {
+    const { call, owner, endMs } = provider();
+    const usual = call(endMs, owner(3, 1));
+    const stolen = [1, 2, 3, 4].map((n) => call(endMs + n * 60_000, { ...owner(3, n), ...thief }));
+    expect(stolen[0]?.score).toBeGreaterThan(usual.score + 3);
+    const evidence = stolen.map((each) => each.evidence);
+    expect(evidence[0]).toBeGreaterThan(usual.evidence);
+    expect(evidence[3]).toBeGreaterThan((evidence[0] as number) + 1);
+  });
+
+  it('weighs a change of one side far less than a change of all', () => {
+    const { call, owner, endMs } = provider();
+    const many = call(endMs, { ...owner(3, 1), ...thief });
+    const network = call(endMs, { ...owner(4, 1), address: thief.address, place: ABROAD });
+    const client = call(endMs, { ...owner(5, 1), userAgent: 'axios/1.6' });
+    expect(network.evidence).toBeLessThan(many.evidence / 2);
+    expect(client.evidence).toBeLessThan(many.evidence / 2);
+  });
+
+  it('lets a new key of the same owner inherit', () => {
+    const { call, owner, endMs } = provider();
+    call(endMs, { ...owner(3, 0), principal: 'sync' });
+    const rotated = call(endMs + HOUR, { ...owner(3, 1), key: 'k3-new', principal: 'sync' });
+    expect(rotated.state).toBe('ready');
+    const odd = call(endMs + 2 * HOUR, { ...owner(3, 2), ...thief, key: 'k3-new', principal: 'sync' });
+    expect(odd.evidence).toBeGreaterThan(rotated.evidence + 1);
+  });
+
+  it('sees one stranger who tries many keys, one call each', () => {
+    const { call, owner, endMs } = provider();
+    const tried = Array.from({ length: 12 }, (_, i) =>
+      call(endMs + i * 60_000, { ...owner(i, 1), address: thief.address, place: ABROAD }),
+    );
+    expect(tried[0]?.strangers.keys).toBe(0);
+    expect(tried[11]?.strangers.keys).toBe(11);
+    expect(tried[11]?.evidence).toBeGreaterThan((tried[0]?.evidence as number) + 4);
+  });
+
+  it('does not take a tenant that moves with all its keys for one', () => {
+    const { call, owner, endMs } = provider();
+    const spread = Array.from({ length: 3 }, (_, i) =>
+      call(endMs, { ...owner(i, 1), address: thief.address, place: ABROAD }),
+    );
+    const moved = [8, 16].map((i) =>
+      call(endMs + HOUR * 100, { ...owner(i, 1), address: '192.0.2.1', place: ABROAD }),
+    );
+    expect(moved.at(-1)?.strangers.nats).toBeLessThan((spread.at(-1)?.strangers.nats as number) / 2);
+  });
+});
