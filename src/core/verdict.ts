@@ -15,7 +15,12 @@ export type ReasonCode =
   | 'rate_limited'
   | 'quota_exceeded'
   | 'body_too_large'
-  | 'journal_unavailable';
+  | 'journal_unavailable'
+  | 'behaviour_flagged'
+  | 'behaviour_held'
+  | 'behaviour_denied'
+  | 'hold_denied'
+  | 'detector_unavailable';
 
 /** One reason with the sentence that explains it; the text may be shown to the caller. */
 export interface Reason {
@@ -23,9 +28,11 @@ export interface Reason {
   readonly text: string;
 }
 
-/** What the guard decided. `hold` and `flag` join with the detector. */
+/** What the guard decided: `allow` and `flag` are forwarded, `hold` waits for a person, `deny` is refused. */
 export type Verdict =
   | { readonly decision: 'allow' }
+  | { readonly decision: 'flag'; readonly reason: Reason }
+  | { readonly decision: 'hold'; readonly status: number; readonly reason: Reason }
   | { readonly decision: 'deny'; readonly status: number; readonly reason: Reason };
 
 export const ALLOW: Verdict = { decision: 'allow' };
@@ -49,6 +56,10 @@ export function statusOf(code: ReasonCode): number {
     case 'location_denied':
     case 'operation_denied':
     case 'time_window':
+    case 'behaviour_flagged':
+    case 'behaviour_held':
+    case 'behaviour_denied':
+    case 'hold_denied':
       return 403;
     case 'body_too_large':
       return 413;
@@ -56,10 +67,16 @@ export function statusOf(code: ReasonCode): number {
     case 'quota_exceeded':
       return 429;
     case 'journal_unavailable':
+    case 'detector_unavailable':
       return 503;
   }
 }
 
 export function deny(code: ReasonCode, text: string): Verdict {
   return { decision: 'deny', status: statusOf(code), reason: { code, text } };
+}
+
+/** Whether the request goes on to the upstream. */
+export function forwards(verdict: Verdict): boolean {
+  return verdict.decision === 'allow' || verdict.decision === 'flag';
 }

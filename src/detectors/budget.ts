@@ -22,6 +22,16 @@ const DAY_MS = 86_400_000;
 interface Day {
   index: number;
   highest: number;
+  alarmed: boolean;
+  alarmDays: number;
+}
+
+/** Key-days that ended, alarms that were allowed in them, and days with an alarm. */
+export interface BudgetStanding {
+  readonly keyDays: number;
+  readonly allowed: number;
+  readonly spent: number;
+  readonly threshold: number;
 }
 
 export class AlarmBudget {
@@ -31,6 +41,8 @@ export class AlarmBudget {
   #excesses = PRIOR_EXCESSES;
   #excessDays = PRIOR_DAYS * PRIOR_RATE;
   #excessSum = PRIOR_EXCESSES * PRIOR_SCALE;
+  #ended = 0;
+  #alarmDays = 0;
   #threshold: number;
 
   constructor(alarmsPerKeyDay = ALARMS_PER_KEY_DAY) {
@@ -43,24 +55,55 @@ export class AlarmBudget {
     return this.#threshold;
   }
 
-  /** Key-days that the estimate rests on. */
-  get keyDays(): number {
-    return this.#days - PRIOR_DAYS;
-  }
-
   /** Notes the evidence of one call, after it was decided. */
   note(key: string, timeMs: number, evidence: number): void {
     const index = Math.floor(timeMs / DAY_MS);
-    const day = this.#today.get(key);
+    let day = this.#today.get(key);
     if (day === undefined) {
-      this.#today.set(key, { index, highest: evidence });
-      return;
-    }
-    if (index > day.index) {
+      day = { index, highest: 0, alarmed: false, alarmDays: 0 };
+      this.#today.set(key, day);
+    } else if (index > day.index) {
       this.#close(day.highest);
       day.index = index;
-      day.highest = evidence;
-    } else if (evidence > day.highest) day.highest = evidence;
+      day.highest = 0;
+      day.alarmed = false;
+    }
+    if (evidence > day.highest) day.highest = evidence;
+    if (evidence < this.#threshold || day.alarmed) return;
+    day.alarmed = true;
+    day.alarmDays += 1;
+    this.#alarmDays += 1;
+  }
+
+  /** Where the budget stands, over the days that have ended. */
+  get standing(): BudgetStanding {
+    return {
+      keyDays: Math.round(this.#ended),
+      allowed: this.#ended * this.alarmsPerKeyDay,
+      spent: this.#alarmDays,
+      threshold: this.#threshold,
+    };
+  }
+
+  /** Days of one key with an alarm, since it was first seen. */
+  spentBy(key: string): number {
+    return this.#today.get(key)?.alarmDays ?? 0;
+  }
+
+  snapshot(): readonly number[] {
+    return [this.#days, this.#excesses, this.#excessDays, this.#excessSum, this.#ended, this.#alarmDays];
+  }
+
+  restore(snapshot: readonly number[]): void {
+    [
+      this.#days = PRIOR_DAYS,
+      this.#excesses = PRIOR_EXCESSES,
+      this.#excessDays = PRIOR_DAYS * PRIOR_RATE,
+      this.#excessSum = PRIOR_EXCESSES * PRIOR_SCALE,
+      this.#ended = 0,
+      this.#alarmDays = 0,
+    ] = snapshot;
+    this.#threshold = this.#compute();
   }
 
   /** The key is no more. */
@@ -69,6 +112,7 @@ export class AlarmBudget {
   }
 
   #close(highest: number): void {
+    this.#ended += 1;
     this.#days = this.#days * FORGET + 1;
     this.#excessDays *= FORGET;
     if (highest > LEVEL) {

@@ -7,6 +7,7 @@ import {
   AT,
   FEATURE_COUNT,
   FEATURES,
+  type Outcome,
   type Sighting,
   type Term,
   type TermScore,
@@ -24,14 +25,14 @@ import {
 import { FUSION } from './fusion-weights.js';
 import { outcomeTerm, privilegeTerm, timeTerm, volumeTerm } from './habits.js';
 import { combine, hashText } from './hash.js';
-import { absorb, advance, follow } from './learn.js';
+import { absorb, absorbOutcome, advance, advanceOutcome, follow } from './learn.js';
 import type { Scene } from './likelihood.js';
 import { networkTerm } from './network.js';
 import { objectsTerm } from './objects.js';
 import { operationTerm } from './operation.js';
 import { Population } from './population.js';
 import { Strangers } from './strangers.js';
-import { type Symbols, symbolsOf } from './symbols.js';
+import { type Symbols, symbolsOf, withOutcome } from './symbols.js';
 
 /** Observations before a key's evidence means anything. */
 export const WARM_UP = 20;
@@ -178,6 +179,28 @@ export class Detector {
     }
     if (strangers.keys > 0) terms.set('strangers', strangers.nats);
     return against(terms);
+  }
+
+  /** Takes a baseline that was kept elsewhere. */
+  adopt(key: string, baseline: Baseline): void {
+    this.baselines.set(key, baseline);
+  }
+
+  /** The owner's word that what was odd is usual: lets the moving averages rest at the key's mean. */
+  calm(key: string): void {
+    const baseline = this.baselineOf(key);
+    settleIn(baseline, meansOf(baseline, this.population, this.#means));
+    baseline.numbers[ODDITY.start] = 0;
+  }
+
+  /** What came back, once it is known: of a live request that is after it was settled. */
+  conclude(key: string, judgement: Judgement, outcome: Outcome, learn = true): void {
+    const baseline = this.baselineOf(key);
+    const symbols = withOutcome(judgement.symbols, outcome);
+    const features = new Float64Array(FEATURE_COUNT);
+    outcomeTerm({ symbols, baseline, population: this.population }, features);
+    advanceOutcome(baseline, features);
+    if (learn) absorbOutcome(baseline, this.population, symbols, features);
   }
 
   /** Calls of the key so far. */

@@ -12,7 +12,7 @@ import {
   THIS_HOUR,
   TOTAL,
 } from './baseline.js';
-import { FEATURE_COUNT } from './contract.js';
+import { AT, FEATURE_COUNT } from './contract.js';
 import { addCount } from './count-table.js';
 import { PACE_CLASSES, paceClass, perHourClass } from './habits.js';
 import { combine } from './hash.js';
@@ -131,18 +131,53 @@ function put(baseline: Baseline, symbol: number, draw: number): boolean {
   return added !== 'known';
 }
 
+/** Adds the outcome's features to averages that were moved without them. */
+export function advanceOutcome({ numbers }: Baseline, features: Float64Array): void {
+  for (let memory = 0; memory < MEMORIES.length; memory++) {
+    for (const feature of OUTCOME_FEATURES) {
+      const at = AVERAGES.start + memory * FEATURE_COUNT + feature;
+      numbers[at] =
+        (numbers[at] as number) + (1 - (MEMORIES[memory] as number)) * (features[feature] as number);
+    }
+  }
+}
+
+/** Teaches what came back, of a call that was absorbed without it. */
+export function absorbOutcome(
+  baseline: Baseline,
+  population: Population,
+  symbols: Symbols,
+  features: Float64Array,
+): void {
+  countClass(baseline, population, 'status', symbols.status);
+  countClass(baseline, population, 'responseSize', symbols.responseSize);
+  const { own, shared } = meanRates(baseline, population);
+  for (const feature of OUTCOME_FEATURES) {
+    const value = features[feature] as number;
+    const at = MEAN.start + feature;
+    // The mean has moved towards nothing already, by the same rate.
+    baseline.numbers[at] = (baseline.numbers[at] as number) + own * value;
+    population.mean[feature] = (population.mean[feature] as number) + shared * value;
+  }
+}
+
+const OUTCOME_FEATURES = [AT.status, AT.responseSize];
+
+function countClass(baseline: Baseline, population: Population, name: HistogramName, index: number): void {
+  if (index < 0) return;
+  const { numbers } = baseline;
+  const { start, order } = HISTOGRAM[name];
+  numbers[start + index] = (numbers[start + index] as number) + 1;
+  const total = HISTOGRAM_TOTAL.start + order;
+  numbers[total] = (numbers[total] as number) + 1;
+  const everyone = population.histograms[name];
+  everyone[index] = (everyone[index] as number) + 1;
+  population.histogramTotals[order] = (population.histogramTotals[order] as number) + 1;
+}
+
 function histograms(baseline: Baseline, population: Population, symbols: Symbols): void {
   const { clock, numbers } = baseline;
-  const count = (name: HistogramName, index: number) => {
-    if (index < 0) return;
-    const { start, order } = HISTOGRAM[name];
-    numbers[start + index] = (numbers[start + index] as number) + 1;
-    const total = HISTOGRAM_TOTAL.start + order;
-    numbers[total] = (numbers[total] as number) + 1;
-    const everyone = population.histograms[name];
-    everyone[index] = (everyone[index] as number) + 1;
-    population.histogramTotals[order] = (population.histogramTotals[order] as number) + 1;
-  };
+  const count = (name: HistogramName, index: number) => countClass(baseline, population, name, index);
   const last = clock[Clock.last] as number;
   count('hour', symbols.hour);
   count('weekday', symbols.weekday);
@@ -155,10 +190,16 @@ function histograms(baseline: Baseline, population: Population, symbols: Symbols
   count('perHour', perHourClass(numbers[THIS_HOUR.start] as number));
 }
 
+function meanRates(baseline: Baseline, population: Population) {
+  return {
+    own: Math.max(1 / (baseline.total + 1), MEAN_RATE_MIN),
+    shared: Math.max(1 / (population.observations + 1), POPULATION_RATE_MIN),
+  };
+}
+
 function means(baseline: Baseline, population: Population, features: Float64Array): void {
   const { numbers } = baseline;
-  const rate = Math.max(1 / (baseline.total + 1), MEAN_RATE_MIN);
-  const shared = Math.max(1 / (population.observations + 1), POPULATION_RATE_MIN);
+  const { own: rate, shared } = meanRates(baseline, population);
   for (let i = 0; i < FEATURE_COUNT; i++) {
     const value = features[i] as number;
     const d = value - (numbers[MEAN.start + i] as number);

@@ -38,6 +38,27 @@ export class ScopedCounts {
     return before;
   }
 
+  /** Checks and counts of the symbols there are. */
+  snapshot(): PopulationSnapshot['symbols'] {
+    const checks = this.#check.filter((check) => check !== 0);
+    const counts = this.#count.filter((_, i) => this.#check[i] !== 0);
+    return { checks, counts };
+  }
+
+  restore({ checks, counts }: PopulationSnapshot['symbols']): void {
+    let length = SLOTS_MIN;
+    while (checks.length > length * FILL_MAX) length *= 2;
+    this.#check = new Uint32Array(length);
+    this.#count = new Float32Array(length);
+    this.#used = checks.length;
+    checks.forEach((check, i) => {
+      let at = mix(check) & (length - 1);
+      while (this.#check[at] !== 0) at = (at + 1) & (length - 1);
+      this.#check[at] = check;
+      this.#count[at] = counts[i] as number;
+    });
+  }
+
   #rehash(): void {
     const full = this.#used >= SYMBOLS_MAX;
     const checks = this.#check;
@@ -71,6 +92,26 @@ export class ScopeTotals {
   readonly distinct = new Float64Array(KINDS);
 }
 
+const SNAPSHOT_VERSION = 1;
+
+interface Totals {
+  readonly total: Float64Array;
+  readonly distinct: Float64Array;
+}
+
+/** A population as a store keeps it. */
+export interface PopulationSnapshot {
+  readonly version: number;
+  readonly symbols: { readonly checks: Uint32Array; readonly counts: Float32Array };
+  readonly totals: readonly (Totals & { readonly scope: number })[];
+  readonly everyone: Totals;
+  readonly histograms: readonly Float64Array[];
+  readonly histogramTotals: Float64Array;
+  readonly mean: Float64Array;
+  readonly tail: Float64Array;
+  readonly observations: number;
+}
+
 /** What all keys do, and the tenants and peers among them: the "somebody else" of every likelihood ratio. */
 export class Population {
   readonly counts = new ScopedCounts();
@@ -84,6 +125,42 @@ export class Population {
   /** Tails over all keys, as in a baseline, and that of strangers. */
   readonly tail = new Float64Array(12);
   observations = 0;
+
+  /** Everything in plain arrays, for a store to keep. */
+  snapshot(): PopulationSnapshot {
+    return {
+      version: SNAPSHOT_VERSION,
+      symbols: this.counts.snapshot(),
+      totals: [...this.#scopes].map(([scope, { total, distinct }]) => ({ scope, total, distinct })),
+      everyone: { total: this.everyone.total, distinct: this.everyone.distinct },
+      histograms: HISTOGRAMS.map((name) => this.histograms[name]),
+      histogramTotals: this.histogramTotals,
+      mean: this.mean,
+      tail: this.tail,
+      observations: this.observations,
+    };
+  }
+
+  /** @throws {RangeError} for a snapshot of another version */
+  restore(snapshot: PopulationSnapshot): void {
+    if (snapshot.version !== SNAPSHOT_VERSION)
+      throw new RangeError(`population of version ${snapshot.version}; this is version ${SNAPSHOT_VERSION}`);
+    this.counts.restore(snapshot.symbols);
+    this.everyone.total.set(snapshot.everyone.total);
+    this.everyone.distinct.set(snapshot.everyone.distinct);
+    for (const { scope, total, distinct } of snapshot.totals) {
+      const totals = this.scope(scope);
+      totals.total.set(total);
+      totals.distinct.set(distinct);
+    }
+    snapshot.histograms.forEach((counts, i) => {
+      this.histograms[HISTOGRAMS[i] as HistogramName].set(counts);
+    });
+    this.histogramTotals.set(snapshot.histogramTotals);
+    this.mean.set(snapshot.mean);
+    this.tail.set(snapshot.tail);
+    this.observations = snapshot.observations;
+  }
 
   scope(hash: number): ScopeTotals {
     const known = this.#scopes.get(hash);

@@ -91,6 +91,11 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
   };
 }
 
+/** The same with what came back. */
+export function withOutcome(symbols: Symbols, outcome: Outcome): Symbols {
+  return { ...symbols, status: statusClass(outcome.status), responseSize: sizeClass(outcome.bytesOut) };
+}
+
 function modulo(n: number, by: number): number {
   return ((n % by) + by) % by;
 }

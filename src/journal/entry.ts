@@ -1,5 +1,5 @@
 import type { NetworkKind, Privilege } from '../core/observation.js';
-import type { ReasonCode } from '../core/verdict.js';
+import type { ReasonCode, Verdict } from '../core/verdict.js';
 
 /** How a forwarded request ended. */
 export interface Outcome {
@@ -10,6 +10,16 @@ export interface Outcome {
   readonly latencyMs: number;
   /** Set when the exchange did not finish: why. */
   readonly aborted?: string;
+}
+
+/** One explained deviation: why a call was flagged, held or denied. */
+export interface Finding {
+  /** Nats; the threshold is the one in force at that moment. */
+  readonly evidence: number;
+  readonly threshold: number;
+  readonly reasons: readonly { readonly term: string; readonly nats: number; readonly text: string }[];
+  /** The hold that was opened, or that this call was approved by. */
+  readonly hold?: string;
 }
 
 /** One decision. Holds everything the decision was made from, so that it can be replayed; never a secret. */
@@ -32,8 +42,10 @@ export interface DecisionEntry {
   readonly key?: string;
   readonly tenant?: string;
   readonly principal?: string;
-  readonly decision: 'allow' | 'deny';
+  readonly decision: Verdict['decision'];
   readonly reason?: ReasonCode;
+  /** Where the detector had something to say. */
+  readonly finding?: Finding;
   /** Present when the exchange ended before the batch was sealed; otherwise an OutcomeEntry follows. */
   outcome?: Outcome;
 }
