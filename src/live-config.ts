@@ -92,6 +92,7 @@ export class LiveConfig {
     gateway.loop.routing = new Routing(upstreams);
     gateway.loop.forwarding = { trusted: cidrSet(next.trustedProxies), header: next.forwardingHeader };
     gateway.bounds = next.clients;
+    gateway.approvalUrl = next.detector.approvalUrl;
     if (log.level !== undefined) log.level = next.log.level;
     for (const { pool } of retired) pool.close();
     for (const { listener } of gone) void listener.close(DRAIN_MS);
@@ -110,7 +111,7 @@ export class LiveConfig {
 
   #build(config: Config, file: string): ProxyUpstream[] {
     try {
-      return config.upstreams.map(buildUpstream);
+      return config.upstreams.map((each) => buildUpstream(each, config.detector));
     } catch (error) {
       throw new ConfigFault([fault(file, messageOf(error))]);
     }

@@ -8,7 +8,10 @@ import type { Config } from './config/schema.js';
 import { buildUpstream } from './edges/proxy/build-upstream.js';
 import type { Gateway, ProxyUpstream } from './edges/proxy/gateway.js';
 import type { Listener } from './edges/proxy/listener.js';
+import { Approvals } from './engine/approvals.js';
+import { Behaviour } from './engine/behaviour.js';
 import { GuardLoop } from './engine/guard-loop.js';
+import { Holds } from './engine/holds.js';
 import type { Journal, KeyStore } from './engine/ports.js';
 import { Routing } from './engine/routing.js';
 import { openJournal } from './journal/writer.js';
@@ -43,6 +46,7 @@ export interface Running {
   readonly tenants: TenantService;
   readonly sealed: SealedService;
   readonly operators: Operators;
+  readonly approvals: Approvals;
   readonly store: KeyStore;
   readonly journal: Journal;
   readonly listeners: readonly Listener[];
@@ -83,16 +87,26 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const base = await openBase(config, options, opened);
   const { journal, geo, store, directory, acts } = base;
   const metrics = new Metrics();
+  const behaviour = new Behaviour({
+    store,
+    alarmsPerKeyDay: config.detector.alarmsPerThousandKeyDays / 1_000,
+    failed: (error) => {
+      metrics.detectorFailed();
+      log.error({ error: String(error) }, 'the detector failed');
+    },
+  });
+  const holds = new Holds(() => `h_${randomBytes(9).toString('base64url')}`);
   const loop = new GuardLoop<ProxyUpstream>({
-    ...{ directory, journal, geo, observer: metrics },
-    routing: new Routing(config.upstreams.map(buildUpstream)),
+    ...{ directory, journal, geo, behaviour, holds, observer: metrics },
+    routing: new Routing(config.upstreams.map((each) => buildUpstream(each, config.detector))),
     forwarding: { trusted: cidrSet(config.trustedProxies), header: config.forwardingHeader },
     idPrefix: randomBytes(6).toString('hex'),
   });
-  const services = servicesOf(base, loop);
+  const services = { ...servicesOf(base, loop), approvals: new Approvals({ acts, behaviour, holds, store }) };
   const gateway: Gateway = {
     loop,
     bounds: config.clients,
+    approvalUrl: config.detector.approvalUrl,
     injection: ({ key, upstream }) =>
       key?.key.sealed === undefined ? undefined : services.sealed.open(key.key.sealed, upstream.name),
   };
@@ -107,6 +121,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   };
   metrics.watch({
     journal: () => journal.health(),
+    budget: () => behaviour.budgetStanding,
     upstreams: () => status().upstreams,
     clientConnections: () => live.listeners.reduce((sum, each) => sum + each.connections.size, 0),
   });
@@ -135,7 +150,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   note(journal, 'started');
   const bootstrapToken = await services.operators.bootstrap();
   for (const warning of geo.warnings) log.warn({}, warning);
-  const stopTimers = startTimers(base, loop, log, status);
+  const stopTimers = startTimers({ ...base, behaviour }, loop, log, status);
   return {
     ...{ ...services, store, journal, admin, bootstrapToken, reload },
     get listeners() {
@@ -148,6 +163,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
       stopTimers();
       note(journal, 'stopped');
       await directory.flush();
+      await behaviour.flush(Date.now(), true);
       await journal.close();
       await store.close();
     },
@@ -201,7 +217,7 @@ function note(journal: Journal, event: string): void {
 
 /** What is done again and again; gives the way to stop it. */
 function startTimers(
-  { directory, journal }: Base,
+  { directory, journal, behaviour }: Base & { behaviour: Behaviour },
   loop: GuardLoop<ProxyUpstream>,
   log: Log,
   status: () => Status,
@@ -209,6 +225,9 @@ function startTimers(
   const watch = new HealthWatch(log);
   const flush = setInterval(() => {
     directory.flush().catch((error) => log.error({ error: String(error) }, 'usage could not be written'));
+    behaviour
+      .flush(Date.now())
+      .catch((error) => log.error({ error: String(error) }, 'baselines could not be written'));
   }, USAGE_FLUSH_MS);
   const alive = setInterval(() => note(journal, 'alive'), ALIVE_MS);
   const sweep = setInterval(() => {

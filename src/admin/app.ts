@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Registry } from 'prom-client';
+import type { Approvals } from '../engine/approvals.js';
 import type { Upstream } from '../engine/routing.js';
 import type { SealedService } from '../keys/sealed-service.js';
 import type { KeyService } from '../keys/service.js';
@@ -8,6 +9,7 @@ import type { TenantService } from '../keys/tenants.js';
 import { type AdminApp, type AdminEnv, adminRouter } from './api.js';
 import type { Operators } from './operators.js';
 import { problem, problemOf } from './problem.js';
+import { behaviourRoutes } from './routes/behaviour.js';
 import { journalRoutes } from './routes/journal.js';
 import { keyRoutes } from './routes/keys.js';
 import { operatorRoutes } from './routes/operators.js';
@@ -21,6 +23,7 @@ export interface AdminParts {
   readonly keys: KeyService;
   readonly tenants: TenantService;
   readonly sealed: SealedService;
+  readonly approvals: Approvals;
   readonly system: SystemPort;
   readonly metrics: Registry;
   readonly journalDir: string;
@@ -82,6 +85,7 @@ export function adminApp(parts: AdminParts): AdminApp {
   app.route('/', tenantRoutes(parts.tenants));
   app.route('/', sealedRoutes(parts.sealed));
   app.route('/', operatorRoutes(parts.operators));
+  app.route('/', behaviourRoutes(parts.approvals));
   app.route('/', journalRoutes(parts.journalDir, parts.upstreams));
   app.route('/', systemRoutes(parts.system));
   return app;

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { catalogCommands } from './catalog.js';
 import { report } from './errors.js';
+import { holdCommands } from './holds.js';
 import { journalCommands } from './journal.js';
 import { keyCommands } from './keys.js';
 import { operatorCommands } from './operators.js';
@@ -42,6 +43,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   tenantCommands(program);
   sealedCommands(program);
   operatorCommands(program);
+  holdCommands(program);
   journalCommands(program);
   catalogCommands(program);
   systemCommands(program);

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { budgetView, holdView, standingView } from '../admin/routes/behaviour.js';
 import type { dryRunView } from '../admin/routes/journal.js';
 import type { appliedView, statusView } from '../admin/routes/system.js';
 import type { issuedView, keyView, operatorView, sealedView } from '../admin/views.js';
@@ -10,4 +11,7 @@ export type SealedView = z.output<typeof sealedView>;
 export type OperatorView = z.output<typeof operatorView>;
 export type StatusView = z.output<typeof statusView>;
 export type AppliedView = z.output<typeof appliedView>;
+export type HoldView = z.output<typeof holdView>;
+export type StandingView = z.output<typeof standingView>;
+export type BudgetView = z.output<typeof budgetView>;
 export type DryRunView = z.output<typeof dryRunView>;

@@ -82,6 +82,62 @@ const timeouts = z
   })
   .prefault({});
 
+const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM');
+const timeZone = z.string().refine((name) => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}, 'is not an IANA time zone');
+export const timeWindow = z.strictObject({
+  days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).optional(),
+  from: clockTime,
+  to: clockTime,
+  timeZone: timeZone.optional(),
+});
+
+const DETECTOR_MODES = ['off', 'learn', 'observe', 'enforce'] as const;
+const action = z.enum(['allow', 'flag', 'hold', 'deny']);
+
+const detector = z
+  .strictObject({
+    mode: z
+      .enum(DETECTOR_MODES)
+      .default('observe')
+      .describe(
+        'learn: baselines only; observe: flags odd calls and blocks none; enforce: acts as actions say; off: nothing is learned.',
+      ),
+    alarmsPerThousandKeyDays: z
+      .number()
+      .min(0.01)
+      .max(1_000)
+      .default(2)
+      .describe('Budget of false alarms: so many in 1,000 days of one key. Thresholds follow from it.'),
+    actions: z
+      .tuple([action, action, action, action, action])
+      .default(['flag', 'flag', 'flag', 'hold', 'hold'])
+      .describe('What is done with an odd call, by the privilege of its operation, 0 to 4.'),
+    maintenance: z.array(timeWindow).max(64).default([]).describe('Windows in which enforce only observes.'),
+    onError: z
+      .enum(['open', 'closed'])
+      .default('open')
+      .describe(
+        'When the detector itself fails: open lets the call pass, closed refuses it with 503. Both are logged and counted.',
+      ),
+    holdAnswer: z
+      .enum(['refuse', 'challenge', 'accept'])
+      .default('refuse')
+      .describe('Answer to a held call: 403, 401, or 202. After an approval the same request passes once.'),
+    approvalUrl: z
+      .string()
+      .regex(/^https?:\/\/[^\s]+$/, 'must be an http(s) address')
+      .optional()
+      .describe('Page where a person approves, told to the caller; {hold} becomes the id of the hold.'),
+  })
+  .prefault({});
+
 const upstream = z.strictObject({
   name: z
     .string()
@@ -151,6 +207,10 @@ const upstream = z.strictObject({
     .describe(
       'When the journal cannot be written: closed refuses every request, open goes on with privilege 0 to 2 and counts what was lost.',
     ),
+  detectorMode: z
+    .enum(DETECTOR_MODES)
+    .optional()
+    .describe('Mode of the detector for this upstream, over detector.mode.'),
   tls: upstreamTls.optional(),
   timeouts,
   connectionsMax: z
@@ -214,6 +274,7 @@ export const configSchema = z.strictObject({
         .describe('Needed where the address is not loopback.'),
     })
     .prefault({}),
+  detector,
   journal: z
     .strictObject({
       commitMs: z
@@ -276,5 +337,6 @@ export const configSchema = z.strictObject({
 });
 
 export type Config = z.infer<typeof configSchema>;
+export type DetectorConfig = Config['detector'];
 export type UpstreamConfig = Config['upstreams'][number];
 export type ListenerConfig = Config['listeners'][number];

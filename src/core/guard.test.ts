@@ -53,7 +53,8 @@ function subject(parts: {
 
 const decide = (credential: Credential, facts: Partial<Observation> = {}) => {
   const { verdict } = guard({ ...observation, ...facts }, address, credential, policy);
-  return verdict.decision === 'allow' ? 'allow' : `${verdict.status} ${verdict.reason.code}`;
+  if (verdict.decision !== 'deny') return verdict.decision;
+  return `${verdict.status} ${verdict.reason.code}`;
 };
 const by = { atMs: NOW - 1, by: 'x', why: 'y' };
 const elsewhere = compileLocations({ allow: [{ cidr: '198.51.100.0/24' }] });

@@ -25,7 +25,15 @@ import {
 import { FUSION } from './fusion-weights.js';
 import { outcomeTerm, privilegeTerm, timeTerm, volumeTerm } from './habits.js';
 import { combine, hashText } from './hash.js';
-import { absorb, absorbOutcome, advance, advanceOutcome, follow } from './learn.js';
+import {
+  absorb,
+  absorbOutcome,
+  advance,
+  advanceOutcome,
+  type Context,
+  contextOf,
+  follow,
+} from './learn.js';
 import type { Scene } from './likelihood.js';
 import { networkTerm } from './network.js';
 import { objectsTerm } from './objects.js';
@@ -58,6 +66,7 @@ const ODDITY_SHARE = 0.5;
 export interface Judgement extends Assessment {
   readonly symbols: Symbols;
   readonly features: Float64Array;
+  readonly context: Context;
   /** Raw statistics, each above the threshold of its tail. */
   readonly tails: {
     readonly score: number;
@@ -127,7 +136,7 @@ export class Detector {
         learnTail(baseline.numbers, TAIL.start + 6, tail, 6, tails.fusion);
         learnSharedTail(tail, 9, tails.strangers);
       }
-      absorb(baseline, this.population, judgement.symbols, judgement.features);
+      absorb(baseline, this.population, judgement.symbols, judgement.features, judgement.context);
     }
     follow(baseline, judgement.symbols);
   }
@@ -163,6 +172,7 @@ export class Detector {
       evidence,
       symbols,
       features,
+      context: contextOf(baseline, symbols.timeMs),
       tails: { score: score - SCORE_THRESHOLD, oddity, fusion, strangers: -STRANGERS_THRESHOLD },
       strangers: NO_STRANGERS,
     };
@@ -201,6 +211,15 @@ export class Detector {
     outcomeTerm({ symbols, baseline, population: this.population }, features);
     advanceOutcome(baseline, features);
     if (learn) absorbOutcome(baseline, this.population, symbols, features);
+  }
+
+  /** Teaches a call that was settled without being learned. */
+  absorb(key: string, { symbols, features, context }: Judgement): void {
+    absorb(this.baselineOf(key), this.population, symbols, features, context);
+  }
+
+  isWarming(key: string): boolean {
+    return this.seen(key) < WARM_UP;
   }
 
   /** Calls of the key so far. */

@@ -8,6 +8,7 @@ import {
   THIS_HOUR,
 } from './baseline.js';
 import type { Sighting, Term } from './contract.js';
+import type { Detector, Judgement } from './detector.js';
 import { PACE_CLASSES, paceClass, perHourClass } from './habits.js';
 import { experience, KindIndex, ownCount, type Scene, upperTail } from './likelihood.js';
 import { Kind } from './symbols.js';
@@ -16,7 +17,7 @@ const DAY_MS = 86_400_000;
 const SHOWN_CHARS_MAX = 80;
 
 /** What a term has to say of this call, in plain words and numbers. Before the call is learned. */
-export function explain(term: Term, scene: Scene, sighting: Sighting, strangerKeys: number): string {
+function explain(term: Term, scene: Scene, sighting: Sighting, strangerKeys: number): string {
   switch (term) {
     case 'network':
       return networkText(scene, sighting);
@@ -37,6 +38,31 @@ export function explain(term: Term, scene: Scene, sighting: Sighting, strangerKe
     case 'strangers':
       return `the same source came with ${strangerKeys} other ${plural(strangerKeys, 'key')} within 3 days, and is new to each`;
   }
+}
+
+/** One reason of a judgement. */
+export interface Explanation {
+  readonly term: Term;
+  readonly nats: number;
+  readonly text: string;
+}
+
+const REASONS_MAX = 5;
+
+/** The terms that speak most against the owner, in words. For a call that is not settled yet. */
+export function explanations(
+  detector: Detector,
+  sighting: Sighting,
+  judgement: Judgement,
+  lately: boolean,
+): Explanation[] {
+  const baseline = detector.baselineOf(sighting.actor.key);
+  const { symbols, strangers } = judgement;
+  const scene = { symbols, baseline, population: detector.population };
+  const terms = lately ? detector.lately(baseline, judgement) : detector.terms(baseline, judgement);
+  return terms
+    .slice(0, REASONS_MAX)
+    .map(({ term, nats }) => ({ term, nats, text: explain(term, scene, sighting, strangers.keys) }));
 }
 
 /** Why a key has no evidence yet. */

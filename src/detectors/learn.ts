@@ -58,12 +58,31 @@ export function follow(baseline: Baseline, symbols: Symbols): void {
   clock[Clock.seen] = (clock[Clock.seen] as number) + 1;
 }
 
-/** Teaches the baseline and the population one observation. Call before {@link follow}. */
+/** What an observation followed, as long as it is known: it may be learned much later. */
+export interface Context {
+  /** Hash of the operation before; 0 for none. */
+  readonly previous: number;
+  readonly pace: number;
+  readonly perHour: number;
+}
+
+/** Call after {@link advance} and before {@link follow}. */
+export function contextOf({ clock, numbers }: Baseline, timeMs: number): Context {
+  const last = clock[Clock.last] as number;
+  return {
+    previous: clock[Clock.previousOperation] as number,
+    pace: last === 0 ? PACE_CLASSES - 1 : paceClass(timeMs - last),
+    perHour: perHourClass(numbers[THIS_HOUR.start] as number),
+  };
+}
+
+/** Teaches the baseline and the population one observation, at once or later. */
 export function absorb(
   baseline: Baseline,
   population: Population,
   symbols: Symbols,
   features: Float64Array,
+  context: Context,
 ): void {
   forget(baseline);
   means(baseline, population, features);
@@ -73,12 +92,11 @@ export function absorb(
   tally(learner, Kind.family, symbols.family);
   tally(learner, Kind.prefix, symbols.prefix);
   tally(learner, Kind.asn, symbols.asn);
-  const previous = baseline.clock[Clock.previousOperation] as number;
-  if (previous !== 0) transition(learner, previous);
+  if (context.previous !== 0) transition(learner, context.previous);
   tally(learner, Kind.operation, symbols.operation);
   tally(learner, Kind.component, symbols.component);
   for (const object of symbols.objects) tally(learner, Kind.object, object);
-  histograms(baseline, population, symbols);
+  histograms(baseline, population, symbols, context);
   baseline.numbers[TOTAL.start] = baseline.total + 1;
   population.observations++;
 }
@@ -175,19 +193,22 @@ function countClass(baseline: Baseline, population: Population, name: HistogramN
   population.histogramTotals[order] = (population.histogramTotals[order] as number) + 1;
 }
 
-function histograms(baseline: Baseline, population: Population, symbols: Symbols): void {
-  const { clock, numbers } = baseline;
+function histograms(
+  baseline: Baseline,
+  population: Population,
+  symbols: Symbols,
+  context: Context,
+): void {
   const count = (name: HistogramName, index: number) => countClass(baseline, population, name, index);
-  const last = clock[Clock.last] as number;
   count('hour', symbols.hour);
   count('weekday', symbols.weekday);
-  count('pace', last === 0 ? PACE_CLASSES - 1 : paceClass(symbols.timeMs - last));
+  count('pace', context.pace);
   count('requestSize', symbols.requestSize);
   count('responseSize', symbols.responseSize);
   if (symbols.objects.length > 0) count('breadth', symbols.breadth);
   count('status', symbols.status);
   count('privilege', symbols.privilege);
-  count('perHour', perHourClass(numbers[THIS_HOUR.start] as number));
+  count('perHour', context.perHour);
 }
 
 function meanRates(baseline: Baseline, population: Population) {

@@ -1,8 +1,9 @@
+import { objectsOf } from '../catalogs/objects.js';
 import { guard } from '../core/guard.js';
 import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
 import type { RateResult } from '../core/rate.js';
-import { deny, type Verdict } from '../core/verdict.js';
-import type { DecisionEntry, Outcome } from '../journal/entry.js';
+import { ALLOW, deny, forwards, type Verdict } from '../core/verdict.js';
+import type { DecisionEntry, Finding, Outcome } from '../journal/entry.js';
 import type { KeyDirectory, LiveKey } from '../keys/directory.js';
 import type { CidrSet } from '../wire/cidr.js';
 import { clientAddress } from '../wire/client-address.js';
@@ -10,6 +11,8 @@ import { type Presented, presentedCredential, valuesOf } from '../wire/credentia
 import type { RequestHead } from '../wire/http-head.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { parseTarget, type RequestTarget } from '../wire/request-target.js';
+import type { Behaviour, Judged } from './behaviour.js';
+import { type Hold, type Holds, requestHash } from './holds.js';
 import type { Geo, Journal, JournalTicket } from './ports.js';
 import type { Routing, Upstream } from './routing.js';
 
@@ -44,7 +47,16 @@ export interface Admission<U extends Upstream> {
   /** For privileged operations: the decision must be on disk before the request is forwarded. */
   readonly durable: Promise<void> | undefined;
   readonly ticket: JournalTicket;
+  readonly observation: Observation;
+  /** What the detector made of it; absent where it was not asked. */
+  readonly judged: Judged | undefined;
 }
+
+/** What becomes of a held request once its body is known. */
+export type HeldAnswer<U extends Upstream> =
+  | { readonly kind: 'approved'; readonly admission: Admission<U> }
+  | { readonly kind: 'waiting'; readonly hold: Hold }
+  | { readonly kind: 'denied'; readonly hold: Hold };
 
 /** Counts what happens; the metrics adapter implements it. */
 export interface Observer {
@@ -67,6 +79,8 @@ const NONE: readonly string[] = [];
 export class GuardLoop<U extends Upstream> {
   routing: Routing<U>;
   forwarding: Forwarding;
+  readonly #behaviour: Behaviour;
+  readonly #holds: Holds;
   readonly #directory: KeyDirectory;
   readonly #journal: Journal;
   readonly #geo: Geo;
@@ -81,6 +95,8 @@ export class GuardLoop<U extends Upstream> {
     journal: Journal;
     geo: Geo;
     observer: Observer;
+    behaviour: Behaviour;
+    holds: Holds;
     idPrefix: string;
   }) {
     this.routing = parts.routing;
@@ -89,6 +105,8 @@ export class GuardLoop<U extends Upstream> {
     this.#journal = parts.journal;
     this.#geo = parts.geo;
     this.#observer = parts.observer;
+    this.#behaviour = parts.behaviour;
+    this.#holds = parts.holds;
     this.#idPrefix = parts.idPrefix;
   }
 
@@ -118,9 +136,14 @@ export class GuardLoop<U extends Upstream> {
     const key = credential.kind === 'known' ? (credential.subject as LiveKey) : undefined;
 
     const decision = guard(observation, address, credential, upstream.policy);
-    const verdict = this.#journalFault(upstream, observation) ?? decision.verdict;
-    const accepted = verdict.decision === 'allow';
-    const ticket = this.#journal.append(entryOf(requestId, observation, verdict, key));
+    const checked = this.#journalFault(upstream, observation) ?? decision.verdict;
+    const judged =
+      checked.decision === 'allow' && key !== undefined
+        ? this.#behaviour.judge(key.key, this.#behaved(observation, upstream, target), upstream.behaviour)
+        : undefined;
+    const verdict = judged?.verdict ?? checked;
+    const accepted = forwards(verdict);
+    const ticket = this.#journal.append(entryOf(requestId, observation, verdict, key, judged?.finding));
     if (key !== undefined) {
       this.#directory.record(key, {
         timeMs: observation.timeMs,
@@ -146,13 +169,62 @@ export class GuardLoop<U extends Upstream> {
       bodyBytesMax: smaller(key?.limits.bodyBytesMax, upstream.policy.bodyBytesMax),
       durable: accepted && observation.operation.privilege >= PRIVILEGED_FROM ? ticket.durable() : undefined,
       ticket,
+      observation,
+      judged,
     };
+  }
+
+  /** A held request whose body is known: the hold it waits in, or the approval that lets it through once. */
+  hold(admission: Admission<U>, head: RequestHead, body: Uint8Array, timeMs: number): HeldAnswer<U> {
+    const { observation, upstream } = admission;
+    const key = admission.key as LiveKey;
+    const hash = requestHash(key.key.id, head.method, head.host, head.target, body);
+    const approved = this.#holds.use(hash, timeMs);
+    if (approved !== undefined) return { kind: 'approved', admission: this.#approve(admission, approved) };
+    const { hold, isNew } = this.#holds.open(
+      {
+        key: key.key.id,
+        tenant: key.key.tenant,
+        principal: key.key.principal,
+        upstream: upstream.name,
+        method: observation.method,
+        path: observation.path,
+        operation: observation.operation.name,
+        privilege: observation.operation.privilege,
+        address: observation.address,
+        userAgent: observation.userAgent,
+        requestHash: hash,
+        finding: admission.judged?.finding,
+      },
+      timeMs,
+    );
+    if (isNew)
+      this.#journal.append({
+        kind: 'system',
+        time: timeMs,
+        event: 'hold.opened',
+        detail: { hold: hold.id, key: hold.key, request: admission.requestId, operation: hold.operation },
+      });
+    return { kind: hold.state === 'denied' ? 'denied' : 'waiting', hold };
+  }
+
+  /** The request goes on, under an entry of its own that names the hold. */
+  #approve(admission: Admission<U>, hold: Hold): Admission<U> {
+    const { requestId, observation, key } = admission;
+    const finding: Finding | undefined = admission.judged?.finding && {
+      ...admission.judged.finding,
+      hold: hold.id,
+    };
+    const ticket = this.#journal.append(entryOf(requestId, observation, ALLOW, key, finding));
+    return { ...admission, verdict: ALLOW, ticket, durable: ticket.durable() };
   }
 
   /** The exchange ended: completes the journal entry and, where asked for, enrols a foreign key. */
   completed(admission: Admission<U>, outcome: Outcome, timeMs: number): void {
     admission.ticket.complete(outcome, timeMs);
-    const { presented, upstream } = admission;
+    const { presented, upstream, judged, key } = admission;
+    if (judged !== undefined && key !== undefined)
+      this.#behaviour.completed(key.key.id, judged, { status: outcome.status, bytesOut: outcome.bytesOut });
     this.#observer.finished(upstream.name, outcome);
     const accepted = outcome.status >= 200 && outcome.status < 400;
     if (
@@ -234,6 +306,23 @@ export class GuardLoop<U extends Upstream> {
     };
   }
 
+  /** As the detector sees it: with its objects, and a path that no catalog knows by its learned template. */
+  #behaved(
+    observation: Observation,
+    upstream: U,
+    { segments }: { segments: readonly string[] },
+  ): Observation {
+    const { operation, method } = observation;
+    if (upstream.catalog.describe(operation) !== undefined)
+      return { ...observation, objects: objectsOf(operation, segments) };
+    const learned = upstream.templates.templateOf(method, segments);
+    return {
+      ...observation,
+      operation: { ...learned.operation, privilege: operation.privilege },
+      objects: learned.objects,
+    };
+  }
+
   /** While the journal cannot be written, only what the operator chose goes on. */
   #journalFault(upstream: U, observation: Observation): Verdict | undefined {
     const health = this.#journal.health();
@@ -266,6 +355,7 @@ function entryOf(
   observation: Observation,
   verdict: Verdict,
   key: LiveKey | undefined,
+  finding: Finding | undefined,
 ): DecisionEntry {
   const { operation, place } = observation;
   return {
@@ -287,6 +377,7 @@ function entryOf(
     tenant: key?.key.tenant,
     principal: key?.key.principal,
     decision: verdict.decision,
-    reason: verdict.decision === 'deny' ? verdict.reason.code : undefined,
+    reason: verdict.decision === 'allow' ? undefined : verdict.reason.code,
+    finding,
   };
 }

@@ -1,5 +1,6 @@
 import type { KeyRecord, KeyUsage, Tenant } from '../core/key.js';
 import type { Place } from '../core/observation.js';
+import type { PopulationSnapshot } from '../detectors/population.js';
 import type { JournalEntry, Outcome } from '../journal/entry.js';
 
 /** A credential of the upstream, sealed: the database holds only ciphertext. */
@@ -52,6 +53,23 @@ export interface KeyStore {
   /** Coarse and unordered: a crash may lose the last second. */
   writeUsage(usage: ReadonlyMap<string, KeyUsage>): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What the detector has learned of everybody, as it is kept. */
+export interface KeptPopulation {
+  readonly population: PopulationSnapshot;
+  readonly budget: readonly number[];
+}
+
+/** Where baselines outlive the process. Reads are synchronous: the first call of a key waits for its baseline. */
+export interface BaselineStore {
+  baseline(key: string): Uint8Array | undefined;
+  population(): KeptPopulation | undefined;
+  /** Atomic; resolves when on disk. */
+  writeBaselines(
+    baselines: ReadonlyMap<string, Uint8Array>,
+    population: KeptPopulation | undefined,
+  ): Promise<void>;
 }
 
 /** A journal entry that was handed over; its outcome can still be added until it is sealed. */

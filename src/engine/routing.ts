@@ -1,7 +1,9 @@
+import type { PathTemplates } from '../catalogs/learn.js';
 import type { Catalog } from '../catalogs/match.js';
 import type { UpstreamPolicy } from '../core/guard.js';
 import type { ForeignKeys } from '../keys/directory.js';
 import type { CredentialSource } from '../wire/credentials.js';
+import type { BehaviourPolicy } from './behaviour.js';
 
 /** What the engine knows of one protected API. */
 export interface Upstream {
@@ -15,6 +17,9 @@ export interface Upstream {
   readonly encodedSeparators: 'refuse' | 'forward';
   readonly methodOverride: 'refuse' | 'forward';
   readonly failPolicy: 'closed' | 'open';
+  readonly behaviour: BehaviourPolicy;
+  /** Of paths that the catalog does not know. */
+  readonly templates: PathTemplates;
 }
 
 interface Route<U extends Upstream> {

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { JournalEntry } from './entry.js';
+import type { DecisionEntry, JournalEntry } from './entry.js';
 import { JournalFault } from './fault.js';
 import { isBatchLine, listSegments, segmentName, segmentPath } from './format.js';
 import { readSegmentLines } from './segment-lines.js';
@@ -11,7 +11,7 @@ export interface EntryFilter {
   readonly untilMs?: number;
   readonly key?: string;
   readonly kind?: JournalEntry['kind'];
-  readonly decision?: 'allow' | 'deny';
+  readonly decision?: DecisionEntry['decision'];
 }
 
 export type NumberedEntry = JournalEntry & { readonly seq: number };

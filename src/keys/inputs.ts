@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { locationRules } from '../config/schema.js';
+import { locationRules, timeWindow } from '../config/schema.js';
 import { ENV_PATTERN, OPERATOR_ENV } from './format.js';
 
 /** What operators hand in, checked field by field. Times are ISO 8601, durations are in seconds. */
@@ -7,15 +7,6 @@ export const idText = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._@:-]{0,127}$/, 'letters, digits and . _ @ : - only, at most 128');
 const instant = z.iso.datetime({ offset: true, error: 'must be a time like 2026-12-31T23:59:59Z' });
-const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM');
-const timeZone = z.string().refine((name) => {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}, 'is not an IANA time zone');
 const patterns = z.array(z.string().min(1).max(512)).max(10_000);
 
 /** Limits of a key. */
@@ -30,17 +21,7 @@ export const keyLimits = z.strictObject({
     })
     .optional(),
   locations: locationRules.optional(),
-  windows: z
-    .array(
-      z.strictObject({
-        days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).optional(),
-        from: clockTime,
-        to: clockTime,
-        timeZone: timeZone.optional(),
-      }),
-    )
-    .max(100)
-    .optional(),
+  windows: z.array(timeWindow).max(100).optional(),
   rate: z
     .strictObject({
       requests: z.number().int().min(1).max(1e9),

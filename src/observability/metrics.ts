@@ -15,6 +15,12 @@ export interface UpstreamGauges {
 /** Where the gauges read from; called at each scrape. */
 export interface MetricSources {
   journal(): JournalHealth;
+  budget(): {
+    readonly keyDays: number;
+    readonly allowed: number;
+    readonly spent: number;
+    readonly threshold: number;
+  };
   upstreams(): readonly UpstreamGauges[];
   clientConnections(): number;
 }
@@ -32,6 +38,7 @@ export class Metrics implements Observer {
   readonly #requestSeconds: Histogram<'upstream'>;
   readonly #responses: Counter<'upstream' | 'status'>;
   readonly #turnedAway: Counter<'code'>;
+  readonly #detectorErrors: Counter;
   readonly #upstreamFailures: Counter<'upstream' | 'fault'>;
   readonly #aborts: Counter<'upstream'>;
 
@@ -67,6 +74,11 @@ export class Metrics implements Observer {
       name: 'keyward_turned_away_total',
       help: 'Requests that reached no decision: no route, ambiguous, method not served.',
       labelNames: ['code'],
+      registers,
+    });
+    this.#detectorErrors = new Counter({
+      name: 'keyward_detector_errors_total',
+      help: 'Calls that the detector failed on.',
       registers,
     });
     this.#upstreamFailures = new Counter({
@@ -117,6 +129,13 @@ export class Metrics implements Observer {
         },
       });
     gauge('keyward_client_connections', 'Open client connections.', () => sources.clientConnections());
+    gauge(
+      'keyward_alarm_threshold_nats',
+      'Evidence from which a call is an alarm.',
+      () => sources.budget().threshold,
+    );
+    gauge('keyward_alarm_budget', 'Alarms that the budget allowed so far.', () => sources.budget().allowed);
+    gauge('keyward_alarms', 'Days of keys with an alarm.', () => sources.budget().spent);
     gauge('keyward_journal_up', '1 while the journal can be written.', () => (sources.journal().ok ? 1 : 0));
     gauge('keyward_journal_entries', 'Entries written since the start.', () => sources.journal().entries);
     gauge('keyward_journal_lag_entries', 'Entries not on disk yet.', () => sources.journal().lagEntries);
@@ -133,9 +152,13 @@ export class Metrics implements Observer {
   }
 
   decided(upstream: string, verdict: Verdict, microseconds: number): void {
-    const reason = verdict.decision === 'deny' ? verdict.reason.code : '';
+    const reason = verdict.decision === 'allow' ? '' : verdict.reason.code;
     this.#decisions.inc({ upstream, verdict: verdict.decision, reason });
     this.#decisionSeconds.observe({ upstream }, microseconds / 1e6);
+  }
+
+  detectorFailed(): void {
+    this.#detectorErrors.inc();
   }
 
   turnedAway(code: string): void {

@@ -1,16 +1,25 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { deserialize, serialize } from 'node:v8';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { KeyRecord, KeyUsage, Tenant } from '../core/key.js';
-import type { KeyStore, Operator, SealedCredential, WriteSet } from '../engine/ports.js';
+import type {
+  BaselineStore,
+  KeptPopulation,
+  KeyStore,
+  Operator,
+  SealedCredential,
+  WriteSet,
+} from '../engine/ports.js';
 
+const EVERYONE = 'everyone';
 const MAP_BYTES_MAX = 64 * 1024 ** 3;
 
 /**
  * The embedded store: one LMDB environment in the data directory. Reads are from the memory map, writes are
  * transactions that resolve once synced to disk. Safe over kill -9, and readable by other processes.
  */
-export class EmbeddedStore implements KeyStore {
+export class EmbeddedStore implements KeyStore, BaselineStore {
   readonly #root: RootDatabase;
   readonly #keys: Database<KeyRecord, string>;
   readonly #fingerprints: Database<string, string>;
@@ -18,6 +27,8 @@ export class EmbeddedStore implements KeyStore {
   readonly #sealed: Database<SealedCredential, string>;
   readonly #operators: Database<Operator, string>;
   readonly #usage: Database<KeyUsage, string>;
+  readonly #baselines: Database<Buffer, string>;
+  readonly #population: Database<Buffer, string>;
 
   private constructor(root: RootDatabase) {
     this.#root = root;
@@ -27,6 +38,8 @@ export class EmbeddedStore implements KeyStore {
     this.#sealed = root.openDB({ name: 'sealed' });
     this.#operators = root.openDB({ name: 'operators' });
     this.#usage = root.openDB({ name: 'usage' });
+    this.#baselines = root.openDB({ name: 'baselines', encoding: 'binary' });
+    this.#population = root.openDB({ name: 'population', encoding: 'binary' });
   }
 
   static open(directory: string): EmbeddedStore {
@@ -99,6 +112,26 @@ export class EmbeddedStore implements KeyStore {
     if (usage.size === 0) return;
     await this.#root.transaction(() => {
       for (const [id, value] of usage) this.#usage.putSync(id, value);
+    });
+  }
+
+  baseline(key: string): Uint8Array | undefined {
+    return this.#baselines.get(key);
+  }
+
+  population(): KeptPopulation | undefined {
+    const bytes = this.#population.get(EVERYONE);
+    return bytes === undefined ? undefined : (deserialize(bytes) as KeptPopulation);
+  }
+
+  async writeBaselines(
+    baselines: ReadonlyMap<string, Uint8Array>,
+    population: KeptPopulation | undefined,
+  ): Promise<void> {
+    if (baselines.size === 0 && population === undefined) return;
+    await this.#root.transaction(() => {
+      for (const [key, bytes] of baselines) this.#baselines.putSync(key, Buffer.from(bytes));
+      if (population !== undefined) this.#population.putSync(EVERYONE, serialize(population));
     });
   }
 

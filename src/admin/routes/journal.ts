@@ -14,7 +14,7 @@ const filter = z.object({
   until: instant.optional().describe('Exclusive.'),
   key: z.string().optional(),
   kind: z.enum(['decision', 'outcome', 'act', 'system']).optional(),
-  decision: z.enum(['allow', 'deny']).optional(),
+  decision: z.enum(['allow', 'flag', 'hold', 'deny']).optional(),
   limit: z.coerce.number().int().min(1).max(10_000).default(100),
 });
 const candidate = z.strictObject({

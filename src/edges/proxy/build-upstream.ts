@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import { PathTemplates } from '../../catalogs/learn.js';
 import { loadCatalog } from '../../catalogs/load.js';
 import { Catalog } from '../../catalogs/match.js';
-import type { UpstreamConfig } from '../../config/schema.js';
+import type { DetectorConfig, UpstreamConfig } from '../../config/schema.js';
 import { compileLocations } from '../../core/location.js';
+import type { BehaviourPolicy } from '../../engine/behaviour.js';
 import type { ProxyUpstream } from './gateway.js';
 import { UpstreamPool } from './upstream-pool.js';
 
 /** An upstream made ready from its configuration. Reads the files it names; throws when one is unusable. */
-export function buildUpstream(config: UpstreamConfig): ProxyUpstream {
+export function buildUpstream(config: UpstreamConfig, detector: DetectorConfig): ProxyUpstream {
   const url = new URL(config.url);
   const secure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -33,12 +35,27 @@ export function buildUpstream(config: UpstreamConfig): ProxyUpstream {
     encodedSeparators: config.encodedSeparators,
     methodOverride: config.methodOverride,
     failPolicy: config.failPolicy,
+    behaviour: behaviourOf(config, detector),
+    templates: new PathTemplates(),
     pool,
     timeouts: config.timeouts,
     authority: url.host,
     hostHeader: config.hostHeader,
     identityHeaders: config.identityHeaders,
     upgrades: config.upgrades,
+  };
+}
+
+const HOLD_STATUS = { refuse: 403, challenge: 401, accept: 202 } as const;
+
+function behaviourOf(config: UpstreamConfig, detector: DetectorConfig): BehaviourPolicy {
+  const [none, read, write, access, takeover] = detector.actions;
+  return {
+    mode: config.detectorMode ?? detector.mode,
+    plan: [none, read, write, access, takeover],
+    maintenance: detector.maintenance,
+    onError: detector.onError,
+    holdStatus: HOLD_STATUS[detector.holdAnswer],
   };
 }
 

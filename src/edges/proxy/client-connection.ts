@@ -9,10 +9,12 @@ import { forwardedHead, type HopFacts } from './forwarded-head.js';
 import type { Gateway, ProxyUpstream } from './gateway.js';
 import { problemResponse } from './problem.js';
 
-type Phase = 'head' | 'deciding' | 'exchange' | 'tunnel' | 'closing';
+type Phase = 'head' | 'deciding' | 'held' | 'exchange' | 'tunnel' | 'closing';
 
 /** Bytes of later requests held while one is in progress. */
 const PIPELINED_BYTES_MAX = 64 * 1024;
+/** Body of a held request that is taken to tell it from others; larger ones are refused. */
+const HELD_BODY_BYTES_MAX = 256 * 1024;
 /** How long a refused client may go on sending before the connection is cut. */
 const LINGER_MS = 2_000;
 const EMPTY = Buffer.alloc(0);
@@ -119,6 +121,10 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
         return;
       case 'closing':
         return;
+      case 'held':
+        this.#pending = Buffer.concat([this.#pending, bytes]);
+        this.#takeHeldBody();
+        return;
       case 'deciding':
       case 'exchange':
         this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
@@ -186,6 +192,16 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
       );
       return;
     }
+    if (verdict.decision === 'hold') {
+      this.#phase = 'held';
+      this.#takeHeldBody();
+      return;
+    }
+    this.#proceed(admission);
+  }
+
+  /** Forwards, once the decision is on disk where it must be. */
+  #proceed(admission: Admission<ProxyUpstream>): void {
     if (admission.durable === undefined) {
       this.#forward(admission);
       return;
@@ -196,6 +212,56 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
       () =>
         this.#refuse(503, 'journal_unavailable', 'The record of decisions cannot be written at the moment.'),
     );
+  }
+
+  /** Takes the body of a held request, so that an approval can be bound to it. */
+  #takeHeldBody(): void {
+    const head = this.#head as RequestHead;
+    // A second reader only measures: the bytes stay for the exchange, should it come to one.
+    const reader = new BodyReader(head.framing);
+    const used = reader.done ? 0 : reader.take(this.#pending);
+    if (reader.refused !== undefined) {
+      this.#refuse(400, 'request_malformed', `Refused: ${reader.refused}.`);
+    } else if (reader.done) {
+      this.#settleHold(this.#pending.subarray(0, used));
+    } else if (this.#pending.length > HELD_BODY_BYTES_MAX) {
+      this.#refuse(
+        403,
+        'behaviour_held',
+        `This call waits for an approval, and its body is too large to wait (${HELD_BODY_BYTES_MAX} bytes).`,
+      );
+    }
+  }
+
+  #settleHold(body: Buffer): void {
+    const held = this.#admission as Admission<ProxyUpstream>;
+    const head = this.#head as RequestHead;
+    const answer = this.#gateway.loop.hold(held, head, body, Date.now());
+    if (answer.kind === 'approved') {
+      this.#admission = answer.admission;
+      this.#proceed(answer.admission);
+      return;
+    }
+    const { verdict } = held;
+    if (verdict.decision !== 'hold') return;
+    this.#pending = this.#pending.subarray(body.length);
+    this.#body?.take(body);
+    const denied = answer.kind === 'denied';
+    const status = denied ? 403 : verdict.status;
+    const { id } = answer.hold;
+    const { approvalUrl } = this.#gateway;
+    this.#answer(
+      status,
+      denied ? 'hold_denied' : verdict.reason.code,
+      denied ? 'This call was looked at and refused.' : verdict.reason.text,
+      held.requestId,
+      status === 202 ? ['Retry-After', '30'] : [],
+      {
+        hold: id,
+        ...(approvalUrl === undefined || denied ? {} : { approval: approvalUrl.replaceAll('{hold}', id) }),
+      },
+    );
+    held.ticket.complete({ status, bytesIn: body.length, bytesOut: 0, latencyMs: 0 }, Date.now());
   }
 
   #forward(admission: Admission<ProxyUpstream>): void {
@@ -292,10 +358,13 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     detail: string,
     requestId: string,
     headers: readonly string[] = [],
+    extra: Readonly<Record<string, string>> = {},
   ): void {
     const head = this.#head as RequestHead;
     const keep = this.bodyComplete() && keepsAlive(head) && !this.#draining;
-    this.socket.write(problemResponse({ status, code, detail, requestId, headers }, head.method, keep));
+    this.socket.write(
+      problemResponse({ status, code, detail, requestId, headers, extra }, head.method, keep),
+    );
     if (keep) this.#next();
     else this.#close();
   }

@@ -27,6 +27,8 @@ export interface ClientBounds {
 export interface Gateway {
   readonly loop: GuardLoop<ProxyUpstream>;
   bounds: ClientBounds;
+  /** Page where a person approves a hold, with `{hold}` for its id. */
+  approvalUrl: string | undefined;
   /** The sealed credential to inject for this key; throws SealFault when it cannot be opened. */
   injection(admission: Admission<ProxyUpstream>): Injected | undefined;
 }

@@ -9,6 +9,8 @@ export interface Problem {
   readonly requestId: string;
   /** Raw header lines to add, alternating name and value. */
   readonly headers?: readonly string[];
+  /** Extension members of the body. */
+  readonly extra?: Readonly<Record<string, string>>;
 }
 
 /** The body of a problem, as `application/problem+json`. */
@@ -20,6 +22,7 @@ export function problemBody(problem: Problem): string {
     detail: problem.detail,
     reason: problem.code,
     request_id: problem.requestId,
+    ...problem.extra,
   })}\n`;
 }
 

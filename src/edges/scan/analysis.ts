@@ -1,8 +1,8 @@
 import { type Action, RESPONSE_PLAN, type ResponsePlan, respond } from '../../core/response.js';
 import { AlarmBudget } from '../../detectors/budget.js';
 import type { Sighting, Term } from '../../detectors/contract.js';
-import { Detector, WARM_UP } from '../../detectors/detector.js';
-import { explain, warmUpText } from '../../detectors/explain.js';
+import { Detector, type Judgement, WARM_UP } from '../../detectors/detector.js';
+import { explanations, warmUpText } from '../../detectors/explain.js';
 import type { LogRecord } from '../../wire/logs/record.js';
 import type { LogObserver } from './observe.js';
 
@@ -32,7 +32,6 @@ export interface AnalysisOptions {
 
 /** Scores below this need no reasons. */
 const EXPLAINED_FROM = 1;
-const REASONS_MAX = 5;
 
 /** The path of a log line: observe, score, decide, then learn. The same functions judge a live request. */
 export class Analysis {
@@ -60,28 +59,12 @@ export class Analysis {
     return { sighting, score, evidence, decision, threshold, warming: state === 'warming', reasons };
   }
 
-  #reasons(
-    sighting: Sighting,
-    judgement: ReturnType<Detector['assess']>,
-    decision: Action,
-  ): readonly LineReason[] {
-    const { state, score, symbols, strangers } = judgement;
+  #reasons(sighting: Sighting, judgement: Judgement, decision: Action): readonly LineReason[] {
+    const { key } = sighting.actor;
     const reasons: LineReason[] = [];
-    const baseline = this.detector.baselineOf(sighting.actor.key);
-    if (state === 'warming')
-      reasons.push({
-        term: 'warm-up',
-        nats: 0,
-        text: warmUpText(this.detector.seen(sighting.actor.key), WARM_UP),
-      });
-    if (score < EXPLAINED_FROM && decision === 'allow') return reasons;
-    const scene = { symbols, baseline, population: this.detector.population };
-    const told =
-      decision === 'allow'
-        ? this.detector.terms(baseline, judgement)
-        : this.detector.lately(baseline, judgement);
-    for (const { term, nats } of told.slice(0, REASONS_MAX))
-      reasons.push({ term, nats, text: explain(term, scene, sighting, strangers.keys) });
-    return reasons;
+    if (judgement.state === 'warming')
+      reasons.push({ term: 'warm-up', nats: 0, text: warmUpText(this.detector.seen(key), WARM_UP) });
+    if (judgement.score < EXPLAINED_FROM && decision === 'allow') return reasons;
+    return [...reasons, ...explanations(this.detector, sighting, judgement, decision !== 'allow')];
   }
 }

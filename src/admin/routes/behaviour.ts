@@ -1,0 +1,162 @@
+import { z } from '@hono/zod-openapi';
+import type { Approvals } from '../../engine/approvals.js';
+import type { Hold } from '../../engine/holds.js';
+import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
+import { conflict, invalid, notFound } from '../problem.js';
+
+const params = z.object({ id: z.string() });
+const state = z.enum(['pending', 'approved', 'denied', 'used']);
+const reason = z.object({ term: z.string(), nats: z.number(), text: z.string() });
+export const holdView = z
+  .object({
+    id: z.string(),
+    state,
+    key: z.string(),
+    tenant: z.string(),
+    principal: z.string(),
+    upstream: z.string(),
+    method: z.string(),
+    path: z.string(),
+    operation: z.string(),
+    privilege: z.number().int(),
+    address: z.string(),
+    userAgent: z.string(),
+    openedAt: z.iso.datetime(),
+    asked: z.number().int().describe('Times the client asked.'),
+    evidence: z.number().optional(),
+    threshold: z.number().optional(),
+    reasons: z.array(reason),
+    decidedBy: z.string().optional(),
+    decidedAt: z.iso.datetime().optional(),
+  })
+  .openapi('Hold');
+export const standingView = z
+  .object({
+    calls: z.number().int().describe('Calls seen.'),
+    warming: z.boolean().describe('Too few calls yet to judge it.'),
+    quarantined: z.number().int().describe('Odd calls that are neither learned nor forgotten.'),
+    alarmDays: z.number().int().describe('Days with an alarm.'),
+  })
+  .openapi('BaselineStanding');
+export const budgetView = z
+  .object({
+    keyDays: z.number().int().describe('Days of keys that have ended.'),
+    allowed: z.number().describe('Alarms that the budget allows in them.'),
+    spent: z.number().int().describe('Days of keys with an alarm.'),
+    threshold: z.number().describe('Nats of evidence from which a call is an alarm.'),
+  })
+  .openapi('AlarmBudget');
+const tags = ['behaviour'];
+
+/** Holds and baselines: what operators say of odd calls. */
+export function behaviourRoutes(approvals: Approvals): AdminApp {
+  const app = adminRouter();
+  holds(app, approvals);
+  baselines(app, approvals);
+  return app;
+}
+
+function holds(app: AdminApp, approvals: Approvals): void {
+  app.openapi(
+    operation({
+      method: 'get',
+      path: '/v1/holds',
+      tags,
+      summary: 'Calls that wait for an approval, newest first',
+      request: { query: z.object({ state: state.optional() }) },
+      responses: { 200: json(z.object({ holds: z.array(holdView) }), 'Holds.'), ...invalid },
+    }),
+    (c) => c.json({ holds: approvals.list(c.req.valid('query').state).map(view) }, 200),
+  );
+  app.openapi(
+    operation({
+      method: 'get',
+      path: '/v1/holds/{id}',
+      tags,
+      summary: 'Show a hold',
+      request: { params },
+      responses: { 200: json(holdView, 'The hold.'), ...notFound },
+    }),
+    (c) => c.json(view(approvals.show(c.req.valid('param').id)), 200),
+  );
+  app.openapi(
+    operation({
+      method: 'post',
+      path: '/v1/holds/{id}/approve',
+      tags,
+      summary: 'Let the held request through once; with learn, teach the baseline that it was the owner',
+      request: { params, body: body(z.strictObject({ learn: z.boolean().default(false) })) },
+      responses: { 200: json(holdView, 'The hold.'), ...notFound, ...conflict, ...invalid },
+    }),
+    async (c) => {
+      const { learn } = c.req.valid('json');
+      return c.json(
+        view(await approvals.approve(c.get('operator').name, c.req.valid('param').id, learn)),
+        200,
+      );
+    },
+  );
+  app.openapi(
+    operation({
+      method: 'post',
+      path: '/v1/holds/{id}/deny',
+      tags,
+      summary: 'Refuse the held request for good',
+      request: { params },
+      responses: { 200: json(holdView, 'The hold.'), ...notFound, ...conflict },
+    }),
+    async (c) => c.json(view(await approvals.deny(c.get('operator').name, c.req.valid('param').id)), 200),
+  );
+}
+
+function baselines(app: AdminApp, approvals: Approvals): void {
+  app.openapi(
+    operation({
+      method: 'get',
+      path: '/v1/alarm-budget',
+      tags,
+      summary: 'False-alarm budget: allowed and spent',
+      responses: { 200: json(budgetView, 'The budget.') },
+    }),
+    (c) => c.json(approvals.budget, 200),
+  );
+  app.openapi(
+    operation({
+      method: 'get',
+      path: '/v1/keys/{id}/baseline',
+      tags,
+      summary: 'What the detector knows of a key, in numbers',
+      request: { params },
+      responses: { 200: json(standingView, 'Its standing.'), ...notFound },
+    }),
+    (c) => c.json(approvals.standing(c.req.valid('param').id), 200),
+  );
+  for (const [how, summary] of [
+    ['release', "Learn the odd calls that wait in quarantine: they were the owner's"],
+    ['discard', 'Forget the odd calls that wait in quarantine'],
+    ['reset', 'Forget everything that was learned of the key'],
+  ] as const) {
+    app.openapi(
+      operation({
+        method: 'post',
+        path: `/v1/keys/{id}/baseline/${how}`,
+        tags,
+        summary,
+        request: { params },
+        responses: { 200: json(z.object({ calls: z.number().int() }), 'Calls concerned.'), ...notFound },
+      }),
+      async (c) => c.json(await approvals.settle(c.get('operator').name, c.req.valid('param').id, how), 200),
+    );
+  }
+}
+
+function view(hold: Hold): z.output<typeof holdView> {
+  const { requestHash: _, openedMs, decidedMs, finding, ...rest } = hold;
+  return {
+    ...rest,
+    openedAt: new Date(openedMs).toISOString(),
+    ...(finding === undefined ? {} : { evidence: finding.evidence, threshold: finding.threshold }),
+    reasons: [...(finding?.reasons ?? [])],
+    ...(decidedMs === undefined ? {} : { decidedAt: new Date(decidedMs).toISOString() }),
+  };
+}

@@ -1,0 +1,107 @@
+import type { Command } from 'commander';
+import { connect, type RemoteOptions, remoteCommand } from './client.js';
+import { ago, printFacts, printJson, printTable } from './output.js';
+import type { BudgetView, HoldView, StandingView } from './views.js';
+
+/** `keyward holds` and `keyward baseline`: what operators say of odd calls. */
+export function holdCommands(program: Command): void {
+  const holds = program.command('holds').description('calls that wait for an approval');
+  remoteCommand(holds, 'list', 'list holds, newest first')
+    .option('--state <state>', 'pending, approved, denied or used')
+    .action(async ({ url, json, ...query }: RemoteOptions & { state?: string }) => {
+      const page = await connect({ url }).get<{ holds: HoldView[] }>('/v1/holds', query);
+      if (json) return printJson(page.holds);
+      printTable(
+        ['ID', 'STATE', 'OPENED', 'KEY', 'OPERATION', 'FROM', 'EVIDENCE', 'WHY'],
+        page.holds.map((each) => [
+          each.id,
+          each.state,
+          ago(each.openedAt),
+          each.key,
+          each.operation,
+          each.address,
+          each.evidence?.toFixed(1) ?? '',
+          each.reasons[0]?.text ?? '',
+        ]),
+        'Nothing waits.',
+      );
+    });
+  remoteCommand(holds, 'show <id>', 'show a hold with all its reasons').action(
+    async (id: string, options: RemoteOptions) => {
+      const hold = await connect(options).get<HoldView>(`/v1/holds/${encodeURIComponent(id)}`);
+      if (options.json) printJson(hold);
+      else printHold(hold);
+    },
+  );
+  for (const [name, description, path, body] of [
+    ['approve', 'let the held request through once, without learning it', 'approve', { learn: false }],
+    ['ours', 'this was us: let it through once, and teach the baseline', 'approve', { learn: true }],
+    ['deny', 'refuse the held request for good', 'deny', undefined],
+  ] as const) {
+    remoteCommand(holds, `${name} <id>`, description).action(async (id: string, options: RemoteOptions) => {
+      const hold = await connect(options).post<HoldView>(`/v1/holds/${encodeURIComponent(id)}/${path}`, body);
+      if (options.json) printJson(hold);
+      else console.log(`${hold.id} is ${hold.state}.`);
+    });
+  }
+  baselineCommands(program);
+}
+
+function baselineCommands(program: Command): void {
+  const baseline = program.command('baseline').description('what the detector has learned of a key');
+  const place = (id: string) => `/v1/keys/${encodeURIComponent(id)}/baseline`;
+  remoteCommand(baseline, 'show <key>', 'show it in numbers').action(
+    async (id: string, options: RemoteOptions) => {
+      const standing = await connect(options).get<StandingView>(place(id));
+      if (options.json) return printJson(standing);
+      printFacts([
+        ['calls', String(standing.calls)],
+        ['state', standing.warming ? 'warming up' : 'ready'],
+        ['quarantined', String(standing.quarantined)],
+        ['alarm days', String(standing.alarmDays)],
+      ]);
+    },
+  );
+  for (const [name, description] of [
+    ['release', "learn the odd calls that wait: they were the owner's"],
+    ['discard', 'forget the odd calls that wait'],
+    ['reset', 'forget everything that was learned of the key'],
+  ] as const) {
+    remoteCommand(baseline, `${name} <key>`, description).action(
+      async (id: string, options: RemoteOptions) => {
+        const { calls } = await connect(options).post<{ calls: number }>(`${place(id)}/${name}`);
+        if (options.json) printJson({ calls });
+        else console.log(name === 'reset' ? 'It warms up anew.' : `${calls} calls.`);
+      },
+    );
+  }
+  remoteCommand(baseline, 'budget', 'false alarms allowed and spent').action(
+    async (options: RemoteOptions) => {
+      const budget = await connect(options).get<BudgetView>('/v1/alarm-budget');
+      if (options.json) return printJson(budget);
+      printFacts([
+        ['key-days', String(budget.keyDays)],
+        ['alarms allowed', budget.allowed.toFixed(1)],
+        ['alarms', String(budget.spent)],
+        ['threshold', `${budget.threshold.toFixed(2)} nats`],
+      ]);
+    },
+  );
+}
+
+function printHold(hold: HoldView): void {
+  printFacts([
+    ['id', hold.id],
+    ['state', hold.state],
+    ['opened', hold.openedAt],
+    ['asked', `${hold.asked} times`],
+    ['key', `${hold.key} (tenant ${hold.tenant || '-'}, principal ${hold.principal || '-'})`],
+    ['call', `${hold.method} ${hold.path} (${hold.operation}, privilege ${hold.privilege})`],
+    ['from', `${hold.address}, ${hold.userAgent}`],
+    ['evidence', `${hold.evidence?.toFixed(2)} nats; alarms begin at ${hold.threshold?.toFixed(2)}`],
+    ...hold.reasons.map(
+      ({ term, nats, text }) => [term, `${nats.toFixed(1)} nats: ${text}`] as [string, string],
+    ),
+    ['decided', hold.decidedBy && `by ${hold.decidedBy}, ${hold.decidedAt}`],
+  ]);
+}

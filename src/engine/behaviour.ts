@@ -1,0 +1,235 @@
+import type { KeyRecord, TimeWindow } from '../core/key.js';
+import type { Observation } from '../core/observation.js';
+import { type Action, type ResponsePlan, respond } from '../core/response.js';
+import { checkWindows } from '../core/scope.js';
+import { ALLOW, deny, type Verdict } from '../core/verdict.js';
+import { Baseline } from '../detectors/baseline.js';
+import { AlarmBudget, type BudgetStanding } from '../detectors/budget.js';
+import type { Outcome, Sighting } from '../detectors/contract.js';
+import { Detector, type Judgement } from '../detectors/detector.js';
+import { explanations } from '../detectors/explain.js';
+import type { Finding } from '../journal/entry.js';
+import type { BaselineStore } from './ports.js';
+import { Quarantine } from './quarantine.js';
+
+/** How the operator wants the detector to act. */
+export interface BehaviourPolicy {
+  /** `learn` scores nothing aloud, `observe` flags and never blocks, `enforce` acts by the plan. */
+  readonly mode: 'off' | 'learn' | 'observe' | 'enforce';
+  readonly plan: ResponsePlan;
+  /** Windows in which `enforce` only observes. */
+  readonly maintenance: readonly TimeWindow[];
+  /** What becomes of a call that the detector failed on. */
+  readonly onError: 'open' | 'closed';
+  /** Answer to a held call: 403, 401, or 202 with a place to ask again. */
+  readonly holdStatus: 202 | 401 | 403;
+}
+
+/** What the detector makes of a live request. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly finding: Finding | undefined;
+  readonly judgement: Judgement | undefined;
+  /** False: the call waits in quarantine, or was refused. */
+  readonly learned: boolean;
+}
+
+const HELD = 'This call is unlike what this key has done before and waits for an approval.';
+const REFUSED = 'This call is unlike what this key has done before.';
+const UNCHECKED = 'The behaviour of the key cannot be checked at the moment.';
+/** Baselines written at once, at most. */
+const FLUSH_MAX = 10_000;
+const POPULATION_EVERY_MS = 30_000;
+
+/** The detector in the path of live requests: load, score, decide, learn, keep. */
+export class Behaviour {
+  readonly budget: AlarmBudget;
+  readonly #detector = new Detector();
+  readonly #quarantine = new Quarantine();
+  readonly #store: BaselineStore;
+  readonly #failed: (error: unknown) => void;
+  readonly #dirty = new Set<string>();
+  #populationMs = 0;
+  #populationDirty = false;
+
+  constructor(parts: {
+    store: BaselineStore;
+    alarmsPerKeyDay: number;
+    /** Told of every error of the detector. */
+    failed: (error: unknown) => void;
+  }) {
+    this.#store = parts.store;
+    this.#failed = parts.failed;
+    this.budget = new AlarmBudget(parts.alarmsPerKeyDay);
+    const kept = parts.store.population();
+    if (kept === undefined) return;
+    try {
+      this.#detector.population.restore(kept.population);
+      this.budget.restore(kept.budget);
+    } catch (error) {
+      parts.failed(error);
+    }
+  }
+
+  /** Judges a call that every other check has let pass, and learns it unless it is odd. */
+  judge(key: KeyRecord, observation: Observation, policy: BehaviourPolicy): Judged {
+    if (policy.mode === 'off') return UNJUDGED;
+    try {
+      return this.#judge(key, observation, policy);
+    } catch (error) {
+      this.#failed(error);
+      if (policy.onError === 'open' || policy.mode !== 'enforce') return UNJUDGED;
+      return { ...UNJUDGED, verdict: deny('detector_unavailable', UNCHECKED) };
+    }
+  }
+
+  /** The call ended: what came back is learned, too. */
+  completed(key: string, judged: Judged, outcome: Outcome): void {
+    if (judged.judgement === undefined) return;
+    try {
+      this.#detector.conclude(key, judged.judgement, outcome, judged.learned);
+      this.#dirty.add(key);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** The owner's word: what waits in quarantine, and `more`, is learned, and the key is calm again. */
+  release(key: string, more: readonly Judgement[] = []): number {
+    this.#load(key, undefined);
+    const calls = [...this.#quarantine.take(key), ...more];
+    for (const judgement of calls) this.#detector.absorb(key, judgement);
+    this.#detector.calm(key);
+    this.#touch(key);
+    return calls.length;
+  }
+
+  /** What waits in quarantine was not the owner's: it is forgotten. */
+  discard(key: string): number {
+    return this.#quarantine.take(key).length;
+  }
+
+  /** Forgets everything that was learned of the key: it warms up anew. */
+  reset(key: string): void {
+    this.#quarantine.take(key);
+    this.#detector.adopt(key, new Baseline());
+    this.#touch(key);
+  }
+
+  /** What is known of one key, in numbers. */
+  standing(key: string): { calls: number; warming: boolean; quarantined: number; alarmDays: number } {
+    this.#load(key, undefined);
+    const calls = this.#detector.seen(key);
+    return {
+      calls,
+      warming: this.#detector.isWarming(key),
+      quarantined: this.#quarantine.size(key),
+      alarmDays: this.budget.spentBy(key),
+    };
+  }
+
+  get budgetStanding(): BudgetStanding {
+    return this.budget.standing;
+  }
+
+  /** Writes what changed; a crash loses what came after the last flush. */
+  async flush(nowMs: number, final = false): Promise<void> {
+    const baselines = new Map<string, Uint8Array>();
+    for (const key of this.#dirty) {
+      if (!final && baselines.size >= FLUSH_MAX) break;
+      this.#dirty.delete(key);
+      baselines.set(key, this.#detector.baselineOf(key).pack());
+    }
+    const withPopulation =
+      this.#populationDirty && (final || nowMs - this.#populationMs >= POPULATION_EVERY_MS);
+    if (withPopulation) {
+      this.#populationMs = nowMs;
+      this.#populationDirty = false;
+    }
+    await this.#store.writeBaselines(
+      baselines,
+      withPopulation
+        ? { population: this.#detector.population.snapshot(), budget: this.budget.snapshot() }
+        : undefined,
+    );
+  }
+
+  #judge(key: KeyRecord, observation: Observation, policy: BehaviourPolicy): Judged {
+    this.#load(key.id, key.replaces);
+    const sighting: Sighting = {
+      actor: {
+        key: key.id,
+        ...(key.tenant === '' ? {} : { tenant: key.tenant }),
+        ...(key.principal === '' ? {} : { principal: key.principal }),
+      },
+      observation,
+    };
+    const judgement = this.#detector.assess(sighting);
+    const { threshold } = this.budget;
+    const { evidence } = judgement;
+    const action = actionOf(evidence, threshold, observation, policy);
+    const odd = evidence >= threshold && policy.mode !== 'learn';
+    const finding = odd
+      ? { evidence, threshold, reasons: explanations(this.#detector, sighting, judgement, true) }
+      : undefined;
+    this.#detector.settle(key.id, judgement, !odd);
+    if (odd && action !== 'deny') this.#quarantine.add(key.id, judgement);
+    this.budget.note(key.id, observation.timeMs, evidence);
+    this.#touch(key.id);
+    return { verdict: verdictOf(action, policy), finding, judgement, learned: !odd };
+  }
+
+  /** A key that was not seen since the start: its own baseline, or that of the key it replaces. */
+  #load(key: string, replaces: string | undefined): void {
+    if (this.#detector.baselines.has(key)) return;
+    const own = this.#store.baseline(key);
+    const bytes = own ?? (replaces === undefined ? undefined : this.#inherited(replaces));
+    if (bytes === undefined) return;
+    try {
+      this.#detector.adopt(key, Baseline.unpack(bytes));
+    } catch (error) {
+      // A baseline of another version: the key warms up again, and the operator is told.
+      this.#failed(error);
+    }
+  }
+
+  #inherited(key: string): Uint8Array | undefined {
+    return this.#detector.baselines.get(key)?.pack() ?? this.#store.baseline(key);
+  }
+
+  #touch(key: string): void {
+    this.#dirty.add(key);
+    this.#populationDirty = true;
+  }
+}
+
+const UNJUDGED: Judged = { verdict: ALLOW, finding: undefined, judgement: undefined, learned: false };
+
+function actionOf(
+  evidence: number,
+  threshold: number,
+  observation: Observation,
+  policy: BehaviourPolicy,
+): Action {
+  if (policy.mode === 'learn') return 'allow';
+  const action = respond(evidence, threshold, observation.operation.privilege, policy.plan);
+  if (action === 'allow' || action === 'flag') return action;
+  return policy.mode === 'enforce' && !inMaintenance(policy, observation.timeMs) ? action : 'flag';
+}
+
+function inMaintenance({ maintenance }: BehaviourPolicy, timeMs: number): boolean {
+  return maintenance.length > 0 && checkWindows(maintenance, timeMs) === undefined;
+}
+
+function verdictOf(action: Action, { holdStatus }: BehaviourPolicy): Verdict {
+  switch (action) {
+    case 'allow':
+      return ALLOW;
+    case 'flag':
+      return { decision: 'flag', reason: { code: 'behaviour_flagged', text: REFUSED } };
+    case 'hold':
+      return { decision: 'hold', status: holdStatus, reason: { code: 'behaviour_held', text: HELD } };
+    case 'deny':
+      return deny('behaviour_denied', REFUSED);
+  }
+}

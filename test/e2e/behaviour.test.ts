@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
+
+const answer: Script = (socket) =>
+  socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok');
+const setting = (detector: Record<string, unknown>) => ({
+  trustedProxies: ['127.0.0.1'],
+  detector: { mode: 'enforce', ...detector },
+});
+const OWNER = { address: '198.51.100.7', agent: 'python-requests/2.31.0' };
+const THIEF = { address: '203.0.113.66', agent: 'curl/8.4.0' };
+
+let guard: Guarded | undefined;
+afterEach(async () => {
+  await guard?.close();
+  guard = undefined;
+});
+
+function request(to: Guarded, who: typeof OWNER, line: string, body = ''): Promise<string> {
+  return raw(
+    to.port,
+    `${line} HTTP/1.1\r\nHost: api\r\nx-api-key: ${to.key}\r\nX-Forwarded-For: ${who.address}\r\nUser-Agent: ${who.agent}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    20,
+  );
+}
+
+async function habits(to: Guarded, calls = 60): Promise<void> {
+  for (let n = 0; n < calls; n++)
+    await request(to, OWNER, n % 2 === 0 ? 'GET /api/systemusers' : 'GET /api/v2/usergroups');
+}
+
+const STEAL = 'POST /api/runCommand';
+const BODY = '{"_id":"5f1b2c3d4e5f6a7b8c9d0e1f"}';
+
+/** Calls until one is held. */
+async function untilHeld(to: Guarded): Promise<{ answer: string; hold: string }> {
+  for (let n = 0; n < 15; n++) {
+    const text = await request(to, THIEF, STEAL, BODY);
+    const hold = /"hold":"(h_[\w-]+)"/.exec(text)?.[1];
+    if (hold !== undefined) return { answer: text, hold };
+  }
+  throw new Error('nothing was held');
+}
+
+describe('behaviour', () => {
+  it('holds what a stranger does with a key, lets the very request through once approved, and no other', async () => {
+    guard = await guarded(
+      answer,
+      { catalog: 'jumpcloud' },
+      setting({ approvalUrl: 'https://ops.test/h/{hold}' }),
+    );
+    await habits(guard);
+    const { answer: held, hold } = await untilHeld(guard);
+    expect(held).toMatch(/^HTTP\/1\.1 403 [\s\S]*application\/problem\+json[\s\S]*behaviour_held/);
+    expect(held).toContain(`"approval":"https://ops.test/h/${hold}"`);
+    const { approvals } = guard.running;
+    expect(approvals.show(hold)).toMatchObject({ operation: 'commands.run', privilege: 4, state: 'pending' });
+    expect(
+      approvals
+        .show(hold)
+        .finding?.reasons.map(({ text }) => text)
+        .join(),
+    ).toMatch(/never used by this key/);
+
+    await approvals.approve('anna', hold, false);
+    const other = await request(guard, THIEF, STEAL, BODY.replace('5f', '6f'));
+    expect(other).toMatch(/^HTTP\/1\.1 403/);
+    expect(await request(guard, THIEF, STEAL, BODY)).toMatch(/^HTTP\/1\.1 200/);
+    expect(guard.received()).toContain(BODY);
+    expect(await request(guard, THIEF, STEAL, BODY)).toMatch(/^HTTP\/1\.1 403/);
+    // The owner's reading goes on all the while.
+    expect(await request(guard, OWNER, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  it('keeps refusing what was denied, and learns what "was us"', async () => {
+    guard = await guarded(answer, { catalog: 'jumpcloud' }, setting({ holdAnswer: 'accept' }));
+    await habits(guard);
+    const { answer: held, hold } = await untilHeld(guard);
+    expect(held).toMatch(/^HTTP\/1\.1 202 /);
+    await guard.running.approvals.deny('anna', hold);
+    expect(await request(guard, THIEF, STEAL, BODY)).toMatch(/^HTTP\/1\.1 403 [\s\S]*hold_denied/);
+    await expect(guard.running.approvals.approve('anna', hold, true)).rejects.toThrow('denied already');
+    const again = await request(guard, THIEF, STEAL, BODY.replace('5f', '6f'));
+    const second = /"hold":"(h_[\w-]+)"/.exec(again)?.[1] as string;
+    await guard.running.approvals.approve('anna', second, true);
+    expect(guard.running.approvals.standing(guard.keyId).quarantined).toBe(0);
+    expect(await request(guard, THIEF, STEAL, BODY.replace('5f', '7f'))).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  it('only flags while it observes or in a maintenance window', async () => {
+    const always = [
+      { from: '00:00', to: '23:59' },
+      { from: '23:59', to: '00:00' },
+    ];
+    guard = await guarded(answer, { catalog: 'jumpcloud' }, setting({ maintenance: always }));
+    await habits(guard);
+    await expect(untilHeld(guard)).rejects.toThrow('nothing was held');
+    expect(guard.running.approvals.standing(guard.keyId).quarantined).toBeGreaterThan(5);
+    await guard.running.approvals.settle('anna', guard.keyId, 'release');
+    expect(guard.running.approvals.standing(guard.keyId).quarantined).toBe(0);
+    await guard.running.approvals.settle('anna', guard.keyId, 'reset');
+    expect(guard.running.approvals.standing(guard.keyId)).toMatchObject({ calls: 0, warming: true });
+  });
+});
