@@ -7,6 +7,7 @@ import { journalCommands } from './journal.js';
 import { keyCommands } from './keys.js';
 import { operatorCommands } from './operators.js';
 import { quickstart } from './quickstart.js';
+import { scanCommand } from './scan.js';
 import { sealedCommands } from './sealed.js';
 import { systemCommands } from './system.js';
 import { tenantCommands } from './tenants.js';
@@ -46,6 +47,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   holdCommands(program);
   journalCommands(program);
   catalogCommands(program);
+  scanCommand(program);
   systemCommands(program);
   try {
     await program.parseAsync(argv as string[]);

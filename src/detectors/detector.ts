@@ -124,20 +124,21 @@ export class Detector {
     };
   }
 
-  /** Ends the observation: remembers it as the last one and, where `learn`, teaches it. */
+  /**
+   * Ends the observation: remembers it as the last one and, where `learn`, teaches it. How odd it was is learned
+   * in any case: a key that is often odd must not raise an alarm each time.
+   */
   settle(key: string, judgement: Judgement, learn = true): void {
     const baseline = this.baselineOf(key);
-    if (learn) {
-      const { tails } = judgement;
-      const { tail } = this.population;
-      if ((baseline.clock[Clock.seen] as number) >= WARM_UP / 2) {
-        learnTail(baseline.numbers, TAIL.start, tail, 0, tails.score);
-        learnTail(baseline.numbers, TAIL.start + 3, tail, 3, tails.oddity);
-        learnTail(baseline.numbers, TAIL.start + 6, tail, 6, tails.fusion);
-        learnSharedTail(tail, 9, tails.strangers);
-      }
-      absorb(baseline, this.population, judgement.symbols, judgement.features, judgement.context);
+    const { tails } = judgement;
+    const { tail } = this.population;
+    if ((baseline.clock[Clock.seen] as number) >= WARM_UP / 2) {
+      learnTail(baseline.numbers, TAIL.start, tail, 0, tails.score);
+      learnTail(baseline.numbers, TAIL.start + 3, tail, 3, tails.oddity);
+      learnTail(baseline.numbers, TAIL.start + 6, tail, 6, tails.fusion);
+      learnSharedTail(tail, 9, tails.strangers);
     }
+    if (learn) this.absorb(key, judgement);
     follow(baseline, judgement.symbols);
   }
 

@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type Command, InvalidArgumentError } from 'commander';
+import { loadCatalog } from '../catalogs/load.js';
+import { LogObserver } from '../edges/scan/observe.js';
+import { sourcesOf } from '../edges/scan/read/sources.js';
+import { type ScanResult, scan } from '../edges/scan/scan.js';
+import { scoreLine } from '../edges/scan/score-line.js';
+import { openGeo } from '../locations/geo.js';
+import { LOG_FORMATS, type LogFormat } from '../wire/logs/detect.js';
+import { ACCESS_LOG_MAPPING, type AccessLogMapping, MAPPED_FIELDS } from '../wire/logs/json-access.js';
+import { readDocument } from './input.js';
+import { Progress } from './scan-progress.js';
+import { printSummary, summaryOf } from './scan-summary.js';
+
+interface ScanOptions {
+  readonly catalog?: string;
+  readonly format?: LogFormat;
+  readonly fields?: string;
+  readonly scores?: boolean;
+  readonly alarms: number;
+  readonly json?: boolean;
+}
+
+const BUILT_IN_ASN = fileURLToPath(new URL('../../dist/asn.bin', import.meta.url));
+/** Text gathered before it is written. */
+const WRITE_CHARS = 1 << 16;
+
+/** `keyward scan`: judges what logs tell, with no guard and no permission but to read them. */
+export function scanCommand(program: Command): void {
+  program
+    .command('scan')
+    .description('find stolen keys in logs: CloudTrail, Directory Insights, Okta, access logs, NDJSON')
+    .argument('<logs...>', 'files or folders, plain or gzip; - reads standard input')
+    .option('--catalog <name>', 'built-in catalog or file that names operations and their privileges')
+    .option('--format <format>', `in place of what the content says: ${LOG_FORMATS.join(', ')}`, parseFormat)
+    .option('--fields <file>', 'JSON or YAML file that maps the fields of a JSON access log')
+    .option('--scores', 'write one NDJSON line for each observation, in input order')
+    .option('--alarms <n>', 'false alarms that are accepted in 1,000 days of one key', parseAlarms, 2)
+    .option('--json', 'machine-readable summary')
+    .action((logs: string[], options: ScanOptions) => run(logs, options));
+}
+
+function parseFormat(text: string): LogFormat {
+  const format = LOG_FORMATS.find((each) => each === text);
+  if (format === undefined) throw new InvalidArgumentError(`Formats are ${LOG_FORMATS.join(', ')}.`);
+  return format;
+}
+
+function parseAlarms(text: string): number {
+  const alarms = Number(text);
+  if (!(alarms >= 0.01 && alarms <= 1_000))
+    throw new InvalidArgumentError('Write a number from 0.01 to 1000.');
+  return alarms;
+}
+
+async function run(logs: readonly string[], options: ScanOptions): Promise<void> {
+  const sources = sourcesOf(logs);
+  const catalog = options.catalog === undefined ? undefined : loadCatalog(options.catalog);
+  const observer = new LogObserver(catalog, await openGeo({ asnFile: BUILT_IN_ASN }));
+  const progress = new Progress(sources.reduce((sum, { bytes }) => sum + bytes, 0));
+  const settings = {
+    alarmsPerKeyDay: options.alarms / 1_000,
+    ...(options.format === undefined ? {} : { format: options.format }),
+    ...(options.fields === undefined ? {} : { mapping: readMapping(options.fields) }),
+    onBytes: (bytes: number) => progress.advance(bytes),
+  };
+  let result: ScanResult;
+  if (options.scores) {
+    const scores = new ScoreWriter();
+    result = await scan(sources, observer, settings, (origin, judged) => {
+      progress.judged += 1;
+      return scores.write(scoreLine(origin, judged));
+    });
+    await scores.flush();
+  } else {
+    result = await scan(sources, observer, settings, () => {
+      progress.judged += 1;
+    });
+  }
+  progress.end();
+  if (options.json) console.log(JSON.stringify(summaryOf(result), null, 2));
+  else printSummary(result, options.scores ? process.stderr : process.stdout);
+}
+
+/** Gathers lines and writes them in large pieces, no faster than they are read. */
+class ScoreWriter {
+  #text = '';
+
+  write(line: string): Promise<void> | undefined {
+    this.#text += `${line}\n`;
+    return this.#text.length < WRITE_CHARS ? undefined : this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const text = this.#text;
+    this.#text = '';
+    if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain');
+  }
+}
+
+/** `{"key": "request.headers.x-key-id", "ip": ["client", "peer"]}` over the built-in names. */
+function readMapping(file: string): AccessLogMapping {
+  const given = readDocument(file);
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new Error(`${file}: expected an object of field names, such as {"key": "request.key_id"}.`);
+  const mapping: Record<string, readonly string[]> = { ...ACCESS_LOG_MAPPING };
+  for (const [field, names] of Object.entries(given)) {
+    if (!MAPPED_FIELDS.includes(field as keyof AccessLogMapping))
+      throw new Error(`${file}: ${field} is no field; fields are ${MAPPED_FIELDS.join(', ')}.`);
+    const list = Array.isArray(names) ? names : [names];
+    if (list.length === 0 || !list.every((name) => typeof name === 'string' && name !== ''))
+      throw new Error(`${file}: ${field} must be a field name or a list of them.`);
+    mapping[field] = list as string[];
+  }
+  return mapping as unknown as AccessLogMapping;
+}

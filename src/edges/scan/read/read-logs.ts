@@ -1,0 +1,262 @@
+import {
+  describeLine,
+  formatOfLine,
+  formatOfValue,
+  LOG_FORMATS,
+  type LogFormat,
+  lineParser,
+  valueParser,
+} from '../../../wire/logs/detect.js';
+import { isFields } from '../../../wire/logs/fields.js';
+import type { AccessLogMapping } from '../../../wire/logs/json-access.js';
+import type { LogRecord } from '../../../wire/logs/record.js';
+import { LINE_BYTES_MAX, type LineBlock, LineSplitter } from './lines.js';
+import { open, type Reading } from './open.js';
+import { type Source, SourceFault } from './sources.js';
+
+export interface ReadOptions {
+  /** In place of what the content says. */
+  readonly format?: LogFormat;
+  readonly mapping?: AccessLogMapping;
+  /** Told of the bytes of the files themselves. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** Records of one file in the order of its lines. */
+export interface RecordBatch {
+  readonly file: string;
+  readonly records: readonly LogRecord[];
+  /** Line of each record; of a JSON document, the record's ordinal, from 1. */
+  readonly lines: readonly number[];
+}
+
+export interface BadLine {
+  readonly file: string;
+  /** 0 where the whole file is meant. */
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** What was read, and what could not be. */
+export class ReadReport {
+  lines = 0;
+  records = 0;
+  bad = 0;
+  readonly formats = new Map<string, LogFormat>();
+  /** The first few. */
+  readonly badLines: BadLine[] = [];
+  readonly reasons = new Map<string, number>();
+
+  refuse(file: string, line: number, reason: string): void {
+    this.bad += 1;
+    if (this.badLines.length < BAD_LINES_MAX) this.badLines.push({ file, line, reason });
+    const count = this.reasons.get(reason);
+    if (count !== undefined || this.reasons.size < REASONS_MAX) this.reasons.set(reason, (count ?? 0) + 1);
+  }
+}
+
+const BAD_LINES_MAX = 100;
+const REASONS_MAX = 100;
+/** A JSON document is parsed as a whole: CloudTrail's are a few MB. */
+const DOCUMENT_BYTES_MAX = 256 * 1024 * 1024;
+/** Lines that are looked at to tell the format. */
+const PROBED_LINES = 20;
+
+/** Reads logs of any known format, one after the other. Broken lines are counted and reported, never fatal. */
+export async function* readLogs(
+  sources: readonly Source[],
+  report: ReadReport,
+  options: ReadOptions = {},
+): AsyncGenerator<RecordBatch> {
+  for (const source of sources) {
+    const reading = open(source, options.onBytes ?? (() => undefined));
+    yield* readSource(source, reading, report, options);
+    const problem = reading.problem();
+    if (problem === undefined) continue;
+    if (source.named && !report.formats.has(source.name)) throw new SourceFault(`${source.name} ${problem}.`);
+    report.refuse(source.name, 0, problem);
+  }
+}
+
+async function* readSource(
+  source: Source,
+  reading: Reading,
+  report: ReadReport,
+  options: ReadOptions,
+): AsyncGenerator<RecordBatch> {
+  const first = await firstChunk(reading);
+  if (first === undefined) return;
+  if (isDocument(first)) {
+    yield* readDocument(source, first, reading, report, options);
+    return;
+  }
+  const splitter = new LineSplitter();
+  let parse: ReturnType<typeof lineParser> | undefined;
+  const waiting: LineBlock[] = [];
+  const take = function* (block: LineBlock, last: boolean): Generator<RecordBatch> {
+    if (parse === undefined) {
+      waiting.push(block);
+      const format = options.format ?? formatOf(waiting, options.mapping);
+      const enough = last || waiting.reduce((sum, { lines }) => sum + lines.length, 0) >= PROBED_LINES;
+      if (format === undefined && !enough) return;
+      if (format === undefined) throw unknownFormat(source, waiting);
+      report.formats.set(source.name, format);
+      parse = lineParser(format, options.mapping);
+      for (const each of waiting) yield parseBlock(source.name, each, parse, report);
+      return;
+    }
+    yield parseBlock(source.name, block, parse, report);
+  };
+  try {
+    yield* take(splitter.push(first), false);
+    for await (const chunk of reading.chunks) yield* take(splitter.push(chunk), false);
+    yield* take(splitter.end(), true);
+  } catch (error) {
+    if (!(error instanceof SourceFault) || source.named) throw error;
+    report.refuse(source.name, 0, 'not a log of a known format');
+  }
+}
+
+function parseBlock(
+  file: string,
+  { first, lines, tooLong }: LineBlock,
+  parse: ReturnType<typeof lineParser>,
+  report: ReadReport,
+): RecordBatch {
+  const records: LogRecord[] = [];
+  const numbers: number[] = [];
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i] as string;
+    if (line === '') continue;
+    report.lines += 1;
+    const parsed = parse(line);
+    if (typeof parsed === 'string') {
+      if (line.trim() !== '') report.refuse(file, first + i, parsed);
+      continue;
+    }
+    records.push(parsed);
+    numbers.push(first + i);
+  }
+  for (const line of tooLong) report.refuse(file, line, `longer than ${LINE_BYTES_MAX} bytes`);
+  report.records += records.length;
+  return { file, records, lines: numbers };
+}
+
+async function* readDocument(
+  source: Source,
+  first: Buffer,
+  reading: Reading,
+  report: ReadReport,
+  options: ReadOptions,
+): AsyncGenerator<RecordBatch> {
+  const chunks = [first];
+  let bytes = first.length;
+  for await (const chunk of reading.chunks) {
+    bytes += chunk.length;
+    if (bytes > DOCUMENT_BYTES_MAX) {
+      report.refuse(
+        source.name,
+        0,
+        `a JSON document of more than ${DOCUMENT_BYTES_MAX} bytes; write one record a line`,
+      );
+      return;
+    }
+    chunks.push(chunk);
+  }
+  let document: unknown;
+  try {
+    document = JSON.parse(
+      Buffer.concat(chunks)
+        .toString('utf8')
+        .replace(/^\ufeff/, ''),
+    );
+  } catch {
+    if (source.named)
+      throw new SourceFault(`${source.name} begins like a JSON document and is not valid JSON.`);
+    report.refuse(source.name, 0, 'a JSON document that is not valid JSON');
+    return;
+  }
+  const values = recordsOf(document);
+  const format = options.format ?? formatOfFirst(values, options.mapping);
+  if (format === undefined || format === 'combined') {
+    // Digests and other companions of logs hold no records.
+    if (source.named && values.length > 0) throw unknownFormat(source, []);
+    report.refuse(source.name, 0, 'a JSON document without records of a known format');
+    return;
+  }
+  report.formats.set(source.name, format);
+  const parse = valueParser(format, options.mapping);
+  const records: LogRecord[] = [];
+  const lines: number[] = [];
+  values.forEach((value, i) => {
+    report.lines += 1;
+    const parsed = parse(value);
+    if (typeof parsed === 'string') report.refuse(source.name, i + 1, parsed);
+    else {
+      records.push(parsed);
+      lines.push(i + 1);
+    }
+  });
+  report.records += records.length;
+  yield { file: source.name, records, lines };
+}
+
+async function firstChunk(reading: Reading): Promise<Buffer | undefined> {
+  const { value, done } = await reading.chunks.next();
+  return done === true ? undefined : value;
+}
+
+/** A JSON array, an object over several lines, or one that holds its records in a field. */
+function isDocument(chunk: Buffer): boolean {
+  const text = chunk
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
+    .trimStart();
+  if (text.startsWith('[')) return true;
+  if (!text.startsWith('{')) return false;
+  const end = text.indexOf('\n');
+  const line = end < 0 ? text : text.slice(0, end);
+  if (line.startsWith('{"Records":[')) return true;
+  if (end < 0 && text.length >= chunk.length && chunk.length >= LINE_BYTES_MAX) return true;
+  try {
+    return recordsOf(JSON.parse(line)).length !== 1;
+  } catch {
+    // `{` alone, or the first field of a document that is written for people.
+    return line.trim().length < 3 || /^\{\s*$/.test(line);
+  }
+}
+
+/** The records of a document: itself an array, or an object with one in a well-known field. */
+function recordsOf(document: unknown): readonly unknown[] {
+  if (Array.isArray(document)) return document;
+  if (!isFields(document)) return [];
+  for (const name of ['Records', 'events', 'results', 'data'])
+    if (Array.isArray(document[name])) return document[name];
+  return [document];
+}
+
+function formatOfFirst(values: readonly unknown[], mapping?: AccessLogMapping): LogFormat | undefined {
+  for (const value of values.slice(0, PROBED_LINES)) {
+    const format = formatOfValue(value, mapping);
+    if (format !== undefined) return format;
+  }
+  return undefined;
+}
+
+function formatOf(blocks: readonly LineBlock[], mapping?: AccessLogMapping): LogFormat | undefined {
+  for (const { lines } of blocks) {
+    for (const line of lines.slice(0, PROBED_LINES)) {
+      const format = line === '' ? undefined : formatOfLine(line, mapping);
+      if (format !== undefined) return format;
+    }
+  }
+  return undefined;
+}
+
+function unknownFormat(source: Source, blocks: readonly LineBlock[]): SourceFault {
+  const line = blocks.flatMap(({ lines }) => lines.slice(0, 1))[0] ?? '';
+  return new SourceFault(
+    `${source.name} is no log of a known format: it holds ${describeLine(line)}. ` +
+      `Expected one of ${LOG_FORMATS.join(', ')}; --format names it, --fields maps the fields of a JSON access log.`,
+  );
+}
