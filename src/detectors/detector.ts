@@ -25,15 +25,7 @@ import {
 import { FUSION } from './fusion-weights.js';
 import { outcomeTerm, privilegeTerm, timeTerm, volumeTerm } from './habits.js';
 import { combine, hashText } from './hash.js';
-import {
-  absorb,
-  absorbOutcome,
-  advance,
-  advanceOutcome,
-  type Context,
-  contextOf,
-  follow,
-} from './learn.js';
+import { absorb, absorbOutcome, advance, advanceOutcome, type Context, contextOf, follow } from './learn.js';
 import type { Scene } from './likelihood.js';
 import { networkTerm } from './network.js';
 import { objectsTerm } from './objects.js';
@@ -57,6 +49,8 @@ const ODDITY_DRIFT = 3;
 const NEW_NETWORK = 1;
 /** Nats of other keys from which the tail of strangers is fitted. */
 const STRANGERS_THRESHOLD = 3;
+const PLAUSIBLE_AT_THRESHOLD = 3;
+const PLAUSIBLE_SLOPE = 2;
 const NO_TAIL = new Float64Array(3);
 const NO_STRANGERS = { nats: 0, keys: 0 };
 /** What gathered oddities weigh beside the fusion: the same calls feed both. */
@@ -118,21 +112,24 @@ export class Detector {
     const strangers = nats - STRANGERS_THRESHOLD;
     return {
       ...alone,
-      evidence: Math.max(alone.evidence, tailNats(NO_TAIL, 0, this.population.tail, 9, strangers)),
+      evidence: Math.max(
+        alone.evidence,
+        Math.min(tailNats(NO_TAIL, 0, this.population.tail, 9, strangers), plausible(strangers)),
+      ),
       tails: { ...alone.tails, strangers },
       strangers: { nats, keys },
     };
   }
 
   /**
-   * Ends the observation: remembers it as the last one and, where `learn`, teaches it. How odd it was is learned
-   * in any case: a key that is often odd must not raise an alarm each time.
+   * Ends the observation: remembers it as the last one and, where `learn`, teaches it. `calibrate`: how odd it was
+   * is learned even so, since a key that is often odd must not raise an alarm each time.
    */
-  settle(key: string, judgement: Judgement, learn = true): void {
+  settle(key: string, judgement: Judgement, learn = true, calibrate = true): void {
     const baseline = this.baselineOf(key);
     const { tails } = judgement;
     const { tail } = this.population;
-    if ((baseline.clock[Clock.seen] as number) >= WARM_UP / 2) {
+    if (calibrate && (baseline.clock[Clock.seen] as number) >= WARM_UP / 2) {
       learnTail(baseline.numbers, TAIL.start, tail, 0, tails.score);
       learnTail(baseline.numbers, TAIL.start + 3, tail, 3, tails.oddity);
       learnTail(baseline.numbers, TAIL.start + 6, tail, 6, tails.fusion);
@@ -153,7 +150,8 @@ export class Detector {
     advance(baseline, symbols, features);
 
     const score = singleScore(features, means, this.#single) + this.#weights.singleBias;
-    const surprise = tailNats(numbers, TAIL.start, tail, 0, score - SCORE_THRESHOLD);
+    const beyond = score - SCORE_THRESHOLD;
+    const surprise = Math.min(tailNats(numbers, TAIL.start, tail, 0, beyond), plausible(beyond));
     const last = clock[Clock.last] as number;
     const fade = last === 0 ? 0 : 2 ** (-Math.max(0, symbols.timeMs - last) / ODDITY_HALF_LIFE_MS);
     const gathered = (numbers[ODDITY.start] as number) * fade + Math.max(0, surprise - ODDITY_DRIFT);
@@ -164,7 +162,7 @@ export class Detector {
     const evidence = ready
       ? Math.max(
           tailNats(numbers, TAIL.start + 3, tail, 3, oddity) * ODDITY_SHARE,
-          tailNats(numbers, TAIL.start + 6, tail, 6, fusion),
+          Math.min(tailNats(numbers, TAIL.start + 6, tail, 6, fusion), plausible(fusion)),
         )
       : 0;
     return {
@@ -174,7 +172,7 @@ export class Detector {
       symbols,
       features,
       context: contextOf(baseline, symbols.timeMs),
-      tails: { score: score - SCORE_THRESHOLD, oddity, fusion, strangers: -STRANGERS_THRESHOLD },
+      tails: { score: beyond, oddity, fusion, strangers: -STRANGERS_THRESHOLD },
       strangers: NO_STRANGERS,
     };
   }
@@ -272,6 +270,14 @@ export class Detector {
 function settleIn({ numbers }: Baseline, means: Float64Array): void {
   for (let memory = 0; memory < MEMORIES.length; memory++)
     numbers.set(means, AVERAGES.start + memory * FEATURE_COUNT);
+}
+
+/**
+ * The most evidence that log-odds of an impostor allow: that a clockwork key did something for the first time is
+ * no proof that somebody else did it.
+ */
+function plausible(excess: number): number {
+  return Math.max(0, PLAUSIBLE_AT_THRESHOLD + PLAUSIBLE_SLOPE * excess);
 }
 
 function featuresOf(scene: Scene, into: Float64Array): void {

@@ -193,12 +193,7 @@ function countClass(baseline: Baseline, population: Population, name: HistogramN
   population.histogramTotals[order] = (population.histogramTotals[order] as number) + 1;
 }
 
-function histograms(
-  baseline: Baseline,
-  population: Population,
-  symbols: Symbols,
-  context: Context,
-): void {
+function histograms(baseline: Baseline, population: Population, symbols: Symbols, context: Context): void {
   const count = (name: HistogramName, index: number) => countClass(baseline, population, name, index);
   count('hour', symbols.hour);
   count('weekday', symbols.weekday);

@@ -8,9 +8,9 @@ import { AlarmBudget, type BudgetStanding } from '../detectors/budget.js';
 import type { Outcome, Sighting } from '../detectors/contract.js';
 import { Detector, type Judgement } from '../detectors/detector.js';
 import { explanations } from '../detectors/explain.js';
+import { LearningGuard } from '../detectors/learning-guard.js';
 import type { Finding } from '../journal/entry.js';
 import type { BaselineStore } from './ports.js';
-import { Quarantine } from './quarantine.js';
 
 /** How the operator wants the detector to act. */
 export interface BehaviourPolicy {
@@ -45,7 +45,7 @@ const POPULATION_EVERY_MS = 30_000;
 export class Behaviour {
   readonly budget: AlarmBudget;
   readonly #detector = new Detector();
-  readonly #quarantine = new Quarantine();
+  readonly #learning = new LearningGuard(this.#detector, true);
   readonly #store: BaselineStore;
   readonly #failed: (error: unknown) => void;
   readonly #dirty = new Set<string>();
@@ -94,24 +94,23 @@ export class Behaviour {
     }
   }
 
-  /** The owner's word: what waits in quarantine, and `more`, is learned, and the key is calm again. */
-  release(key: string, more: readonly Judgement[] = []): number {
+  /** The owner's word: what waits in quarantine is learned, and the key is calm again. */
+  release(key: string): number {
     this.#load(key, undefined);
-    const calls = [...this.#quarantine.take(key), ...more];
-    for (const judgement of calls) this.#detector.absorb(key, judgement);
+    const calls = this.#learning.release(key);
     this.#detector.calm(key);
     this.#touch(key);
-    return calls.length;
+    return calls;
   }
 
   /** What waits in quarantine was not the owner's: it is forgotten. */
   discard(key: string): number {
-    return this.#quarantine.take(key).length;
+    return this.#learning.discard(key);
   }
 
   /** Forgets everything that was learned of the key: it warms up anew. */
   reset(key: string): void {
-    this.#quarantine.take(key);
+    this.#learning.discard(key);
     this.#detector.adopt(key, new Baseline());
     this.#touch(key);
   }
@@ -123,7 +122,7 @@ export class Behaviour {
     return {
       calls,
       warming: this.#detector.isWarming(key),
-      quarantined: this.#quarantine.size(key),
+      quarantined: this.#learning.quarantined(key),
       alarmDays: this.budget.spentBy(key),
     };
   }
@@ -164,6 +163,7 @@ export class Behaviour {
       },
       observation,
     };
+    this.#learning.admit(key.id, observation.timeMs);
     const judgement = this.#detector.assess(sighting);
     const { threshold } = this.budget;
     const { evidence } = judgement;
@@ -172,11 +172,10 @@ export class Behaviour {
     const finding = odd
       ? { evidence, threshold, reasons: explanations(this.#detector, sighting, judgement, true) }
       : undefined;
-    this.#detector.settle(key.id, judgement, !odd);
-    if (odd && action !== 'deny') this.#quarantine.add(key.id, judgement);
+    const learned = this.#learning.settle(key.id, judgement, odd);
     this.budget.note(key.id, observation.timeMs, evidence);
     this.#touch(key.id);
-    return { verdict: verdictOf(action, policy), finding, judgement, learned: !odd };
+    return { verdict: verdictOf(action, policy), finding, judgement, learned };
   }
 
   /** A key that was not seen since the start: its own baseline, or that of the key it replaces. */

@@ -3,7 +3,7 @@ import { guard } from '../core/guard.js';
 import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
 import type { RateResult } from '../core/rate.js';
 import { ALLOW, deny, forwards, type Verdict } from '../core/verdict.js';
-import type { DecisionEntry, Finding, Outcome } from '../journal/entry.js';
+import type { Finding, Outcome } from '../journal/entry.js';
 import type { KeyDirectory, LiveKey } from '../keys/directory.js';
 import type { CidrSet } from '../wire/cidr.js';
 import { clientAddress } from '../wire/client-address.js';
@@ -11,7 +11,9 @@ import { type Presented, presentedCredential, valuesOf } from '../wire/credentia
 import type { RequestHead } from '../wire/http-head.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { parseTarget, type RequestTarget } from '../wire/request-target.js';
+import { ambiguity } from './ambiguity.js';
 import type { Behaviour, Judged } from './behaviour.js';
+import { decisionEntry } from './decision-entry.js';
 import { type Hold, type Holds, requestHash } from './holds.js';
 import type { Geo, Journal, JournalTicket } from './ports.js';
 import type { Routing, Upstream } from './routing.js';
@@ -72,7 +74,6 @@ export interface Forwarding {
   readonly header: 'x-forwarded-for' | 'forwarded' | 'none';
 }
 
-const METHOD_OVERRIDES = new Set(['x-http-method-override', 'x-http-method', 'x-method-override']);
 const NONE: readonly string[] = [];
 
 /** Load, decide in the core, journal, count: the one loop behind every live edge. */
@@ -143,7 +144,9 @@ export class GuardLoop<U extends Upstream> {
         : undefined;
     const verdict = judged?.verdict ?? checked;
     const accepted = forwards(verdict);
-    const ticket = this.#journal.append(entryOf(requestId, observation, verdict, key, judged?.finding));
+    const ticket = this.#journal.append(
+      decisionEntry(requestId, observation, verdict, key?.key, judged?.finding),
+    );
     if (key !== undefined) {
       this.#directory.record(key, {
         timeMs: observation.timeMs,
@@ -215,7 +218,7 @@ export class GuardLoop<U extends Upstream> {
       ...admission.judged.finding,
       hold: hold.id,
     };
-    const ticket = this.#journal.append(entryOf(requestId, observation, ALLOW, key, finding));
+    const ticket = this.#journal.append(decisionEntry(requestId, observation, ALLOW, key?.key, finding));
     return { ...admission, verdict: ALLOW, ticket, durable: ticket.durable() };
   }
 
@@ -335,49 +338,4 @@ export class GuardLoop<U extends Upstream> {
 function smaller(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined) return b;
   return b === undefined ? a : Math.min(a, b);
-}
-
-/** What two servers could take for different requests. */
-function ambiguity(head: RequestHead, path: string, upstream: Upstream): string | undefined {
-  if (upstream.encodedSeparators === 'refuse' && /%(?:2f|5c)/i.test(path))
-    return 'an encoded slash or backslash in the path';
-  if (
-    upstream.methodOverride === 'refuse' &&
-    head.headers.some((name, at) => at % 2 === 0 && METHOD_OVERRIDES.has(name.toLowerCase()))
-  ) {
-    return 'a header that overrides the method';
-  }
-  return undefined;
-}
-
-function entryOf(
-  request: string,
-  observation: Observation,
-  verdict: Verdict,
-  key: LiveKey | undefined,
-  finding: Finding | undefined,
-): DecisionEntry {
-  const { operation, place } = observation;
-  return {
-    kind: 'decision',
-    time: observation.timeMs,
-    request,
-    upstream: observation.upstream,
-    method: observation.method,
-    path: observation.path,
-    operation: operation.name,
-    privilege: operation.privilege,
-    address: observation.address,
-    country: place.country,
-    asn: place.asn,
-    network: place.kind,
-    userAgent: observation.userAgent,
-    bodyBytes: observation.bodyBytes,
-    key: key?.key.id,
-    tenant: key?.key.tenant,
-    principal: key?.key.principal,
-    decision: verdict.decision,
-    reason: verdict.decision === 'allow' ? undefined : verdict.reason.code,
-    finding,
-  };
 }

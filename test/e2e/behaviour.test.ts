@@ -54,7 +54,7 @@ describe('behaviour', () => {
     expect(held).toMatch(/^HTTP\/1\.1 403 [\s\S]*application\/problem\+json[\s\S]*behaviour_held/);
     expect(held).toContain(`"approval":"https://ops.test/h/${hold}"`);
     const { approvals } = guard.running;
-    expect(approvals.show(hold)).toMatchObject({ operation: 'commands.run', privilege: 4, state: 'pending' });
+    expect(approvals.show(hold)).toMatchObject({ operation: 'runcommand', privilege: 4, state: 'pending' });
     expect(
       approvals
         .show(hold)

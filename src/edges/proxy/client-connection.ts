@@ -7,14 +7,14 @@ import { beginsHttp2, type ClientEnd, type Peer, type TakeHttp2 } from './client
 import { Exchange, type ExchangeClient } from './exchange.js';
 import { forwardedHead, type HopFacts } from './forwarded-head.js';
 import type { Gateway, ProxyUpstream } from './gateway.js';
+import { heldBody, heldProblem } from './held-request.js';
 import { problemResponse } from './problem.js';
+import { rateHeaders } from './rate-headers.js';
 
 type Phase = 'head' | 'deciding' | 'held' | 'exchange' | 'tunnel' | 'closing';
 
 /** Bytes of later requests held while one is in progress. */
 const PIPELINED_BYTES_MAX = 64 * 1024;
-/** Body of a held request that is taken to tell it from others; larger ones are refused. */
-const HELD_BODY_BYTES_MAX = 256 * 1024;
 /** How long a refused client may go on sending before the connection is cut. */
 const LINGER_MS = 2_000;
 const EMPTY = Buffer.alloc(0);
@@ -214,54 +214,27 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     );
   }
 
-  /** Takes the body of a held request, so that an approval can be bound to it. */
+  /** Takes the body of a held request, so that an approval can be bound to it; the bytes stay for the exchange. */
   #takeHeldBody(): void {
     const head = this.#head as RequestHead;
-    // A second reader only measures: the bytes stay for the exchange, should it come to one.
-    const reader = new BodyReader(head.framing);
-    const used = reader.done ? 0 : reader.take(this.#pending);
-    if (reader.refused !== undefined) {
-      this.#refuse(400, 'request_malformed', `Refused: ${reader.refused}.`);
-    } else if (reader.done) {
-      this.#settleHold(this.#pending.subarray(0, used));
-    } else if (this.#pending.length > HELD_BODY_BYTES_MAX) {
-      this.#refuse(
-        403,
-        'behaviour_held',
-        `This call waits for an approval, and its body is too large to wait (${HELD_BODY_BYTES_MAX} bytes).`,
-      );
+    const body = heldBody(head.framing, this.#pending);
+    if (body.kind === 'more') return;
+    if (body.kind === 'refused') {
+      this.#refuse(body.status, body.code, body.detail);
+      return;
     }
-  }
-
-  #settleHold(body: Buffer): void {
     const held = this.#admission as Admission<ProxyUpstream>;
-    const head = this.#head as RequestHead;
-    const answer = this.#gateway.loop.hold(held, head, body, Date.now());
+    const answer = this.#gateway.loop.hold(held, head, body.bytes, Date.now());
     if (answer.kind === 'approved') {
       this.#admission = answer.admission;
       this.#proceed(answer.admission);
       return;
     }
-    const { verdict } = held;
-    if (verdict.decision !== 'hold') return;
-    this.#pending = this.#pending.subarray(body.length);
-    this.#body?.take(body);
-    const denied = answer.kind === 'denied';
-    const status = denied ? 403 : verdict.status;
-    const { id } = answer.hold;
-    const { approvalUrl } = this.#gateway;
-    this.#answer(
-      status,
-      denied ? 'hold_denied' : verdict.reason.code,
-      denied ? 'This call was looked at and refused.' : verdict.reason.text,
-      held.requestId,
-      status === 202 ? ['Retry-After', '30'] : [],
-      {
-        hold: id,
-        ...(approvalUrl === undefined || denied ? {} : { approval: approvalUrl.replaceAll('{hold}', id) }),
-      },
-    );
-    held.ticket.complete({ status, bytesIn: body.length, bytesOut: 0, latencyMs: 0 }, Date.now());
+    this.#pending = this.#pending.subarray(body.bytes.length);
+    this.#body?.take(body.bytes);
+    const { status, code, detail, headers, extra } = heldProblem(held, answer, this.#gateway.approvalUrl);
+    this.#answer(status, code, detail, held.requestId, headers, extra);
+    held.ticket.complete({ status, bytesIn: body.bytes.length, bytesOut: 0, latencyMs: 0 }, Date.now());
   }
 
   #forward(admission: Admission<ProxyUpstream>): void {
@@ -387,19 +360,4 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.socket.resume();
     this.socket.end();
   }
-}
-
-/** RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), and Retry-After when refused. */
-function rateHeaders(admission: Admission<ProxyUpstream>, refused: boolean): string[] {
-  const limit = admission.key?.limits.rate;
-  const { rate } = admission;
-  if (limit === undefined || rate === undefined) return [];
-  const lines = [
-    'RateLimit-Policy',
-    `"key";q=${limit.requests};w=${limit.seconds}`,
-    'RateLimit',
-    `"key";r=${rate.remaining};t=${rate.resetSeconds}`,
-  ];
-  if (refused && !rate.allowed) lines.push('Retry-After', String(rate.resetSeconds));
-  return lines;
 }

@@ -3,6 +3,7 @@ import { AlarmBudget } from '../../detectors/budget.js';
 import type { Sighting, Term } from '../../detectors/contract.js';
 import { Detector, type Judgement, WARM_UP } from '../../detectors/detector.js';
 import { explanations, warmUpText } from '../../detectors/explain.js';
+import { LearningGuard } from '../../detectors/learning-guard.js';
 import type { LogRecord } from '../../wire/logs/record.js';
 import type { LogObserver } from './observe.js';
 
@@ -37,6 +38,8 @@ const EXPLAINED_FROM = 1;
 export class Analysis {
   readonly detector = new Detector();
   readonly budget: AlarmBudget;
+  /** Nobody can be asked: what was odd is learned after a while. */
+  readonly #learning = new LearningGuard(this.detector, false);
   readonly #observer: LogObserver;
   readonly #plan: ResponsePlan;
 
@@ -49,12 +52,13 @@ export class Analysis {
   judge(record: LogRecord): JudgedRecord {
     const sighting = this.#observer.sightingOf(record);
     const { key } = sighting.actor;
+    this.#learning.admit(key, sighting.observation.timeMs);
     const judgement = this.detector.assess(sighting);
     const { threshold } = this.budget;
     const { evidence, score, state } = judgement;
     const decision = respond(evidence, threshold, sighting.observation.operation.privilege, this.#plan);
     const reasons = this.#reasons(sighting, judgement, decision);
-    this.detector.settle(key, judgement);
+    this.#learning.settle(key, judgement, decision !== 'allow');
     this.budget.note(key, sighting.observation.timeMs, evidence);
     return { sighting, score, evidence, decision, threshold, warming: state === 'warming', reasons };
   }

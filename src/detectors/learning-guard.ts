@@ -1,0 +1,101 @@
+import type { Detector, Judgement } from './detector.js';
+
+/** Evidence from which a call waits before it is learned. */
+const CAUTION = 3;
+/** How long it waits: until the key has gone on for so long, or for so many calls, without an alarm. */
+const PROBATION_MS = 24 * 3_600_000;
+const PROBATION_CALLS = 10;
+/** Calls that wait, of one key and in all keys; beyond, the oldest leave. */
+const CALLS_PER_KEY_MAX = 128;
+const KEYS_MAX = 65_536;
+
+interface Waiting {
+  readonly judgement: Judgement;
+  /** Calls of the key when it was judged. */
+  readonly at: number;
+  /** Nobody but the operator releases it. */
+  readonly alarm: boolean;
+}
+
+/**
+ * Learning in proportion to trust. What is as usual is learned at once. What is a little odd waits: should it
+ * grow into an alarm, the thief has taught the baseline nothing meanwhile. What was an alarm waits in quarantine
+ * for the operator's word, or, where there is nobody to ask, as long as the rest.
+ */
+export class LearningGuard {
+  readonly #detector: Detector;
+  readonly #askOperator: boolean;
+  readonly #waiting = new Map<string, Waiting[]>();
+
+  /** @param askOperator whether alarms wait for {@link release} or {@link discard} */
+  constructor(detector: Detector, askOperator: boolean) {
+    this.#detector = detector;
+    this.#askOperator = askOperator;
+  }
+
+  /** Learns what has waited long enough. Before the key's next call is judged. */
+  admit(key: string, timeMs: number): void {
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) return;
+    const calls = this.#detector.seen(key);
+    let taken = 0;
+    for (const { judgement, at, alarm } of waiting) {
+      const over = timeMs - judgement.symbols.timeMs > PROBATION_MS || calls - at > PROBATION_CALLS;
+      if (!over || (alarm && this.#askOperator)) break;
+      this.#detector.absorb(key, judgement);
+      taken += 1;
+    }
+    this.#drop(key, waiting, taken);
+  }
+
+  /** Ends a call: learns it now or later. @returns whether it was learned */
+  settle(key: string, judgement: Judgement, alarm: boolean): boolean {
+    const learn = judgement.evidence < CAUTION && !alarm;
+    const at = this.#detector.seen(key);
+    // Who is held and tries again must not wear the calibration down.
+    this.#detector.settle(key, judgement, learn, !(alarm && this.#askOperator));
+    if (learn) return true;
+    const waiting = this.#waiting.get(key) ?? [];
+    if (waiting.length === 0) this.#makeRoom();
+    waiting.push({ judgement, at, alarm });
+    this.#waiting.set(key, waiting);
+    if (waiting.length > CALLS_PER_KEY_MAX) this.#overflow(key, waiting);
+    return false;
+  }
+
+  /** Calls of the key that wait for the operator. */
+  quarantined(key: string): number {
+    return this.#waiting.get(key)?.filter(({ alarm }) => alarm).length ?? 0;
+  }
+
+  /** It was the owner: everything that waits is learned. @returns the number of calls */
+  release(key: string): number {
+    const waiting = this.#waiting.get(key) ?? [];
+    this.#waiting.delete(key);
+    for (const { judgement } of waiting) this.#detector.absorb(key, judgement);
+    return waiting.length;
+  }
+
+  /** It was not: everything that waits is forgotten. */
+  discard(key: string): number {
+    const waiting = this.#waiting.get(key)?.length ?? 0;
+    this.#waiting.delete(key);
+    return waiting;
+  }
+
+  /** The oldest makes room: learned where nobody is asked, forgotten where the operator did not come. */
+  #overflow(key: string, waiting: Waiting[]): void {
+    const oldest = waiting[0] as Waiting;
+    if (!oldest.alarm || !this.#askOperator) this.#detector.absorb(key, oldest.judgement);
+    this.#drop(key, waiting, 1);
+  }
+
+  #drop(key: string, waiting: Waiting[], count: number): void {
+    if (count === waiting.length) this.#waiting.delete(key);
+    else if (count > 0) waiting.splice(0, count);
+  }
+
+  #makeRoom(): void {
+    if (this.#waiting.size >= KEYS_MAX) this.#waiting.delete(this.#waiting.keys().next().value as string);
+  }
+}
