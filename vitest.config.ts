@@ -8,6 +8,8 @@ export default defineConfig({
       'test/**/*.test.ts',
       'bench/**/*.test.ts',
       'catalogs/**/*.test.ts',
+      'world/**/*.test.ts',
+      'eval/**/*.test.ts',
     ],
     testTimeout: 20_000,
     hookTimeout: 30_000,

@@ -1,0 +1,188 @@
+import type { Episode } from './call.js';
+import {
+  ABROAD,
+  ACCESS,
+  addressIn,
+  CLOUD_REGIONS,
+  HAND_CLIENTS,
+  SCRIPT_CLIENTS,
+  THIEF_CLIENTS,
+} from './places.js';
+import { newKey, type Principal, personPlace, servicePlace } from './principals.js';
+import type { Random } from './random.js';
+import { DAY_MS, HOUR_MS, live, runFlow, type Stage } from './traffic.js';
+import { HAND_FLOWS, THEFTS, type Workflow } from './workflows.js';
+
+export type ThiefPlace = 'abroad' | 'same-cloud' | 'own-network';
+const PLACES: readonly ThiefPlace[] = ['abroad', 'same-cloud', 'own-network'];
+const PACES = ['smash', 'hands-on', 'slow', 'hidden'] as const;
+
+/** Plays one theft of the principal's key; the owner goes on meanwhile. */
+export function playTheft(stage: Stage, who: Principal, n: number): Episode {
+  const { random } = stage;
+  const place = PLACES[n % PLACES.length] as ThiefPlace;
+  const pace = random.pick(PACES);
+  const { name, flow } = random.pick(THEFTS);
+  const id = `theft-${n}`;
+  const startMs = stage.startMs + random.between(stage.days * 0.45, stage.days * 0.95) * DAY_MS;
+  // In the victim's own network a thief works on the victim's machine, with its tools.
+  const copies = place === 'own-network' || random.chance(0.35);
+  const guise = {
+    ip: thiefAddress(random, who, place),
+    userAgent: copies ? who.client : random.pick(THIEF_CLIENTS),
+    episode: id,
+    errors: random.pick([0.01, 0.05, 0.2]),
+    pause: pace === 'smash' ? 0.6 : pace === 'hands-on' ? 25 : 6,
+  };
+  if (pace === 'smash' || pace === 'hands-on') runFlow(stage, who, flow, startMs, guise);
+  else spread(stage, who, flow, startMs, guise, pace === 'slow' ? 30 : 6);
+  return { id, kind: 'theft', what: `${place}/${name}/${pace}`, place, keys: [who.key], startMs };
+}
+
+function thiefAddress(random: Random, who: Principal, place: ThiefPlace): string {
+  if (place === 'own-network') return who.place(random);
+  if (place === 'abroad') return addressIn(random, random.pick(ABROAD));
+  return addressIn(random, random.pick(who.region ?? [who.tenant.office.network]));
+}
+
+/** Step by step, hours apart. */
+function spread(
+  stage: Stage,
+  who: Principal,
+  flow: Workflow,
+  startMs: number,
+  guise: object,
+  hours: number,
+): void {
+  let timeMs = startMs;
+  for (const step of flow) {
+    runFlow(stage, who, [step], timeMs, guise);
+    timeMs += stage.random.exponential((hours / flow.length) * HOUR_MS);
+  }
+}
+
+/** One stranger who tries the keys of many tenants, a call or two each: the incident of 2023. */
+export function playHarvest(stage: Stage, victims: readonly Principal[]): Episode {
+  const { random } = stage;
+  const id = 'theft-harvest';
+  let timeMs = stage.startMs + random.between(stage.days * 0.6, stage.days * 0.9) * DAY_MS;
+  const startMs = timeMs;
+  const ip = addressIn(random, random.pick(ABROAD));
+  const flow: Workflow = [{ operation: 'users.list' }, { operation: 'systems.list', chance: 0.5 }];
+  for (const who of victims) {
+    runFlow(stage, who, flow, timeMs, { ip, userAgent: 'python-requests/2.31.0', episode: id, pause: 1 });
+    timeMs += random.exponential(120_000);
+  }
+  return {
+    ...{ id, kind: 'theft', what: 'harvest', place: 'harvest', startMs },
+    keys: victims.map(({ key }) => key),
+  };
+}
+
+const CHANGES = [
+  'rotation',
+  'move-region',
+  'new-address',
+  'client-upgrade',
+  'new-feature',
+  'incident-night',
+  'travel',
+  'access-review',
+  'onboarding',
+  'new-tool',
+  'holiday-return',
+] as const;
+
+/** Plays a change in the life of a principal, and its life after it. The life before is the caller's matter. */
+export function playChange(
+  stage: Stage,
+  who: Principal,
+  n: number,
+): { readonly episode: Episode; readonly endMs: number } {
+  const { random } = stage;
+  const wanted = CHANGES[n % CHANGES.length] as (typeof CHANGES)[number];
+  const what = wanted === 'move-region' && who.region === undefined ? 'travel' : wanted;
+  const id = `change-${n}`;
+  const startMs = stage.startMs + random.between(stage.days * 0.45, stage.days * 0.85) * DAY_MS;
+  const lastMs = stage.startMs + who.to * DAY_MS;
+  const after = (changed: Principal) => play(stage, changed, startMs, lastMs, id);
+  const episode: Episode = { id, kind: 'legitimate', what, keys: [who.key], startMs };
+  switch (what) {
+    case 'rotation': {
+      const key = newKey(random);
+      after({ ...who, key });
+      return { episode: { ...episode, keys: [who.key, key] }, endMs: startMs };
+    }
+    case 'move-region':
+      after({ ...who, place: servicePlace(random, random.pick(CLOUD_REGIONS)) });
+      return { episode, endMs: startMs };
+    case 'new-address':
+      after({
+        ...who,
+        place: who.region === undefined ? personPlace(random, who.tenant) : servicePlace(random, who.region),
+      });
+      return { episode, endMs: startMs };
+    case 'client-upgrade':
+      after({ ...who, client: bumped(who.client) });
+      return { episode, endMs: startMs };
+    case 'new-tool':
+      after({ ...who, client: random.pick(who.service === undefined ? HAND_CLIENTS : SCRIPT_CLIENTS) });
+      return { episode, endMs: startMs };
+    case 'new-feature':
+      after({ ...who, flows: [...who.flows, random.pick(HAND_FLOWS)] });
+      return { episode, endMs: startMs };
+    case 'holiday-return':
+      // Ten days of silence, then as before.
+      play(stage, who, startMs, lastMs, id);
+      return { episode, endMs: startMs - 10 * DAY_MS };
+    case 'travel':
+      play(stage, { ...who, place: hotel(random) }, startMs, Math.min(lastMs, startMs + 4 * DAY_MS), id);
+      live(stage, who, Math.min(lastMs, startMs + 4 * DAY_MS), lastMs);
+      return { episode, endMs: startMs };
+    case 'incident-night':
+      return burst(stage, who, episode, lastMs, [
+        { operation: 'search.systemusers', times: [2, 4] },
+        { operation: 'systemusers.get', times: [2, 6] },
+        { operation: 'systemusers.resetmfa', times: [1, 6] },
+        { operation: 'systemusers.expire', times: [1, 4] },
+      ]);
+    case 'access-review':
+      return burst(stage, who, episode, lastMs, [
+        { operation: 'systemusers.list', times: [10, 20] },
+        { operation: 'v2.usergroups.list', times: [2, 4] },
+        { operation: 'v2.usergroups.members.get', times: [10, 40] },
+      ]);
+    case 'onboarding':
+      return burst(stage, who, episode, lastMs, [
+        { operation: 'systemusers.create', times: [8, 30] },
+        { operation: 'v2.usergroups.members.create', times: [8, 30] },
+      ]);
+  }
+}
+
+function hotel(random: Random): (random: Random) => string {
+  const address = addressIn(random, random.pick(ACCESS));
+  return () => address;
+}
+
+/** Lives on, with every call marked as part of the change. */
+function play(stage: Stage, who: Principal, fromMs: number, toMs: number, episode: string): void {
+  const out = stage.out.length;
+  live(stage, who, fromMs, toMs);
+  // Three days after it is the new normal.
+  for (let i = out; i < stage.out.length; i++) {
+    const call = stage.out[i] as (typeof stage.out)[number];
+    if (call.timeMs < fromMs + 3 * DAY_MS) stage.out[i] = { ...call, episode };
+  }
+}
+
+function burst(stage: Stage, who: Principal, episode: Episode, lastMs: number, flow: Workflow) {
+  runFlow(stage, who, flow, episode.startMs, { episode: episode.id });
+  live(stage, who, episode.startMs, lastMs);
+  return { episode, endMs: episode.startMs };
+}
+
+/** The next minor version. */
+function bumped(client: string): string {
+  return client.replace(/(\d+)\.(\d+)/, (_, major, minor) => `${major}.${Number(minor) + 1}`);
+}

@@ -1,0 +1,66 @@
+import { Api } from './api.js';
+import type { Call, Episode } from './call.js';
+import { playChange, playHarvest, playTheft } from './episodes.js';
+import { newPrincipal, newTenants, type Principal } from './principals.js';
+import { Random } from './random.js';
+import { DAY_MS, live, type Stage } from './traffic.js';
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly days?: number;
+  readonly keys?: number;
+  /** Thefts and legitimate changes, each of another principal. */
+  readonly thefts?: number;
+  readonly changes?: number;
+}
+
+export interface World {
+  /** In order of time. */
+  readonly calls: readonly Call[];
+  readonly episodes: readonly Episode[];
+}
+
+const MONDAY = Date.UTC(2026, 5, 1);
+const HARVESTED = 14;
+
+/**
+ * The admin-API traffic of a provider: tenants, their services and people, thieves, and changes that are none of
+ * a thief's. The same options give the same world.
+ */
+export function newWorld({ seed, days = 28, keys = 165, thefts = 36, changes = 44 }: WorldOptions): World {
+  const random = new Random(seed);
+  const tenants = newTenants(random, Math.max(2, Math.round(keys / 6)));
+  const principals = Array.from({ length: keys }, (_, n) =>
+    newPrincipal(random, random.zipf(tenants, 0.6), days, n),
+  );
+  const stage: Stage = { api: new Api(), random, startMs: MONDAY, days, out: [] };
+  const episodes: Episode[] = [];
+  const settled = shuffled(
+    random,
+    principals.filter(({ from, to }) => from < days * 0.3 && to === days),
+  );
+  const victims = settled.slice(0, thefts);
+  const changing = new Set(settled.slice(thefts, thefts + changes));
+  let change = 0;
+  for (const who of principals) {
+    const fromMs = stage.startMs + who.from * DAY_MS;
+    const toMs = stage.startMs + who.to * DAY_MS;
+    if (!changing.has(who)) {
+      live(stage, who, fromMs, toMs);
+      continue;
+    }
+    const { episode, endMs } = playChange(stage, who, change++);
+    episodes.push(episode);
+    live(stage, who, fromMs, endMs);
+  }
+  for (const [n, who] of victims.entries()) episodes.push(playTheft(stage, who, n));
+  const harvested = settled.slice(thefts + changes, thefts + changes + HARVESTED);
+  if (thefts > 0 && harvested.length > 2) episodes.push(playHarvest(stage, harvested));
+  const calls = stage.out.filter(({ timeMs }) => timeMs < stage.startMs + days * DAY_MS);
+  return { calls: calls.sort((a, b) => a.timeMs - b.timeMs), episodes };
+}
+
+function shuffled(random: Random, items: readonly Principal[]): Principal[] {
+  const order = items.map((item) => ({ item, at: random.next() }));
+  return order.sort((a, b) => a.at - b.at).map(({ item }) => item);
+}
