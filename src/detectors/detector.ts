@@ -51,6 +51,12 @@ const NEW_NETWORK = 1;
 const STRANGERS_THRESHOLD = 3;
 const PLAUSIBLE_AT_THRESHOLD = 3;
 const PLAUSIBLE_SLOPE = 2;
+const IMPROBABLE_SHARE = 0.6;
+const SCORE_SHARE = 0.4;
+const FUSION_SHARE = 0.1;
+const FUSION_MAX = 20;
+/** What is left of the evidence for a call that is quite the key's own manner. */
+const OWN_MANNER = 0.5;
 const NO_TAIL = new Float64Array(3);
 const NO_STRANGERS = { nats: 0, keys: 0 };
 /** What gathered oddities weigh beside the fusion: the same calls feed both. */
@@ -159,12 +165,11 @@ export class Detector {
     const oddity = gathered - ODDITY_THRESHOLD;
     const fusion = fuse(baseline, means, this.#flat, this.#weights.bias) - FUSION_THRESHOLD;
     const ready = (clock[Clock.seen] as number) >= WARM_UP;
-    const evidence = ready
-      ? Math.max(
-          tailNats(numbers, TAIL.start + 3, tail, 3, oddity) * ODDITY_SHARE,
-          Math.min(tailNats(numbers, TAIL.start + 6, tail, 6, fusion), plausible(fusion)),
-        )
-      : 0;
+    const improbable = Math.max(
+      tailNats(numbers, TAIL.start + 3, tail, 3, oddity) * ODDITY_SHARE,
+      Math.min(tailNats(numbers, TAIL.start + 6, tail, 6, fusion), plausible(fusion)),
+    );
+    const evidence = ready ? weigh(improbable, score, fusion) : 0;
     return {
       state: ready ? 'ready' : 'warming',
       score,
@@ -278,6 +283,20 @@ function settleIn({ numbers }: Baseline, means: Float64Array): void {
  */
 function plausible(excess: number): number {
   return Math.max(0, PLAUSIBLE_AT_THRESHOLD + PLAUSIBLE_SLOPE * excess);
+}
+
+/**
+ * Evidence from three sides: how improbable the key's last calls are under its own past, how much this call looks
+ * like somebody else's, and how much the last calls do. Each alone is fooled by other keys: the first by
+ * clockwork, the others by chaos. A call in the key's own manner speaks for the owner, whatever went before: so
+ * the owner's work goes on beside a thief.
+ */
+function weigh(improbable: number, score: number, fusion: number): number {
+  const foreign =
+    IMPROBABLE_SHARE * improbable +
+    SCORE_SHARE * Math.max(0, score) +
+    FUSION_SHARE * Math.max(0, Math.min(FUSION_MAX, fusion));
+  return foreign * (OWN_MANNER + (1 - OWN_MANNER) / (1 + Math.exp(-1 - score)));
 }
 
 function featuresOf(scene: Scene, into: Float64Array): void {

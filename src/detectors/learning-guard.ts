@@ -1,7 +1,7 @@
 import type { Detector, Judgement } from './detector.js';
 
 /** Evidence from which a call waits before it is learned. */
-const CAUTION = 3;
+const CAUTION = 1.8;
 /** How long it waits: until the key has gone on for so long, or for so many calls, without an alarm. */
 const PROBATION_MS = 24 * 3_600_000;
 const PROBATION_CALLS = 10;

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { cloudTrailRecord } from './cloudtrail.js';
+import { combinedRecord } from './combined.js';
+import { formatOfLine } from './detect.js';
+import { directoryInsightsRecord } from './directory-insights.js';
+import { addressOf, timeOf } from './fields.js';
+import { genericRecord } from './generic.js';
+import { jsonAccessRecord } from './json-access.js';
+import { oktaRecord } from './okta.js';
+
+const NOON = Date.UTC(2026, 10, 24, 12, 0, 0);
+
+describe('times', () => {
+  it.each([
+    ['2026-11-24T12:00:00Z', NOON],
+    ['2026-11-24T12:00:00.250Z', NOON + 250],
+    ['2026-11-24T12:00:00.2Z', NOON + 200],
+    ['2026-11-24T12:00:00.123456Z', NOON + 123],
+    ['2026-11-24T13:00:00+01:00', NOON],
+    [NOON, NOON],
+    [NOON / 1000, NOON],
+    [String(NOON / 1000), NOON],
+    ['yesterday', undefined],
+    ['2026-13-24T12:00:00Z', undefined],
+    [-1, undefined],
+    [Number.NaN, undefined],
+    [{}, undefined],
+  ])('%j is %j', (given, expected) => expect(timeOf(given)).toBe(expected));
+});
+
+describe('addresses', () => {
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['192.0.2.1:443', '192.0.2.1'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['192.0.2.1, 198.51.100.1', '192.0.2.1'],
+    ['', undefined],
+  ])('%j is %j', (given, expected) => expect(addressOf(given)).toBe(expected));
+});
+
+describe('generic NDJSON', () => {
+  it('takes every field, and the path without its query', () => {
+    const line = {
+      ...{ time: '2026-11-24T12:00:00Z', key: 'k', tenant: 't', principal: 'p', ip: '192.0.2.1' },
+      ...{ userAgent: 'curl/8', method: 'GET', path: '/a?token=x', objects: ['o', 7, null] },
+      ...{ status: 200, bytesIn: 1, bytesOut: '2', latencyMs: 3, unknown: true },
+    };
+    expect(genericRecord(line)).toMatchObject({
+      ...{ timeMs: NOON, key: 'k', tenant: 't', principal: 'p', address: '192.0.2.1', path: '/a' },
+      ...{ objects: ['o', '7'], status: 200, bytesIn: 1, bytesOut: 2, latencyMs: 3 },
+    });
+  });
+
+  it.each([
+    [[], 'not a JSON object'],
+    [{ key: 'k' }, 'no field "time"'],
+    [{ time: 'x', key: 'k' }, '"time" is neither'],
+    [{ time: 1 }, 'no field "key"'],
+    [{ time: 1, key: 'k' }, 'neither "operation" nor "path"'],
+  ])('%j is refused', (value, why) => expect(genericRecord(value)).toContain(why));
+});
+
+describe('CloudTrail', () => {
+  const record = {
+    eventTime: '2026-11-24T12:00:00Z',
+    eventSource: 'iam.amazonaws.com',
+    eventName: 'CreateAccessKey',
+    sourceIPAddress: '192.0.2.1',
+    userAgent: 'aws-cli/2',
+    recipientAccountId: '111122223333',
+    errorCode: 'AccessDenied',
+    requestParameters: { userName: 'bob', maxItems: 3 },
+    userIdentity: {
+      type: 'AssumedRole',
+      accessKeyId: 'ASIAIOSFODNN7EXAMPLE',
+      arn: 'arn:aws:sts::111122223333:assumed-role/deploy/session-1',
+      sessionContext: { sessionIssuer: { arn: 'arn:aws:iam::111122223333:role/deploy' } },
+    },
+  };
+
+  it('knows a role behind its hourly keys', () => {
+    expect(cloudTrailRecord(record)).toMatchObject({
+      ...{ timeMs: NOON, key: 'arn:aws:iam::111122223333:role/deploy', tenant: '111122223333' },
+      ...{ operation: 'iam.CreateAccessKey', objects: ['bob'], status: 403, userAgent: 'aws-cli/2' },
+    });
+  });
+
+  it('keys by the long-lived access key', () => {
+    const user = { ...record, userIdentity: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', arn: 'arn:x' } };
+    expect(cloudTrailRecord(user)).toMatchObject({ key: 'AKIAIOSFODNN7EXAMPLE', principal: 'arn:x' });
+  });
+
+  it('takes whatever stands for the caller', () => {
+    expect(cloudTrailRecord({ ...record, userIdentity: { invokedBy: 'ec2.amazonaws.com' } })).toMatchObject({
+      key: 'ec2.amazonaws.com',
+    });
+    expect(cloudTrailRecord({ ...record, userIdentity: null, sourceIPAddress: undefined })).toMatchObject({
+      key: 'anonymous',
+    });
+  });
+});
+
+describe('Directory Insights and Okta', () => {
+  it('read who, what and whence', () => {
+    expect(
+      directoryInsightsRecord({
+        ...{ timestamp: '2026-11-24T12:00:00Z', event_type: 'user_update', service: 'directory' },
+        ...{ client_ip: '192.0.2.1', organization: 'o', success: true, resource: { id: 'u1' } },
+        initiated_by: { id: 'a1', email: 'anna@example.com', type: 'admin' },
+        useragent: { name: 'Chrome', major: '109', os_name: 'Linux' },
+      }),
+    ).toMatchObject({
+      ...{ key: 'a1', principal: 'anna@example.com', tenant: 'o', operation: 'directory.user_update' },
+      ...{ userAgent: 'Chrome 109 Linux', objects: ['u1'], status: 200 },
+    });
+    expect(
+      oktaRecord({
+        ...{ published: '2026-11-24T12:00:00.000Z', eventType: 'user.mfa.factor.reset_all' },
+        actor: { id: '00u1', alternateId: 'anna@example.com' },
+        client: { ipAddress: '192.0.2.1', userAgent: { rawUserAgent: 'okta-sdk-go/2' } },
+        outcome: { result: 'FAILURE' },
+        target: [{ id: '00u2', type: 'User' }],
+        transaction: { detail: { requestApiTokenId: '00T1' } },
+      }),
+    ).toMatchObject({
+      ...{ key: '00T1', principal: 'anna@example.com', operation: 'user.mfa.factor.reset_all' },
+      ...{ userAgent: 'okta-sdk-go/2', objects: ['00u2'], status: 403 },
+    });
+  });
+});
+
+describe('access logs', () => {
+  it('reads combined and common lines', () => {
+    const line =
+      '192.0.2.1 - anna [24/Nov/2026:13:00:00 +0100] "GET /api/users?q=1 HTTP/1.1" 200 512 "-" "curl/8 \\"x\\""';
+    expect(combinedRecord(line)).toMatchObject({
+      ...{ timeMs: NOON, key: 'anna', address: '192.0.2.1', method: 'GET', path: '/api/users' },
+      ...{ status: 200, bytesOut: 512, userAgent: 'curl/8 \\"x\\"' },
+    });
+    const common = combinedRecord('2001:db8::1 - - [24/Nov/2026:12:00:00 +0000] "\\x16\\x03" 400 -');
+    expect(common).toMatchObject({ timeMs: NOON, key: '2001:db8::1', method: 'OTHER', status: 400 });
+    expect(common).not.toHaveProperty('userAgent', expect.anything());
+    expect(combinedRecord('192.0.2.1 - - [24/Foo/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 1')).toContain(
+      'time',
+    );
+    expect(combinedRecord('nothing of the kind')).toContain('not an access log line');
+  });
+
+  it('reads JSON by well-known names, nested ones and a mapping', () => {
+    const caddy = {
+      ts: NOON / 1000,
+      request: { remote_ip: '192.0.2.1', method: 'GET', uri: '/a', headers: { 'User-Agent': ['curl/8'] } },
+      status: 200,
+      size: 12,
+    };
+    expect(jsonAccessRecord(caddy)).toMatchObject({ key: '192.0.2.1', userAgent: 'curl/8', bytesOut: 12 });
+    expect(jsonAccessRecord({ ts: 1, method: 'GET' })).toContain('no key and no client address');
+  });
+});
+
+describe('formats', () => {
+  it.each([
+    ['{"eventTime":"2026-11-24T12:00:00Z","eventSource":"iam.amazonaws.com"}', 'cloudtrail'],
+    ['{"event_type":"x","timestamp":"2026-11-24T12:00:00Z"}', 'directory-insights'],
+    ['{"eventType":"x","published":"2026-11-24T12:00:00Z"}', 'okta'],
+    ['{"time":1,"key":"k","operation":"o"}', 'generic'],
+    ['{"time_iso8601":"2026-11-24T12:00:00Z","remote_addr":"192.0.2.1","request_uri":"/"}', 'json-access'],
+    ['192.0.2.1 - - [24/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 1', 'combined'],
+    ['{"version":6,"nginx_version":"1.9.4","address":"192.0.2.1","timestamp":1446249499322}', undefined],
+    ['{"broken":', undefined],
+    ['hello', undefined],
+  ])('%s is %s', (line, format) => expect(formatOfLine(line)).toBe(format));
+});
