@@ -19,6 +19,7 @@ export function summaryOf(result: ScanResult) {
     keysWarming: result.warming,
     outOfOrder: { lines: disorder.lines, first: disorder.first },
     budget: budget.standing,
+    injected: result.backTest?.map(({ calls, ...row }) => ({ ...row, medianCalls: median(calls) })),
     episodes: suspects(episodes.list).map((each) => ({
       key: each.key,
       tenant: each.tenant,
@@ -55,6 +56,10 @@ export function printSummary(result: ScanResult, to: NodeJS.WriteStream): void {
   say(
     `budget: ${allowed.toFixed(1)} false alarms in ${number(keyDays)} key-days; ${number(spent)} days with an alarm; alarms begin at ${threshold.toFixed(1)} nats`,
   );
+  for (const { kind, thefts, found, calls } of result.backTest ?? [])
+    say(
+      `injected thefts, ${kind.padEnd(11)} ${number(found)} of ${number(thefts)} found (${thefts === 0 ? 0 : Math.round((100 * found) / thefts)} %), after ${median(calls) ?? '-'} calls in the median`,
+    );
   say();
   const found = suspects(episodes.list);
   if (found.length === 0) {
@@ -92,6 +97,10 @@ function bad(report: ScanResult['report'], say: (text?: string) => void): void {
 
 function suspects(episodes: readonly Episode[]): Episode[] {
   return [...episodes].sort((a, b) => b.peak - a.peak);
+}
+
+function median(values: readonly number[]): number | undefined {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
 function number(n: number): string {

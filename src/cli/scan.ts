@@ -1,12 +1,16 @@
 import { once } from 'node:events';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadCatalog } from '../catalogs/load.js';
+import { htmlReport } from '../edges/scan/html-report.js';
 import { LogObserver } from '../edges/scan/observe.js';
+import { detectionFinding } from '../edges/scan/ocsf.js';
 import { sourcesOf } from '../edges/scan/read/sources.js';
 import { type ScanResult, scan } from '../edges/scan/scan.js';
 import { scoreLine } from '../edges/scan/score-line.js';
 import { openGeo } from '../locations/geo.js';
+import { version } from '../version.js';
 import { LOG_FORMATS, type LogFormat } from '../wire/logs/detect.js';
 import { ACCESS_LOG_MAPPING, type AccessLogMapping, MAPPED_FIELDS } from '../wire/logs/json-access.js';
 import { readDocument } from './input.js';
@@ -20,6 +24,9 @@ interface ScanOptions {
   readonly scores?: boolean;
   readonly alarms: number;
   readonly json?: boolean;
+  readonly html?: string;
+  readonly ocsf?: string;
+  readonly inject?: boolean;
 }
 
 const BUILT_IN_ASN = fileURLToPath(new URL('../../dist/asn.bin', import.meta.url));
@@ -37,6 +44,9 @@ export function scanCommand(program: Command): void {
     .option('--fields <file>', 'JSON or YAML file that maps the fields of a JSON access log')
     .option('--scores', 'write one NDJSON line for each observation, in input order')
     .option('--alarms <n>', 'false alarms that are accepted in 1,000 days of one key', parseAlarms, 2)
+    .option('--html <file>', 'write a report that opens in any browser, offline')
+    .option('--ocsf <file>', 'write the findings as OCSF NDJSON')
+    .option('--inject', 'play thefts that never were on the log, and say how many would be found')
     .option('--json', 'machine-readable summary')
     .action((logs: string[], options: ScanOptions) => run(logs, options));
 }
@@ -63,6 +73,7 @@ async function run(logs: readonly string[], options: ScanOptions): Promise<void>
     alarmsPerKeyDay: options.alarms / 1_000,
     ...(options.format === undefined ? {} : { format: options.format }),
     ...(options.fields === undefined ? {} : { mapping: readMapping(options.fields) }),
+    inject: options.inject === true,
     onBytes: (bytes: number) => progress.advance(bytes),
   };
   let result: ScanResult;
@@ -79,8 +90,28 @@ async function run(logs: readonly string[], options: ScanOptions): Promise<void>
     });
   }
   progress.end();
+  if (options.html !== undefined) writeFile(options.html, htmlReport(result));
+  if (options.ocsf !== undefined) {
+    const { threshold } = result.budget;
+    const findings = result.episodes.list.map((each) =>
+      JSON.stringify(detectionFinding(each, threshold, version)),
+    );
+    writeFile(options.ocsf, findings.map((line) => `${line}\n`).join(''));
+  }
   if (options.json) console.log(JSON.stringify(summaryOf(result), null, 2));
   else printSummary(result, options.scores ? process.stderr : process.stdout);
+}
+
+/** Whole or not at all: what was there stays until the new file is complete. */
+function writeFile(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}.part`;
+  try {
+    writeFileSync(temporary, text);
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw new Error(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
+  }
 }
 
 /** Gathers lines and writes them in large pieces, no faster than they are read. */

@@ -1,20 +1,14 @@
-/**
- * The alarm threshold that a false-alarm budget buys: the tail of the highest evidence of each key and day,
- * over all keys, is exponential above a level (Pickands 1975); the threshold is where it crosses the budget.
- * Learned from days that have ended, so it is causal.
- */
-
 /** One false alarm in 500 days of one key. */
 export const ALARMS_PER_KEY_DAY = 1 / 500;
-/** Evidence from which a day counts as one of the tail. */
+/** Evidence from which a day counts as one of the tail, and how far the tail is looked at. */
 const LEVEL = 4;
-/** Key-days, and those in the tail, that the first estimate is worth. */
+const WIDTH = 4;
+/** Key-days that the first estimate is worth, and what it is. */
 const PRIOR_DAYS = 300;
-const PRIOR_RATE = 0.05;
-const PRIOR_EXCESSES = 20;
+const PRIOR_TAIL_DAYS = 15;
 const PRIOR_SCALE = 1.2;
-/** A thief's day teaches at most this many scales. */
-const EXCESS_MAX_SCALES = 5;
+const SCALE_MIN = 0.4;
+const SCALE_MAX = 2.5;
 const FORGET = 0.99995;
 const THRESHOLD_MIN = 4;
 const DAY_MS = 86_400_000;
@@ -34,13 +28,18 @@ export interface BudgetStanding {
   readonly threshold: number;
 }
 
+/**
+ * The alarm threshold that a false-alarm budget buys. The highest evidence of each key and day, over all keys, has an
+ * exponential tail (Pickands 1975); the threshold is where the tail crosses the budget. The tail is fitted on a
+ * window only (maximum likelihood of a truncated exponential): what lies beyond may be thieves' days, and they say
+ * nothing of the owners. Learned from days that have ended, so it is causal.
+ */
 export class AlarmBudget {
   readonly alarmsPerKeyDay: number;
   readonly #today = new Map<string, Day>();
   #days = PRIOR_DAYS;
-  #excesses = PRIOR_EXCESSES;
-  #excessDays = PRIOR_DAYS * PRIOR_RATE;
-  #excessSum = PRIOR_EXCESSES * PRIOR_SCALE;
+  #tailDays = PRIOR_TAIL_DAYS;
+  #tailSum = PRIOR_TAIL_DAYS * truncatedMean(PRIOR_SCALE);
   #ended = 0;
   #alarmDays = 0;
   #threshold: number;
@@ -78,7 +77,7 @@ export class AlarmBudget {
   /** Where the budget stands, over the days that have ended. */
   get standing(): BudgetStanding {
     return {
-      keyDays: Math.round(this.#ended),
+      keyDays: this.#ended,
       allowed: this.#ended * this.alarmsPerKeyDay,
       spent: this.#alarmDays,
       threshold: this.#threshold,
@@ -91,42 +90,55 @@ export class AlarmBudget {
   }
 
   snapshot(): readonly number[] {
-    return [this.#days, this.#excesses, this.#excessDays, this.#excessSum, this.#ended, this.#alarmDays];
+    return [this.#days, this.#tailDays, this.#tailSum, this.#ended, this.#alarmDays];
   }
 
+  /** @throws {RangeError} for a snapshot of another shape */
   restore(snapshot: readonly number[]): void {
-    [
-      this.#days = PRIOR_DAYS,
-      this.#excesses = PRIOR_EXCESSES,
-      this.#excessDays = PRIOR_DAYS * PRIOR_RATE,
-      this.#excessSum = PRIOR_EXCESSES * PRIOR_SCALE,
-      this.#ended = 0,
-      this.#alarmDays = 0,
-    ] = snapshot;
+    const [days, tailDays, tailSum, ended, alarmDays] = snapshot;
+    if (snapshot.length !== 5 || !snapshot.every(Number.isFinite))
+      throw new RangeError('not a snapshot of the alarm budget');
+    this.#days = days as number;
+    this.#tailDays = tailDays as number;
+    this.#tailSum = tailSum as number;
+    this.#ended = ended as number;
+    this.#alarmDays = alarmDays as number;
     this.#threshold = this.#compute();
-  }
-
-  /** The key is no more. */
-  forget(key: string): void {
-    this.#today.delete(key);
   }
 
   #close(highest: number): void {
     this.#ended += 1;
     this.#days = this.#days * FORGET + 1;
-    this.#excessDays *= FORGET;
-    if (highest > LEVEL) {
-      const scale = this.#excessSum / this.#excesses;
-      this.#excessDays += 1;
-      this.#excesses = this.#excesses * FORGET + 1;
-      this.#excessSum = this.#excessSum * FORGET + Math.min(highest - LEVEL, EXCESS_MAX_SCALES * scale);
+    this.#tailDays *= FORGET;
+    this.#tailSum *= FORGET;
+    const excess = highest - LEVEL;
+    if (excess > 0 && excess < WIDTH) {
+      this.#tailDays += 1;
+      this.#tailSum += excess;
     }
     this.#threshold = this.#compute();
   }
 
   #compute(): number {
-    const rate = this.#excessDays / this.#days;
-    const scale = this.#excessSum / this.#excesses;
+    const scale = scaleOf(this.#tailSum / this.#tailDays);
+    const rate = this.#tailDays / this.#days / (1 - Math.exp(-WIDTH / scale));
     return Math.max(THRESHOLD_MIN, LEVEL + scale * Math.log(rate / this.alarmsPerKeyDay));
   }
+}
+
+/** Mean of an exponential of this scale that is cut off at the end of the window. */
+function truncatedMean(scale: number): number {
+  return scale - WIDTH / Math.expm1(WIDTH / scale);
+}
+
+/** The scale whose truncated mean this is, by bisection. */
+function scaleOf(mean: number): number {
+  let low = SCALE_MIN;
+  let high = SCALE_MAX;
+  for (let i = 0; i < 24; i++) {
+    const middle = (low + high) / 2;
+    if (truncatedMean(middle) < mean) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
 }

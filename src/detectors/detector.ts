@@ -226,6 +226,16 @@ export class Detector {
     return this.seen(key) < WARM_UP;
   }
 
+  /** Evidence of calls that the key never made, one after the other; nothing of it stays. */
+  rehearse(key: string, sightings: readonly Sighting[]): number[] {
+    const copy = this.baselineOf(key).clone();
+    return sightings.map(({ actor, observation, outcome }) => {
+      const judgement = this.judge(copy, symbolsOf(actor, observation, outcome));
+      follow(copy, judgement.symbols);
+      return judgement.evidence;
+    });
+  }
+
   /** Calls of the key so far. */
   seen(key: string): number {
     return this.baselineOf(key).clock[Clock.seen] as number;

@@ -5,6 +5,7 @@ import { Detector, type Judgement, WARM_UP } from '../../detectors/detector.js';
 import { explanations, warmUpText } from '../../detectors/explain.js';
 import { LearningGuard } from '../../detectors/learning-guard.js';
 import type { LogRecord } from '../../wire/logs/record.js';
+import { BackTest } from './back-test.js';
 import type { LogObserver } from './observe.js';
 
 /** One reason of a judged line. */
@@ -29,6 +30,8 @@ export interface JudgedRecord {
 export interface AnalysisOptions {
   readonly alarmsPerKeyDay?: number;
   readonly plan?: ResponsePlan;
+  /** Plays thefts that never were beside the log. */
+  readonly inject?: boolean;
 }
 
 /** Scores below this need no reasons. */
@@ -38,6 +41,7 @@ const EXPLAINED_FROM = 1;
 export class Analysis {
   readonly detector = new Detector();
   readonly budget: AlarmBudget;
+  readonly backTest: BackTest | undefined;
   /** Nobody can be asked: what was odd is learned after a while. */
   readonly #learning = new LearningGuard(this.detector, false);
   readonly #observer: LogObserver;
@@ -47,6 +51,7 @@ export class Analysis {
     this.#observer = observer;
     this.#plan = options.plan ?? RESPONSE_PLAN;
     this.budget = new AlarmBudget(options.alarmsPerKeyDay);
+    this.backTest = options.inject === true ? new BackTest(this.detector) : undefined;
   }
 
   judge(record: LogRecord): JudgedRecord {
@@ -59,6 +64,7 @@ export class Analysis {
     const decision = respond(evidence, threshold, sighting.observation.operation.privilege, this.#plan);
     const reasons = this.#reasons(sighting, judgement, decision);
     this.#learning.settle(key, judgement, decision !== 'allow');
+    this.backTest?.note(sighting, threshold);
     this.budget.note(key, sighting.observation.timeMs, evidence);
     return { sighting, score, evidence, decision, threshold, warming: state === 'warming', reasons };
   }

@@ -55,7 +55,7 @@ describe('keyward scan', () => {
   });
 
   it('reads gzip, CRLF, a byte order mark and folders; reports what it cannot use', async () => {
-    file('folder/1.log', '\ufeff' + [line(0), 'broken {', line(1)].join('\r\n'));
+    file('folder/1.log', `\ufeff${[line(0), 'broken {', line(1)].join('\r\n')}`);
     file('folder/2.json.gz', gzipSync(`${line(2)}\n\n${line(3)}`));
     file('folder/notes.txt', 'nothing to see');
     file('folder/AWSLogs/CloudTrail-Digest/d.json', '{"digestStartTime":"x"}');

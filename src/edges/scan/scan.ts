@@ -1,5 +1,6 @@
 import type { AlarmBudget } from '../../detectors/budget.js';
 import { Analysis, type AnalysisOptions, type JudgedRecord } from './analysis.js';
+import type { BackTestRow } from './back-test.js';
 import { Episodes } from './episodes.js';
 import type { LogObserver } from './observe.js';
 import { type ReadOptions, ReadReport, readLogs } from './read/read-logs.js';
@@ -15,6 +16,8 @@ export interface ScanResult {
   readonly firstMs: number;
   readonly lastMs: number;
   readonly budget: AlarmBudget;
+  /** Only where thefts were injected. */
+  readonly backTest: readonly BackTestRow[] | undefined;
   /** Lines whose time is before that of an earlier line, and the first of them. */
   readonly disorder: { readonly lines: number; readonly first: Origin | undefined };
 }
@@ -57,5 +60,6 @@ export async function scan(
     keys: keys.length,
     warming: keys.filter((key) => analysis.detector.isWarming(key)).length,
     budget: analysis.budget,
+    backTest: analysis.backTest?.rows,
   };
 }

@@ -1,0 +1,75 @@
+import type { Sighting, Term } from '../src/detectors/contract.js';
+import { FEATURES } from '../src/detectors/contract.js';
+import { Detector } from '../src/detectors/detector.js';
+import type { FusionWeights } from '../src/detectors/fusion.js';
+import { FUSION } from '../src/detectors/fusion-weights.js';
+import { LearningGuard } from '../src/detectors/learning-guard.js';
+import { Freeman } from './baselines/freeman.js';
+import { HalfSpaceTrees } from './baselines/half-space-trees.js';
+import { IsolationForest } from './baselines/isolation-forest.js';
+import { Midas } from './baselines/midas.js';
+import { NaiveBayes } from './baselines/naive-bayes.js';
+import { RobustRandomCutForest } from './baselines/robust-random-cut-forest.js';
+import { Rules } from './baselines/rules.js';
+import type { EvalObservation, Scorer } from './observation.js';
+
+/** Keyward as `keyward scan` runs it: its evidence. */
+export function keyward(sightings: readonly Sighting[], weights: FusionWeights = FUSION): Float64Array {
+  const detector = new Detector(weights);
+  const learning = new LearningGuard(detector, false);
+  const evidence = new Float64Array(sightings.length);
+  sightings.forEach((sighting, i) => {
+    const { key } = sighting.actor;
+    learning.admit(key, sighting.observation.timeMs);
+    const judgement = detector.assess(sighting);
+    evidence[i] = judgement.evidence;
+    learning.settle(key, judgement, false);
+  });
+  return evidence;
+}
+
+/** The weights with one term taken out. */
+export function without(term: Term): FusionWeights {
+  const blank = (row: readonly number[]) => row.map((weight, i) => (FEATURES[i]?.term === term ? 0 : weight));
+  return {
+    ...FUSION,
+    single: blank(FUSION.single),
+    averages: FUSION.averages.map(blank),
+    means: blank(FUSION.means),
+  };
+}
+
+export const TERMS: readonly Term[] = [...new Set(FEATURES.map(({ term }) => term))];
+
+/** The published detectors; `observations` says how many the set has. */
+export const BASELINES: Readonly<Record<string, (observations: number) => Scorer>> = {
+  'rules only': () => new Rules(),
+  'Freeman et al. 2016': () => new Freeman(),
+  'naive Bayes n-grams': () => new NaiveBayes(),
+  'Half-Space Trees': () => new HalfSpaceTrees(),
+  'isolation forest': (observations) => new IsolationForest(Math.floor(observations * 0.2)),
+  'robust random cut forest': () => new RobustRandomCutForest(),
+  MIDAS: () => new Midas(),
+};
+
+export function baseline(scorer: Scorer, sightings: readonly Sighting[]): Float64Array {
+  return Float64Array.from(sightings, (sighting) => scorer.score(plain(sighting)));
+}
+
+function plain({ actor, observation, outcome }: Sighting): EvalObservation {
+  const { address, place } = observation;
+  return {
+    timeMs: observation.timeMs,
+    key: actor.key,
+    address,
+    prefix: address.slice(0, Math.max(0, address.lastIndexOf('.'))),
+    asn: String(place.asn ?? ''),
+    country: place.country ?? '',
+    userAgent: observation.userAgent,
+    operation: observation.operation.name,
+    privilege: observation.operation.privilege,
+    objects: observation.objects,
+    status: outcome?.status,
+    bytesOut: outcome?.bytesOut,
+  };
+}

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { loadCatalog } from '../src/catalogs/load.js';
+import type { Sighting } from '../src/detectors/contract.js';
+import { LogObserver } from '../src/edges/scan/observe.js';
+import type { Geo } from '../src/engine/ports.js';
+import { genericRecord } from '../src/wire/logs/generic.js';
+import type { Episode } from '../world/call.js';
+import { newWorld } from '../world/world.js';
+
+/** A stream of observations with what is known of each. */
+export interface WorldSet {
+  readonly sightings: readonly Sighting[];
+  readonly episodes: readonly (Episode & { readonly lines: readonly number[] })[];
+  /** Of a theft, per observation. */
+  readonly stolen: readonly boolean[];
+}
+
+export function worldSet(seed: number, geo: Geo): WorldSet {
+  const { calls, episodes } = newWorld({ seed });
+  const observer = new LogObserver(loadCatalog('jumpcloud'), geo);
+  const lines = new Map<string, number[]>(episodes.map(({ id }) => [id, []]));
+  const thefts = new Set(episodes.filter(({ kind }) => kind === 'theft').map(({ id }) => id));
+  const stolen: boolean[] = [];
+  const sightings = calls.map(({ ip, episode, ...call }, i) => {
+    if (episode !== undefined) lines.get(episode)?.push(i);
+    stolen.push(episode !== undefined && thefts.has(episode));
+    return observer.sightingOf({ ...call, address: ip });
+  });
+  return {
+    sightings,
+    stolen,
+    episodes: episodes.map((episode) => ({ ...episode, lines: lines.get(episode.id) ?? [] })),
+  };
+}
+
+export interface LabelledSet {
+  readonly name: string;
+  readonly sightings: readonly Sighting[];
+  /** Id of the attack an observation belongs to; undefined for the owner's. */
+  readonly attacks: readonly (string | undefined)[];
+  /** Of a set in blocks: the block of each observation, and whether it is an attack. */
+  readonly blocks?: readonly ({ readonly id: string; readonly attack: boolean } | undefined)[];
+}
+
+/** `commits/<name>.ndjson.gz` with `<name>.labels.csv` (line, key, attack). */
+export function commitSet(folder: string, name: string): LabelledSet {
+  const sightings = read(path.join(folder, `${name}.ndjson.gz`));
+  const attacks: (string | undefined)[] = sightings.map(() => undefined);
+  for (const [line, , attack] of csv(path.join(folder, `${name}.labels.csv`)))
+    attacks[Number(line) - 1] = attack;
+  return { name, sightings, attacks };
+}
+
+/** `unix-commands/commands.ndjson.gz` with `labels.csv` (line, key, segment, attack 0 or 1). */
+export function commandSet(folder: string): LabelledSet {
+  const sightings = read(path.join(folder, 'commands.ndjson.gz'));
+  const blocks: ({ id: string; attack: boolean } | undefined)[] = sightings.map(() => undefined);
+  for (const [line, key, segment, attack] of csv(path.join(folder, 'labels.csv')))
+    blocks[Number(line) - 1] = { id: `${key}:${segment}`, attack: attack === '1' };
+  return { name: 'unix-commands', sightings, attacks: [], blocks };
+}
+
+function read(file: string): Sighting[] {
+  const observer = new LogObserver(undefined, undefined);
+  return gunzipSync(readFileSync(file))
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const record = genericRecord(JSON.parse(line));
+      if (typeof record === 'string') throw new Error(`${file}: ${record}`);
+      return observer.sightingOf(record);
+    });
+}
+
+function csv(file: string): string[][] {
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(','));
+}

@@ -1,0 +1,103 @@
+import type { Sighting } from '../../detectors/contract.js';
+import type { Detector } from '../../detectors/detector.js';
+
+/** How the injected thief looks: as himself, with the victim's client, or from the victim's place and client. */
+export const INJECTED = ['elsewhere', 'same client', 'own network'] as const;
+export type Injected = (typeof INJECTED)[number];
+
+const CALLS = 12;
+/** One theft of each kind in so many observations. */
+const EVERY = 97;
+const KEYS_MAX = 10_000;
+const VICTIM_CALLS_MIN = 50;
+const PAUSE_MS = 20_000;
+
+/** What became of the injected thefts of one kind. */
+export interface BackTestRow {
+  readonly kind: Injected;
+  readonly thefts: number;
+  readonly found: number;
+  /** Calls until the alarm, of those found. */
+  readonly calls: readonly number[];
+}
+
+/**
+ * Thefts that never were, played on a recorded log: another key's last calls, as if a victim's key had made them. On
+ * a copy of the victim's baseline, so the log is judged as if nothing had happened. Says what the detector would
+ * find before anybody lets it block.
+ */
+export class BackTest {
+  readonly #detector: Detector;
+  readonly #recent = new Map<string, Sighting[]>();
+  readonly #keys: string[] = [];
+  readonly #rows = new Map(INJECTED.map((kind) => [kind, { thefts: 0, found: 0, calls: [] as number[] }]));
+  #seen = 0;
+
+  constructor(detector: Detector) {
+    this.#detector = detector;
+  }
+
+  /** After the observation was judged and learned. */
+  note(sighting: Sighting, threshold: number): void {
+    const recent = this.#remember(sighting);
+    this.#seen += 1;
+    if (this.#seen % EVERY !== 0 || recent === undefined || recent.length < CALLS) return;
+    const victim = this.#victim(sighting.actor.key);
+    if (victim === undefined) return;
+    for (const kind of INJECTED) this.#play(kind, recent, victim, threshold);
+  }
+
+  get rows(): BackTestRow[] {
+    return [...this.#rows].map(([kind, row]) => ({ kind, ...row }));
+  }
+
+  #play(kind: Injected, thief: readonly Sighting[], victim: readonly Sighting[], threshold: number): void {
+    const last = victim.at(-1) as Sighting;
+    const startMs = last.observation.timeMs + PAUSE_MS;
+    const calls = thief.map((each, n): Sighting => {
+      const own = (victim[n % victim.length] as Sighting).observation;
+      const { observation } = each;
+      return {
+        ...each,
+        actor: last.actor,
+        observation: {
+          ...observation,
+          timeMs: startMs + n * PAUSE_MS,
+          userAgent: kind === 'elsewhere' ? observation.userAgent : own.userAgent,
+          ...(kind === 'own network' ? { address: own.address, place: own.place } : {}),
+        },
+      };
+    });
+    const first = this.#detector
+      .rehearse(last.actor.key, calls)
+      .findIndex((evidence) => evidence >= threshold);
+    const row = this.#rows.get(kind) as { thefts: number; found: number; calls: number[] };
+    row.thefts += 1;
+    if (first < 0) return;
+    row.found += 1;
+    row.calls.push(first + 1);
+  }
+
+  #remember(sighting: Sighting): Sighting[] | undefined {
+    const { key } = sighting.actor;
+    let recent = this.#recent.get(key);
+    if (recent === undefined) {
+      if (this.#recent.size >= KEYS_MAX) return undefined;
+      recent = [];
+      this.#recent.set(key, recent);
+      this.#keys.push(key);
+    }
+    recent.push(sighting);
+    if (recent.length > CALLS) recent.shift();
+    return recent;
+  }
+
+  /** Another key with a past, chosen by the count of observations so that a run can be repeated. */
+  #victim(thief: string): readonly Sighting[] | undefined {
+    for (let n = 0; n < 8; n++) {
+      const key = this.#keys[(this.#seen * 31 + n * 7) % this.#keys.length] as string;
+      if (key !== thief && this.#detector.seen(key) >= VICTIM_CALLS_MIN) return this.#recent.get(key);
+    }
+    return undefined;
+  }
+}
