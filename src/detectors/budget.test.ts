@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { AlarmBudget } from './budget.js';
+
+const DAY_MS = 86_400_000;
+
+/** Deterministic draws, uniform in (0, 1). */
+function uniform(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state + 0.5) / 4_294_967_296;
+  };
+}
+
+/** Days of `keys` keys whose highest evidence is exponential; `thieves` of them are a thief's. */
+function live(budget: AlarmBudget, days: number, keys: number, thieves: number): { alarms: number } {
+  const draw = uniform(7);
+  let alarms = 0;
+  for (let day = 0; day < days; day++)
+    for (let key = 0; key < keys; key++) {
+      const thief = draw() < thieves;
+      const evidence = thief ? 9 + 6 * draw() : -1.1 * Math.log(draw());
+      if (!thief && day > days / 4 && evidence >= budget.threshold) alarms += 1;
+      budget.note(`k${key}`, day * DAY_MS, evidence);
+    }
+  return { alarms };
+}
+
+describe('AlarmBudget', () => {
+  it.each([
+    [2, 0],
+    [10, 0],
+    [2, 0.01],
+  ])('spends what it was given: %d in 1,000, with %d of the days a thief’s', (perThousand, thieves) => {
+    const budget = new AlarmBudget(perThousand / 1000);
+    const { alarms } = live(budget, 120, 200, thieves);
+    const allowed = (0.75 * 120 * 200 * perThousand) / 1000;
+    expect(alarms).toBeGreaterThan(allowed * 0.4);
+    expect(alarms).toBeLessThan(allowed * 1.7);
+  });
+
+  it('counts a day with alarms once', () => {
+    const budget = new AlarmBudget();
+    for (let n = 0; n < 5; n++) budget.note('k', n, 50);
+    budget.note('k', DAY_MS, 50);
+    expect(budget.standing).toMatchObject({ keyDays: 1, spent: 2 });
+    expect(budget.spentBy('k')).toBe(2);
+  });
+
+  it('comes back from a snapshot', () => {
+    const budget = new AlarmBudget();
+    live(budget, 30, 50, 0.01);
+    const again = new AlarmBudget();
+    again.restore(budget.snapshot());
+    expect(again.standing).toEqual(budget.standing);
+    expect(() => again.restore([1])).toThrow(RangeError);
+  });
+});

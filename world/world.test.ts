@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { parseIp } from '../src/wire/ip-address.js';
+import { genericRecord } from '../src/wire/logs/generic.js';
+import { newWorld } from './world.js';
+
+const options = { seed: 3, days: 10, keys: 40, thefts: 6, changes: 11 };
+
+describe('a world', () => {
+  const world = newWorld(options);
+
+  it('is the same for the same seed, and another for another', () => {
+    expect(newWorld(options)).toEqual(world);
+    expect(newWorld({ ...options, seed: 4 }).calls[0]).not.toEqual(world.calls[0]);
+  });
+
+  it('is in order of time and valid to the last field', () => {
+    let last = 0;
+    for (const { timeMs, episode: _, ...call } of world.calls) {
+      expect(timeMs).toBeGreaterThanOrEqual(last);
+      last = timeMs;
+      expect(typeof genericRecord({ ...call, time: timeMs })).toBe('object');
+      expect(parseIp(call.ip)).toBeDefined();
+      expect(call.path).not.toMatch(/[{}]/);
+      expect(call.bytesOut).toBeGreaterThan(0);
+    }
+  });
+
+  it('labels every theft and change, by keys that are there', () => {
+    const keys = new Set(world.calls.map(({ key }) => key));
+    const labelled = new Set(world.calls.map(({ episode }) => episode));
+    expect(world.episodes.filter(({ kind }) => kind === 'theft')).toHaveLength(7);
+    for (const { id, kind, keys: concerned } of world.episodes) {
+      if (kind === 'theft') expect(labelled).toContain(id);
+      expect(concerned.some((key) => keys.has(key))).toBe(true);
+    }
+  });
+});
