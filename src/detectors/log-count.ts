@@ -5,10 +5,13 @@
 const MANTISSA = 128;
 const CODE_MAX = 4095;
 
+/** Read for every symbol of every call, so kept ready. */
+const DECODED = Float64Array.from({ length: CODE_MAX + 1 }, (_, code) =>
+  code < MANTISSA ? code : (MANTISSA + (code & (MANTISSA - 1))) * 2 ** ((code >>> 7) - 1),
+);
+
 export function decodeCount(code: number): number {
-  if (code < MANTISSA) return code;
-  const exponent = code >>> 7;
-  return (MANTISSA + (code & (MANTISSA - 1))) * 2 ** (exponent - 1);
+  return DECODED[code] as number;
 }
 
 /** @param dither between 0 and 1: the part of a step from which it counts as a whole one is 1 − dither. */
@@ -23,6 +26,6 @@ export function encodeCount(count: number, dither: number): number {
 export function incrementCount(code: number, draw: number): number {
   if (code < MANTISSA * 2) return code + 1;
   if (code >= CODE_MAX) return code;
-  const step = (code >>> 7) - 1;
-  return (draw & (2 ** Math.min(step, 31) - 1)) === 0 ? code + 1 : code;
+  const step = Math.min((code >>> 7) - 1, 31);
+  return (draw & ((1 << step) - 1)) === 0 ? code + 1 : code;
 }

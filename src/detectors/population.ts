@@ -93,6 +93,7 @@ export class ScopeTotals {
 }
 
 const SNAPSHOT_VERSION = 1;
+const NEAR_SCOPES = 256;
 
 interface Totals {
   readonly total: Float64Array;
@@ -117,6 +118,9 @@ export class Population {
   readonly counts = new ScopedCounts();
   readonly everyone = new ScopeTotals();
   readonly #scopes = new Map<number, ScopeTotals>();
+  /** The same for the scopes that were asked for lately: each call asks several times. */
+  readonly #nearHashes = new Uint32Array(NEAR_SCOPES);
+  readonly #nearTotals: ScopeTotals[] = [];
   readonly histograms = Object.fromEntries(
     HISTOGRAMS.map((name) => [name, new Float64Array(HISTOGRAM[name].size)]),
   ) as Readonly<Record<HistogramName, Float64Array>>;
@@ -163,6 +167,15 @@ export class Population {
   }
 
   scope(hash: number): ScopeTotals {
+    const near = hash & (NEAR_SCOPES - 1);
+    if (this.#nearHashes[near] === hash) return this.#nearTotals[near] as ScopeTotals;
+    const totals = this.#scopeTotals(hash);
+    this.#nearHashes[near] = hash;
+    this.#nearTotals[near] = totals;
+    return totals;
+  }
+
+  #scopeTotals(hash: number): ScopeTotals {
     const known = this.#scopes.get(hash);
     if (known !== undefined) return known;
     const totals = new ScopeTotals();

@@ -1,5 +1,8 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
+import { guardFolder, removeFolder, startGuard } from './running-guard.js';
 
 const answer: Script = (socket) =>
   socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok');
@@ -100,5 +103,39 @@ describe('behaviour', () => {
     expect(guard.running.approvals.standing(guard.keyId).quarantined).toBe(0);
     await guard.running.approvals.settle('anna', guard.keyId, 'reset');
     expect(guard.running.approvals.standing(guard.keyId)).toMatchObject({ calls: 0, warming: true });
+  });
+
+  it('keeps what it learned over kill -9', async () => {
+    const upstream = http.createServer((_, response) => response.end('ok'));
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    const { port } = upstream.address() as AddressInfo;
+    const dir = guardFolder({
+      upstreams: [{ name: 'api', url: `http://127.0.0.1:${port}`, catalog: 'jumpcloud' }],
+    });
+    try {
+      const first = await startGuard(dir);
+      const issued = await first.admin('POST', '/v1/keys', { name: 'test' });
+      const { key, credential } = (await issued.json()) as { key: { id: string }; credential: string };
+      for (let n = 0; n < 60; n++)
+        await fetch(`http://127.0.0.1:${first.port}/api/systemusers`, {
+          headers: { 'x-api-key': credential },
+        });
+      const standing = async (guard: typeof first) =>
+        (await (await guard.admin('GET', `/v1/keys/${key.id}/baseline`, undefined, first.token)).json()) as {
+          calls: number;
+          warming: boolean;
+        };
+      expect(await standing(first)).toMatchObject({ calls: 60, warming: false });
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await first.stop('SIGKILL');
+      const second = await startGuard(dir);
+      expect(await standing(second)).toMatchObject({ calls: 60, warming: false });
+      const budget = await second.admin('GET', '/v1/alarm-budget', undefined, first.token);
+      expect(await budget.json()).toMatchObject({ spent: 0, threshold: expect.any(Number) });
+      await second.stop();
+    } finally {
+      upstream.close();
+      removeFolder(dir);
+    }
   });
 });

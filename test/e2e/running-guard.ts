@@ -94,7 +94,7 @@ export function cli(
     const child = execFile(
       process.execPath,
       [bin, ...args],
-      { env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env } },
+      { env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env }, maxBuffer: 256 * 1024 * 1024 },
       (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
     );

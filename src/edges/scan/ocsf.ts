@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Episode } from './episodes.js';
 
 /** Version of the OCSF schema that is written. */
-export const OCSF_VERSION = '1.4.0';
+export const OCSF_VERSION = '1.9.0-dev';
 const CATEGORY_FINDINGS = 2;
 const CLASS_DETECTION_FINDING = 2004;
 const ACTIVITY_CREATE = 1;

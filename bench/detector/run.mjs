@@ -1,0 +1,119 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ensureBuilt } from '../../scripts/build.mjs';
+import { root } from '../../scripts/install.mjs';
+
+/**
+ * `npm run bench:detector`: the full decision in process (assess, threshold, explain what is flagged, learn) as history
+ * and keys grow. --keys 1000,10000 narrows the curve; one line of JSON at the end with --json.
+ */
+const { values } = parseArgs({
+  options: {
+    keys: { type: 'string', default: '1000,10000,100000,1000000' },
+    calls: { type: 'string', default: '300000' },
+    json: { type: 'boolean', default: false },
+  },
+});
+ensureBuilt();
+const load = (file) => import(pathToFileURL(path.join(root, 'dist', file)).href);
+const { Detector } = await load('detectors/detector.js');
+const { LearningGuard } = await load('detectors/learning-guard.js');
+const { AlarmBudget } = await load('detectors/budget.js');
+const { explanations } = await load('detectors/explain.js');
+const { respond } = await load('core/response.js');
+
+const OPERATIONS = Array.from({ length: 400 }, (_, i) => ({
+  name: `resource${i % 40}.verb${i % 10}`,
+  template: `GET /resource${i % 40}/{id}`,
+  privilege: i % 5,
+}));
+const CLIENTS = Array.from({ length: 30 }, (_, i) => `client-${i}/1.${i % 7}.${i % 3} (runtime ${i % 4})`);
+const PLACES = Array.from({ length: 60 }, (_, i) => ({ kind: 'hosting', asn: 1000 + i, country: 'DE' }));
+
+/** One call of one of the keys: each has a few operations, a client, a network and objects of its own. */
+function callOf(key, n, timeMs) {
+  const draw = (Math.imul(n + 1, 0x9e3779b1) ^ Math.imul(key + 7, 0x85ebca6b)) >>> 0;
+  const strange = draw % 997 === 0;
+  return {
+    actor: { key: `key-${key}`, tenant: `tenant-${key % 5000}`, principal: `principal-${key}` },
+    observation: {
+      timeMs,
+      upstream: 'api',
+      method: 'GET',
+      path: '/',
+      operation: OPERATIONS[(key * 7 + (draw % 6)) % OPERATIONS.length],
+      address: strange ? '203.0.113.9' : `10.${key % 200}.${(key >> 8) % 250}.${1 + (draw % 3)}`,
+      place: PLACES[strange ? 1 : key % PLACES.length],
+      userAgent: CLIENTS[strange ? 3 : key % CLIENTS.length],
+      objects: [`object-${(key * 31 + (draw % 20)) % 100000}`],
+      bodyBytes: draw % 900,
+    },
+    outcome: { status: 200, bytesOut: 1000 + (draw % 50000) },
+  };
+}
+
+function percentile(sorted, p) {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
+}
+
+function run(keys, calls) {
+  globalThis.gc?.();
+  const before = process.memoryUsage();
+  const detector = new Detector();
+  const learning = new LearningGuard(detector, true);
+  const budget = new AlarmBudget();
+  let timeMs = Date.UTC(2026, 0, 1);
+  const decide = (sighting) => {
+    const { key } = sighting.actor;
+    learning.admit(key, sighting.observation.timeMs);
+    const judgement = detector.assess(sighting);
+    const alarm =
+      respond(judgement.evidence, budget.threshold, sighting.observation.operation.privilege) !== 'allow';
+    if (alarm) explanations(detector, sighting, judgement, true);
+    learning.settle(key, judgement, alarm);
+    budget.note(key, sighting.observation.timeMs, judgement.evidence);
+  };
+  // Every key is known before the clock runs.
+  for (let n = 0; n < keys * (keys > 200_000 ? 2 : 20); n++) decide(callOf(n % keys, n, (timeMs += 40)));
+  const batch = Array.from({ length: calls }, (_, n) =>
+    callOf((Math.imul(n, 2654435761) >>> 0) % keys, n + keys, (timeMs += 40)),
+  );
+  const times = new Float64Array(calls);
+  const began = process.hrtime.bigint();
+  for (const sighting of batch) decide(sighting);
+  const perSecond = calls / (Number(process.hrtime.bigint() - began) / 1e9);
+  for (let n = 0; n < calls; n++) {
+    const start = process.hrtime.bigint();
+    decide(batch[n]);
+    times[n] = Number(process.hrtime.bigint() - start) / 1000;
+  }
+  times.sort();
+  globalThis.gc?.();
+  const after = process.memoryUsage();
+  let packed = 0;
+  let sampled = 0;
+  for (const [, baseline] of detector.baselines) {
+    packed = Math.max(packed, baseline.pack().length);
+    if (++sampled === 1000) break;
+  }
+  return {
+    keys,
+    perSecond: Math.round(perSecond),
+    p50: percentile(times, 0.5),
+    p99: percentile(times, 0.99),
+    gibibytes: (after.rss - before.rss) / 2 ** 30,
+    bytesPerKey: Math.round((after.heapUsed + after.external - before.heapUsed - before.external) / keys),
+    packed,
+  };
+}
+
+const rows = [];
+for (const keys of values.keys.split(',').map(Number)) {
+  const row = run(keys, Number(values.calls));
+  rows.push(row);
+  console.log(
+    `${String(keys).padStart(8)} keys  ${row.perSecond.toLocaleString('en').padStart(9)}/s  p50 ${row.p50.toFixed(1)} µs  p99 ${row.p99.toFixed(1)} µs  ${row.gibibytes.toFixed(2)} GiB  ${row.bytesPerKey} bytes a key in memory, ${row.packed} packed at most`,
+  );
+}
+if (values.json) console.log(JSON.stringify(rows));

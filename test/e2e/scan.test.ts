@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { newWorld } from '../../world/world.js';
+import { cli } from './running-guard.js';
+
+const dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-scan-e2e-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+const { calls, episodes } = newWorld({ seed: 21, days: 12, keys: 40, thefts: 9, changes: 6 });
+const log = path.join(dir, 'traffic.ndjson.gz');
+writeFileSync(
+  log,
+  gzipSync(
+    calls.map(({ timeMs, episode: _, ...call }) => `${JSON.stringify({ time: timeMs, ...call })}\n`).join(''),
+  ),
+);
+
+describe('keyward scan, as its user runs it', () => {
+  it('finds thieves, and writes a report and findings', async () => {
+    const html = path.join(dir, 'report.html');
+    const ocsf = path.join(dir, 'findings.ndjson');
+    const { code, stdout } = await cli([
+      'scan',
+      log,
+      '--catalog',
+      'jumpcloud',
+      '--html',
+      html,
+      '--ocsf',
+      ocsf,
+      '--inject',
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/observations of \d+ keys in 1 files \(generic\)/);
+    expect(stdout).toMatch(/injected thefts, elsewhere +[\d,]+ of [\d,]+ found/);
+    expect(stdout).toMatch(/never used by this key/);
+    const page = readFileSync(html, 'utf8');
+    expect(page).not.toMatch(/<script|https?:\/\//);
+    expect(page).toContain('<svg');
+    expect(readFileSync(ocsf, 'utf8').split('\n').length).toBeGreaterThan(2);
+  });
+
+  it('writes one score for each line, and more evidence for the stolen ones', async () => {
+    const { code, stdout, stderr } = await cli(['scan', log, '--catalog', 'jumpcloud', '--scores']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('observations');
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ line }) => line)).toEqual(calls.map((_, n) => n + 1));
+    const thefts = new Set(episodes.filter(({ kind }) => kind === 'theft').map(({ id }) => id));
+    const peaks = new Map<string, number>();
+    calls.forEach(({ episode }, n) => {
+      if (episode !== undefined && thefts.has(episode))
+        peaks.set(episode, Math.max(peaks.get(episode) ?? 0, lines[n].evidence));
+    });
+    const usual = lines.filter((_, n) => calls[n]?.episode === undefined).map(({ evidence }) => evidence);
+    const high = usual.sort((a, b) => a - b)[Math.floor(usual.length * 0.999)];
+    expect([...peaks.values()].filter((peak) => peak > high).length).toBeGreaterThan(thefts.size / 2);
+  });
+
+  it('refuses what it cannot read, and writes nothing half', async () => {
+    const status = path.join(dir, 'status.log');
+    writeFileSync(status, '{"version":6,"nginx_version":"1.9.4"}\n'.repeat(50));
+    expect(await cli(['scan', status])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no log of a known format'),
+    });
+    expect(await cli(['scan', path.join(dir, 'absent')])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('does not exist'),
+    });
+    expect(await cli(['scan', log, '--alarms', 'many'])).toMatchObject({ code: 2 });
+    expect(await cli(['scan', log, '--html', path.join(dir, 'no', 'r.html')])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot be written'),
+    });
+  });
+
+  it('reads standard input', () => {
+    const bin = path.resolve(import.meta.dirname, '../../bin/keyward.mjs');
+    const input = '{"time":1,"key":"\\u001b[31mk","operation":"<b>"}\n';
+    const out = execFileSync(process.execPath, [bin, 'scan', '-', '--scores'], {
+      input,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    expect(JSON.parse(String(out))).toMatchObject({
+      line: 1,
+      file: '-',
+      key: '\u001b[31mk',
+      decision: 'allow',
+    });
+  });
+});
