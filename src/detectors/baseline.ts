@@ -10,7 +10,6 @@ const HISTOGRAM_SIZES = {
   responseSize: 16,
   breadth: 8,
   status: 8,
-  privilege: 5,
   perHour: 16,
 } as const;
 export type HistogramName = keyof typeof HISTOGRAM_SIZES;

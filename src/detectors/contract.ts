@@ -25,7 +25,6 @@ export type Term =
   | 'time'
   | 'volume'
   | 'outcome'
-  | 'privilege'
   | 'strangers';
 
 /** One term's part in the score. */
@@ -60,7 +59,6 @@ export const FEATURES = [
   { name: 'component', term: 'operation' },
   { name: 'objects', term: 'objects' },
   { name: 'othersObjects', term: 'objects' },
-  { name: 'freshObjects', term: 'objects' },
   { name: 'hour', term: 'time' },
   { name: 'weekday', term: 'time' },
   { name: 'pace', term: 'volume' },
@@ -68,7 +66,6 @@ export const FEATURES = [
   { name: 'breadth', term: 'objects' },
   { name: 'status', term: 'outcome' },
   { name: 'responseSize', term: 'outcome' },
-  { name: 'privilege', term: 'privilege' },
   { name: 'burst', term: 'volume' },
 ] as const satisfies readonly Feature[];
 

@@ -23,7 +23,7 @@ import {
   singleScore,
 } from './fusion.js';
 import { FUSION } from './fusion-weights.js';
-import { outcomeTerm, privilegeTerm, timeTerm, volumeTerm } from './habits.js';
+import { outcomeTerm, timeTerm, volumeTerm } from './habits.js';
 import { combine, hashText } from './hash.js';
 import { absorb, absorbOutcome, advance, advanceOutcome, type Context, contextOf, follow } from './learn.js';
 import type { Scene } from './likelihood.js';
@@ -317,7 +317,6 @@ function featuresOf(scene: Scene, into: Float64Array): void {
   timeTerm(scene, into);
   volumeTerm(scene, into);
   outcomeTerm(scene, into);
-  privilegeTerm(scene, into);
 }
 
 function against(terms: Map<Term, number>): TermScore[] {

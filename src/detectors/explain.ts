@@ -33,8 +33,6 @@ function explain(term: Term, scene: Scene, sighting: Sighting, strangerKeys: num
       return volumeText(scene, sighting);
     case 'outcome':
       return outcomeText(scene, sighting);
-    case 'privilege':
-      return privilegeText(scene);
     case 'strangers':
       return `the same source came with ${strangerKeys} other ${plural(strangerKeys, 'key')} within 3 days, and is new to each`;
   }
@@ -153,11 +151,6 @@ function outcomeText(scene: Scene, { outcome }: Sighting): string {
       `${outcome?.bytesOut} bytes received: such sizes are ${ownShare(scene, 'responseSize', responseSize)}`,
     );
   return parts.join('; ');
-}
-
-function privilegeText(scene: Scene): string {
-  const { privilege } = scene.symbols;
-  return `operations of privilege ${privilege} are ${ownShare(scene, 'privilege', privilege)} of this key's calls`;
 }
 
 const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];

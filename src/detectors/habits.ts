@@ -44,8 +44,3 @@ export function outcomeTerm(scene: Scene, into: Float64Array): void {
   if (status >= 0) into[AT.status] = bounded(histogramNats(scene, 'status', status));
   if (responseSize >= 0) into[AT.responseSize] = bounded(histogramNats(scene, 'responseSize', responseSize));
 }
-
-/** How much power the operation has, against what the key has needed so far. */
-export function privilegeTerm(scene: Scene, into: Float64Array): void {
-  into[AT.privilege] = bounded(histogramNats(scene, 'privilege', scene.symbols.privilege));
-}

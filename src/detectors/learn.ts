@@ -202,7 +202,6 @@ function histograms(baseline: Baseline, population: Population, symbols: Symbols
   count('responseSize', symbols.responseSize);
   if (symbols.objects.length > 0) count('breadth', symbols.breadth);
   count('status', symbols.status);
-  count('privilege', symbols.privilege);
   count('perHour', context.perHour);
 }
 

@@ -21,17 +21,13 @@ export function objectsTerm(scene: Scene, into: Float64Array): void {
   if (objects.length === 0) return;
   let nats = 0;
   let foreign = 0;
-  let fresh = 0;
   for (const object of objects) {
     const own = ownCount(scene, object);
     const others = othersProbability(scene, OBJECT, object, own);
     nats += bounded(Math.log(others / ownProbability(scene, OBJECT, own, others)));
-    if (own > 0) continue;
-    if (scene.population.counts.get(0, object) >= 1) foreign++;
-    else fresh++;
+    if (own === 0 && scene.population.counts.get(0, object) >= 1) foreign++;
   }
   into[AT.objects] = nats / objects.length;
   into[AT.othersObjects] = foreign / objects.length;
-  into[AT.freshObjects] = fresh / objects.length;
   into[AT.breadth] = bounded(histogramNats(scene, 'breadth', breadth));
 }

@@ -51,7 +51,6 @@ export interface Symbols {
   readonly responseSize: number;
   readonly breadth: number;
   readonly status: number;
-  readonly privilege: number;
   /** Scopes whose habits the key may borrow; 0 for none. */
   readonly tenant: number;
   readonly peers: number;
@@ -85,7 +84,6 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
     responseSize: sizeClass(outcome?.bytesOut),
     breadth: Math.min(7, sizeClass(observation.objects.length)),
     status: statusClass(outcome?.status),
-    privilege: operation.privilege,
     tenant: actor.tenant === undefined ? 0 : hashText(actor.tenant, 0x7e4a47),
     peers: family === 0 ? 0 : combine(0x9ee4, family),
   };
