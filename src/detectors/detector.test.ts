@@ -57,6 +57,7 @@ function provider(detector = new Detector(), days = 14) {
   const owner = (i: number, n: number): Call => ({
     key: `k${i}`,
     tenant: `t${i % 8}`,
+    principal: `p${i}`,
     address: `198.51.${i}.7`,
     place: { kind: 'hosting', asn: 100 + (i % 5), country: 'US' },
     userAgent: clients[i % clients.length] as string,
@@ -126,10 +127,9 @@ describe('Detector', () => {
 
   it('lets a new key of the same owner inherit', () => {
     const { call, owner, endMs } = provider();
-    call(endMs, { ...owner(3, 0), principal: 'sync' });
-    const rotated = call(endMs + HOUR, { ...owner(3, 1), key: 'k3-new', principal: 'sync' });
+    const rotated = call(endMs + HOUR, { ...owner(3, 1), key: 'k3-new' });
     expect(rotated.state).toBe('ready');
-    const odd = call(endMs + 2 * HOUR, { ...owner(3, 2), ...thief, key: 'k3-new', principal: 'sync' });
+    const odd = call(endMs + 2 * HOUR, { ...owner(3, 2), ...thief, key: 'k3-new' });
     expect(odd.evidence).toBeGreaterThan(rotated.evidence + 1);
   });
 

@@ -64,6 +64,7 @@ const ODDITY_SHARE = 0.5;
 
 /** One observation under judgement: what was made of it, and what it takes to learn it. */
 export interface Judgement extends Assessment {
+  readonly baseline: Baseline;
   readonly symbols: Symbols;
   readonly features: Float64Array;
   readonly context: Context;
@@ -86,7 +87,7 @@ export class Detector {
   readonly population = new Population();
   readonly baselines = new Map<string, Baseline>();
   readonly #strangers = new Strangers();
-  /** The key that a principal used last: its baseline is what a new key of the same owner starts from. */
+  /** The key that a principal began last: its baseline is what the next one of the same owner starts from. */
   readonly #latestKey = new Map<number, string>();
   readonly #weights: FusionWeights;
   readonly #flat: Float64Array;
@@ -107,6 +108,7 @@ export class Detector {
     const alone = this.judge(baseline, symbols);
     const network = (alone.features[AT.network] as number) - (this.#means[AT.network] as number);
     const newness = alone.state === 'ready' && symbols.prefix !== 0 ? network - NEW_NETWORK : 0;
+    if (newness <= 0) return alone;
     const { nats, keys } = this.#strangers.visit(
       symbols.prefix,
       hashText(actor.key),
@@ -131,9 +133,8 @@ export class Detector {
    * Ends the observation: remembers it as the last one and, where `learn`, teaches it. `calibrate`: how odd it was
    * is learned even so, since a key that is often odd must not raise an alarm each time.
    */
-  settle(key: string, judgement: Judgement, learn = true, calibrate = true): void {
-    const baseline = this.baselineOf(key);
-    const { tails } = judgement;
+  settle(judgement: Judgement, learn = true, calibrate = true): void {
+    const { baseline, tails } = judgement;
     const { tail } = this.population;
     if (calibrate && (baseline.clock[Clock.seen] as number) >= WARM_UP / 2) {
       learnTail(baseline.numbers, TAIL.start, tail, 0, tails.score);
@@ -141,7 +142,7 @@ export class Detector {
       learnTail(baseline.numbers, TAIL.start + 6, tail, 6, tails.fusion);
       learnSharedTail(tail, 9, tails.strangers);
     }
-    if (learn) this.absorb(key, judgement);
+    if (learn) this.absorb(judgement);
     follow(baseline, judgement.symbols);
   }
 
@@ -174,6 +175,7 @@ export class Detector {
       state: ready ? 'ready' : 'warming',
       score,
       evidence,
+      baseline,
       symbols,
       features,
       context: contextOf(baseline, symbols.timeMs),
@@ -183,7 +185,7 @@ export class Detector {
   }
 
   /** Each term's part in the score: how far the observation is from the key's own mean. Before it is settled. */
-  terms(baseline: Baseline, { features, strangers }: Judgement): readonly TermScore[] {
+  terms({ baseline, features, strangers }: Judgement): readonly TermScore[] {
     const means = meansOf(baseline, this.population, this.#means);
     const terms = new Map<Term, number>();
     for (let i = 0; i < FEATURE_COUNT; i++) {
@@ -208,8 +210,8 @@ export class Detector {
   }
 
   /** What came back, once it is known: of a live request that is after it was settled. */
-  conclude(key: string, judgement: Judgement, outcome: Outcome, learn = true): void {
-    const baseline = this.baselineOf(key);
+  conclude(judgement: Judgement, outcome: Outcome, learn = true): void {
+    const { baseline } = judgement;
     const symbols = withOutcome(judgement.symbols, outcome);
     const features = new Float64Array(FEATURE_COUNT);
     outcomeTerm({ symbols, baseline, population: this.population }, features);
@@ -218,8 +220,8 @@ export class Detector {
   }
 
   /** Teaches a call that was settled without being learned. */
-  absorb(key: string, { symbols, features, context }: Judgement): void {
-    absorb(this.baselineOf(key), this.population, symbols, features, context);
+  absorb({ baseline, symbols, features, context }: Judgement): void {
+    absorb(baseline, this.population, symbols, features, context);
   }
 
   isWarming(key: string): boolean {
@@ -245,8 +247,9 @@ export class Detector {
    * Each term's part in the evidence: of this call, or of the key's last calls where that is more. For a key
    * that has been assessed and not settled yet.
    */
-  lately(baseline: Baseline, judgement: Judgement): readonly TermScore[] {
-    const gathered = new Map(this.terms(baseline, judgement).map(({ term, nats }) => [term, nats]));
+  lately(judgement: Judgement): readonly TermScore[] {
+    const { baseline } = judgement;
+    const gathered = new Map(this.terms(judgement).map(({ term, nats }) => [term, nats]));
     const means = meansOf(baseline, this.population, this.#means);
     const inputs = fusionInputs(baseline, means, new Float64Array(FUSION_INPUTS));
     const recent = new Map<Term, number>();
@@ -258,18 +261,18 @@ export class Detector {
     return against(gathered);
   }
 
-  /** The key's baseline; a new key of a known owner starts from a copy of that of the owner's last one. */
+  /** The key's baseline; a new key of a known owner starts from a copy of that of the owner's last new one. */
   #baselineOfActor({ key, tenant, principal }: Actor): Baseline {
+    const known = this.baselines.get(key);
+    if (known !== undefined) return known;
     if (principal === undefined) return this.baselineOf(key);
     const owner = combine(hashText(principal), tenant === undefined ? 0 : hashText(tenant));
     const latest = this.#latestKey.get(owner);
-    if (latest !== key) this.#latestKey.set(owner, key);
-    if (latest !== undefined && !this.baselines.has(key)) {
-      const heir = this.baselineOf(latest).clone();
-      this.baselines.set(key, heir);
-      return heir;
-    }
-    return this.baselineOf(key);
+    this.#latestKey.set(owner, key);
+    if (latest === undefined) return this.baselineOf(key);
+    const heir = this.baselineOf(latest).clone();
+    this.baselines.set(key, heir);
+    return heir;
   }
 
   baselineOf(key: string): Baseline {

@@ -54,10 +54,9 @@ export function explanations(
   judgement: Judgement,
   lately: boolean,
 ): Explanation[] {
-  const baseline = detector.baselineOf(sighting.actor.key);
-  const { symbols, strangers } = judgement;
+  const { baseline, symbols, strangers } = judgement;
   const scene = { symbols, baseline, population: detector.population };
-  const terms = lately ? detector.lately(baseline, judgement) : detector.terms(baseline, judgement);
+  const terms = lately ? detector.lately(judgement) : detector.terms(judgement);
   return terms
     .slice(0, REASONS_MAX)
     .map(({ term, nats }) => ({ term, nats, text: explain(term, scene, sighting, strangers.keys) }));

@@ -42,7 +42,7 @@ export class LearningGuard {
     for (const { judgement, at, alarm } of waiting) {
       const over = timeMs - judgement.symbols.timeMs > PROBATION_MS || calls - at > PROBATION_CALLS;
       if (!over || (alarm && this.#askOperator)) break;
-      this.#detector.absorb(key, judgement);
+      this.#detector.absorb(judgement);
       taken += 1;
     }
     this.#drop(key, waiting, taken);
@@ -51,10 +51,10 @@ export class LearningGuard {
   /** Ends a call: learns it now or later. @returns whether it was learned */
   settle(key: string, judgement: Judgement, alarm: boolean): boolean {
     const learn = judgement.evidence < CAUTION && !alarm;
-    const at = this.#detector.seen(key);
     // Who is held and tries again must not wear the calibration down.
-    this.#detector.settle(key, judgement, learn, !(alarm && this.#askOperator));
+    this.#detector.settle(judgement, learn, !(alarm && this.#askOperator));
     if (learn) return true;
+    const at = this.#detector.seen(key);
     const waiting = this.#waiting.get(key) ?? [];
     if (waiting.length === 0) this.#makeRoom();
     waiting.push({ judgement, at, alarm });
@@ -72,7 +72,7 @@ export class LearningGuard {
   release(key: string): number {
     const waiting = this.#waiting.get(key) ?? [];
     this.#waiting.delete(key);
-    for (const { judgement } of waiting) this.#detector.absorb(key, judgement);
+    for (const { judgement } of waiting) this.#detector.absorb(judgement);
     return waiting.length;
   }
 
@@ -86,7 +86,7 @@ export class LearningGuard {
   /** The oldest makes room: learned where nobody is asked, forgotten where the operator did not come. */
   #overflow(key: string, waiting: Waiting[]): void {
     const oldest = waiting[0] as Waiting;
-    if (!oldest.alarm || !this.#askOperator) this.#detector.absorb(key, oldest.judgement);
+    if (!oldest.alarm || !this.#askOperator) this.#detector.absorb(oldest.judgement);
     this.#drop(key, waiting, 1);
   }
 

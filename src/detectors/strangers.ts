@@ -28,7 +28,7 @@ export class Strangers {
    * @param source hash of where the call comes from
    * @param key hash of the key
    * @param tenant hash of its tenant, 0 where unknown
-   * @param nats how new the source is to this key
+   * @param nats how new the source is to this key, above 0
    * @returns nats of the other keys that the source is new to, and their number
    */
   visit(
@@ -39,20 +39,16 @@ export class Strangers {
     nats: number,
   ): { nats: number; keys: number } {
     let visits = this.#sources.get(source);
-    if (visits === undefined) {
-      if (nats <= 0) return NOBODY;
-      visits = [];
-    } else this.#sources.delete(source);
+    if (visits === undefined) visits = [];
+    else this.#sources.delete(source);
     const recent = visits.filter((each) => timeMs - each.timeMs < WINDOW_MS);
-    if (nats > 0 && !recent.some((each) => each.key === key) && recent.length < KEYS_MAX)
+    if (!recent.some((each) => each.key === key) && recent.length < KEYS_MAX)
       recent.push({ key, tenant, timeMs, nats: Math.min(NATS_PER_KEY_MAX, nats) });
-    if (recent.length > 0) this.#sources.set(source, recent);
+    this.#sources.set(source, recent);
     if (this.#sources.size > SOURCES_MAX) this.#sources.delete(this.#sources.keys().next().value as number);
-    return nats > 0 ? others(recent, key) : NOBODY;
+    return others(recent, key);
   }
 }
-
-const NOBODY = { nats: 0, keys: 0 };
 
 function others(visits: readonly Visit[], key: number): { nats: number; keys: number } {
   const tenants = new Set(visits.filter((each) => each.key === key).map(tenantOf));

@@ -87,7 +87,7 @@ export class Behaviour {
   completed(key: string, judged: Judged, outcome: Outcome): void {
     if (judged.judgement === undefined) return;
     try {
-      this.#detector.conclude(key, judged.judgement, outcome, judged.learned);
+      this.#detector.conclude(judged.judgement, outcome, judged.learned);
       this.#dirty.add(key);
     } catch (error) {
       this.#failed(error);
