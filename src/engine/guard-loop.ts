@@ -2,8 +2,8 @@ import { objectsOf } from '../catalogs/objects.js';
 import { guard } from '../core/guard.js';
 import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
 import type { RateResult } from '../core/rate.js';
-import { ALLOW, deny, forwards, type Verdict } from '../core/verdict.js';
-import type { Finding, Outcome } from '../journal/entry.js';
+import { deny, forwards, type Verdict } from '../core/verdict.js';
+import type { Outcome } from '../journal/entry.js';
 import type { KeyDirectory, LiveKey } from '../keys/directory.js';
 import type { CidrSet } from '../wire/cidr.js';
 import { clientAddress } from '../wire/client-address.js';
@@ -14,7 +14,8 @@ import { parseTarget, type RequestTarget } from '../wire/request-target.js';
 import { ambiguity } from './ambiguity.js';
 import type { Behaviour, Judged } from './behaviour.js';
 import { decisionEntry } from './decision-entry.js';
-import { type Hold, type Holds, requestHash } from './holds.js';
+import { type HeldAnswer, HeldCalls } from './held-calls.js';
+import type { Holds } from './holds.js';
 import type { Geo, Journal, JournalTicket } from './ports.js';
 import type { Routing, Upstream } from './routing.js';
 
@@ -54,12 +55,6 @@ export interface Admission<U extends Upstream> {
   readonly judged: Judged | undefined;
 }
 
-/** What becomes of a held request once its body is known. */
-export type HeldAnswer<U extends Upstream> =
-  | { readonly kind: 'approved'; readonly admission: Admission<U> }
-  | { readonly kind: 'waiting'; readonly hold: Hold }
-  | { readonly kind: 'denied'; readonly hold: Hold };
-
 /** Counts what happens; the metrics adapter implements it. */
 export interface Observer {
   decided(upstream: string, verdict: Verdict, microseconds: number): void;
@@ -81,7 +76,7 @@ export class GuardLoop<U extends Upstream> {
   routing: Routing<U>;
   forwarding: Forwarding;
   readonly #behaviour: Behaviour;
-  readonly #holds: Holds;
+  readonly #held: HeldCalls<U>;
   readonly #directory: KeyDirectory;
   readonly #journal: Journal;
   readonly #geo: Geo;
@@ -107,7 +102,7 @@ export class GuardLoop<U extends Upstream> {
     this.#geo = parts.geo;
     this.#observer = parts.observer;
     this.#behaviour = parts.behaviour;
-    this.#holds = parts.holds;
+    this.#held = new HeldCalls(parts.holds, parts.journal);
     this.#idPrefix = parts.idPrefix;
   }
 
@@ -177,49 +172,9 @@ export class GuardLoop<U extends Upstream> {
     };
   }
 
-  /** A held request whose body is known: the hold it waits in, or the approval that lets it through once. */
+  /** A held request whose body is known: the hold it waits in, or what lets it through. */
   hold(admission: Admission<U>, head: RequestHead, body: Uint8Array, timeMs: number): HeldAnswer<U> {
-    const { observation, upstream } = admission;
-    const key = admission.key as LiveKey;
-    const hash = requestHash(key.key.id, head.method, head.host, head.target, body);
-    const approved = this.#holds.use(hash, timeMs);
-    if (approved !== undefined) return { kind: 'approved', admission: this.#approve(admission, approved) };
-    const { hold, isNew } = this.#holds.open(
-      {
-        key: key.key.id,
-        tenant: key.key.tenant,
-        principal: key.key.principal,
-        upstream: upstream.name,
-        method: observation.method,
-        path: observation.path,
-        operation: observation.operation.name,
-        privilege: observation.operation.privilege,
-        address: observation.address,
-        userAgent: observation.userAgent,
-        requestHash: hash,
-        finding: admission.judged?.finding,
-      },
-      timeMs,
-    );
-    if (isNew)
-      this.#journal.append({
-        kind: 'system',
-        time: timeMs,
-        event: 'hold.opened',
-        detail: { hold: hold.id, key: hold.key, request: admission.requestId, operation: hold.operation },
-      });
-    return { kind: hold.state === 'denied' ? 'denied' : 'waiting', hold };
-  }
-
-  /** The request goes on, under an entry of its own that names the hold. */
-  #approve(admission: Admission<U>, hold: Hold): Admission<U> {
-    const { requestId, observation, key } = admission;
-    const finding: Finding | undefined = admission.judged?.finding && {
-      ...admission.judged.finding,
-      hold: hold.id,
-    };
-    const ticket = this.#journal.append(decisionEntry(requestId, observation, ALLOW, key?.key, finding));
-    return { ...admission, verdict: ALLOW, ticket, durable: ticket.durable() };
+    return this.#held.answer(admission, head, body, timeMs);
   }
 
   /** The exchange ended: completes the journal entry and, where asked for, enrols a foreign key. */

@@ -90,6 +90,17 @@ describe('behaviour', () => {
     expect(await request(guard, THIEF, STEAL, BODY.replace('5f', '7f'))).toMatch(/^HTTP\/1\.1 200/);
   });
 
+  it('holds what may take an account over, and lets the same operation pass when its body does not', async () => {
+    guard = await guarded(answer, { catalog: 'jumpcloud' }, setting({}));
+    await habits(guard);
+    await untilHeld(guard);
+    const update = 'PUT /api/systemusers/5f1b2c3d4e5f6a7b8c9d0e1f';
+    expect(await request(guard, THIEF, update, '{"password":"x"}')).toMatch(/^HTTP\/1\.1 403/);
+    expect(await request(guard, THIEF, update, '{"firstname":"Anna"}')).toMatch(/^HTTP\/1\.1 200/);
+    expect(guard.received()).toContain('{"firstname":"Anna"}');
+    expect(guard.received()).not.toContain('{"password":"x"}');
+  });
+
   it('only flags while it observes or in a maintenance window', async () => {
     const always = [
       { from: '00:00', to: '23:59' },

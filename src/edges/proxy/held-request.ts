@@ -1,4 +1,5 @@
-import type { Admission, HeldAnswer } from '../../engine/guard-loop.js';
+import type { Admission } from '../../engine/guard-loop.js';
+import type { HeldAnswer } from '../../engine/held-calls.js';
 import { BodyReader } from '../../wire/http-body.js';
 import type { RequestHead } from '../../wire/http-head.js';
 import type { ProxyUpstream } from './gateway.js';
