@@ -80,7 +80,8 @@ function commitSection(rows: Evaluation['commits']): string {
   return `
 ## Take-overs in commit histories
 
-Real streams with another author's 20 commits spliced in; *same place*: with the victim's time zone. Recall at 1 and 10
+Development data: weights and design were chosen with these sets in view, though never with their attacks. Real streams
+with another author's 20 commits spliced in; *same place*: with the victim's time zone. Recall at 1 and 10
 benign alarm episodes in 10,000 observations; the first fifth of each stream only teaches.
 
 ${table(
@@ -97,7 +98,7 @@ function blockSection(rows: Evaluation['blocks']): string {
   return `
 ## Masqueraders in command streams
 
-Blocks of 100 commands; a block's score is the sum over its commands.
+Development data, too. Blocks of 100 commands; a block's score is the sum over its commands.
 
 ${table(
   ['set', 'detector', 'hits at 1.3 % false', 'hits at 5 % false', 'area'],
