@@ -50,7 +50,7 @@ export function printSummary(result: ScanResult, to: NodeJS.WriteStream): void {
   bad(report, say);
   if (disorder.first !== undefined)
     say(
-      `${number(disorder.lines)} lines are out of time order, the first at ${printable(disorder.first.file)}:${disorder.first.line}; sort the input by time for better results`,
+      `${number(disorder.lines)} lines are out of time order, the first at ${printable(disorder.first.file)}:${disorder.first.line}; that is beyond the window of 100,000 observations in which they are sorted; sort the input by time for better results`,
     );
   const { keyDays, allowed, spent, threshold } = budget.standing;
   say(

@@ -74,6 +74,8 @@ async function run(logs: readonly string[], options: ScanOptions): Promise<void>
     ...(options.format === undefined ? {} : { format: options.format }),
     ...(options.fields === undefined ? {} : { mapping: readMapping(options.fields) }),
     inject: options.inject === true,
+    // Scores are causal line by line: they keep the order of the input.
+    sort: options.scores !== true,
     onBytes: (bytes: number) => progress.advance(bytes),
   };
   let result: ScanResult;

@@ -4,6 +4,7 @@ import type { BackTestRow } from './back-test.js';
 import { Episodes } from './episodes.js';
 import type { LogObserver } from './observe.js';
 import { type ReadOptions, ReadReport, readLogs } from './read/read-logs.js';
+import { inInputOrder, inTimeOrder } from './read/reorder.js';
 import type { Source } from './read/sources.js';
 import type { Origin } from './score-line.js';
 
@@ -22,14 +23,19 @@ export interface ScanResult {
   readonly disorder: { readonly lines: number; readonly first: Origin | undefined };
 }
 
+export interface ScanOptions extends AnalysisOptions, ReadOptions {
+  /** Judge in order of time, as far as a bounded window allows, in place of the order of the input. */
+  readonly sort?: boolean;
+}
+
 /** A step back in time that clocks and buffers explain. */
 const DISORDER_MS = 60_000;
 
-/** Reads, judges and gathers; `each` is told of every line in input order, as soon as it is judged. */
+/** Reads, judges and gathers; `each` is told of every line as soon as it is judged. */
 export async function scan(
   sources: readonly Source[],
   observer: LogObserver,
-  options: AnalysisOptions & ReadOptions,
+  options: ScanOptions,
   each?: (origin: Origin, judged: JudgedRecord) => void | Promise<void>,
 ): Promise<ScanResult> {
   const report = new ReadReport();
@@ -38,10 +44,10 @@ export async function scan(
   let firstMs = Number.POSITIVE_INFINITY;
   let lastMs = Number.NEGATIVE_INFINITY;
   const disorder: { lines: number; first: Origin | undefined } = { lines: 0, first: undefined };
-  for await (const { file, records, lines } of readLogs(sources, report, options)) {
-    for (let i = 0; i < records.length; i++) {
-      const record = records[i] as (typeof records)[number];
-      const origin = { file, line: lines[i] as number };
+  const batches = readLogs(sources, report, options);
+  for await (const part of options.sort === true ? inTimeOrder(batches) : inInputOrder(batches)) {
+    for (const { record, file, line } of part) {
+      const origin = { file, line };
       if (record.timeMs < lastMs - DISORDER_MS) {
         disorder.lines += 1;
         disorder.first ??= origin;
