@@ -59,6 +59,9 @@ export interface KeyLimits {
  */
 export type KeyKind = 'issued' | 'imported' | 'foreign';
 
+/** Stands for a principal that nobody named: keys that share it have nothing in common. */
+export const UNNAMED_PRINCIPAL = 'unknown';
+
 /** A credential and what it may do. Holds no secret: only a keyed fingerprint (HMAC-SHA-256 under the pepper). */
 export interface KeyRecord {
   readonly id: string;

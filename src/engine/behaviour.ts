@@ -1,4 +1,4 @@
-import type { KeyRecord, TimeWindow } from '../core/key.js';
+import { type KeyRecord, type TimeWindow, UNNAMED_PRINCIPAL } from '../core/key.js';
 import type { Observation } from '../core/observation.js';
 import { type Action, type ResponsePlan, respond } from '../core/response.js';
 import { checkWindows } from '../core/scope.js';
@@ -159,7 +159,7 @@ export class Behaviour {
       actor: {
         key: key.id,
         ...(key.tenant === '' ? {} : { tenant: key.tenant }),
-        ...(key.principal === '' ? {} : { principal: key.principal }),
+        ...(key.principal === UNNAMED_PRINCIPAL ? {} : { principal: key.principal }),
       },
       observation,
     };

@@ -1,5 +1,5 @@
 import type { CompiledLimits, Credential, Subject } from '../core/guard.js';
-import type { KeyLimits, KeyRecord, KeyUsage } from '../core/key.js';
+import { type KeyLimits, type KeyRecord, type KeyUsage, UNNAMED_PRINCIPAL } from '../core/key.js';
 import { compileLocations } from '../core/location.js';
 import type { Bucket, RateResult } from '../core/rate.js';
 import { compileOperations } from '../core/scope.js';
@@ -125,7 +125,7 @@ export class KeyDirectory {
       kind: 'foreign',
       name: `${upstream} key ${fingerprint.slice(0, 6)}`,
       tenant: 'unassigned',
-      principal: 'unknown',
+      principal: UNNAMED_PRINCIPAL,
       upstreams: [upstream],
       fingerprint,
       createdMs: nowMs,

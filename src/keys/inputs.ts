@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { locationRules, timeWindow } from '../config/schema.js';
+import { UNNAMED_PRINCIPAL } from '../core/key.js';
 import { ENV_PATTERN, OPERATOR_ENV } from './format.js';
 
 /** What operators hand in, checked field by field. Times are ISO 8601, durations are in seconds. */
@@ -42,7 +43,7 @@ const sealedName = z
 export const issueInput = z.strictObject({
   name: keyName,
   tenant: idText.default('default'),
-  principal: idText.default('unknown'),
+  principal: idText.default(UNNAMED_PRINCIPAL),
   env: z
     .string()
     .regex(ENV_PATTERN, 'lower-case letters and digits only')

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { issueInput } from '../../src/keys/inputs.js';
 import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
 import { guardFolder, removeFolder, startGuard } from './running-guard.js';
 
@@ -99,6 +100,17 @@ describe('behaviour', () => {
     expect(await request(guard, THIEF, update, '{"firstname":"Anna"}')).toMatch(/^HTTP\/1\.1 200/);
     expect(guard.received()).toContain('{"firstname":"Anna"}');
     expect(guard.received()).not.toContain('{"password":"x"}');
+  });
+
+  it('lets a rotated key inherit, and a stranger of the same nameless principal not', async () => {
+    guard = await guarded(answer, { catalog: 'jumpcloud' }, setting({}));
+    await habits(guard);
+    const { keys, approvals } = guard.running;
+    const { key: other } = await keys.issue('test', issueInput.parse({ name: 'other' }));
+    const { key: successor, credential } = await keys.rotate('test', guard.keyId, 0);
+    await request({ ...guard, key: credential }, OWNER, 'GET /api/systemusers');
+    expect(approvals.standing(successor.id)).toMatchObject({ warming: false });
+    expect(approvals.standing(other.id)).toMatchObject({ calls: 0, warming: true });
   });
 
   it('only flags while it observes or in a maintenance window', async () => {

@@ -56,7 +56,7 @@ h3{overflow-wrap:anywhere}table{border-collapse:collapse;width:100%;font-size:13
 td,th{text-align:left;padding:.15rem .5rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere;vertical-align:top}
 svg{width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:currentColor}
 .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:1rem}
-summary{cursor:pointer}.number{text-align:right;white-space:nowrap}
+article th{white-space:nowrap}.bar{width:70px}.bar svg{display:block;height:10px}summary{cursor:pointer}.number{text-align:right;white-space:nowrap}
 `;
 
 function overview(episodes: readonly Episode[], { firstMs, lastMs }: ScanResult): string {
@@ -77,7 +77,7 @@ function card(episode: Episode, index: number, threshold: number): string {
   const owner = [episode.tenant, episode.principal].filter((part) => part !== undefined).join(' / ');
   return `<article id="episode-${index + 1}">
 <h3>${escaped(episode.key)}${owner === '' ? '' : ` <small>${escaped(owner)}</small>`}</h3>
-<p>${timeText(episode.startMs)} to ${timeText(episode.endMs)}: ${episode.calls} calls, ${episode.privileged} of them privileged, ${episode.held} would be held; evidence up to ${episode.peak.toFixed(1)} nats.</p>
+<p>${timeText(episode.startMs)} to ${timeText(episode.endMs)}: ${episode.calls} ${episode.calls === 1 ? 'call' : 'calls'}, ${episode.privileged} of them privileged, ${episode.held} would be held; evidence up to ${episode.peak.toFixed(1)} nats.</p>
 <table>${episode.reasons.map(({ term, nats, text }) => `<tr><th>${term}</th><td class="number">${nats.toFixed(1)}</td><td>${escaped(text)}</td></tr>`).join('')}</table>
 ${timeline(episode, threshold)}
 <div class="pictures">${bars('What', episode.operations)}${bars('Where', episode.places)}${when(episode.examples)}</div>
@@ -108,7 +108,7 @@ function bars(title: string, counts: ReadonlyMap<string, number>): string {
   const most = Math.max(1, ...top.map(([, count]) => count));
   const rows = top.map(
     ([name, count]) =>
-      `<tr><td>${escaped(name)}</td><td class="number">${count}</td><td><svg viewBox="0 0 60 10" preserveAspectRatio="none" aria-hidden="true"><rect width="${((count / most) * 60).toFixed(1)}" height="10" fill="var(--calm)"/></svg></td></tr>`,
+      `<tr><td>${escaped(name)}</td><td class="number">${count}</td><td class="bar"><svg viewBox="0 0 60 10" preserveAspectRatio="none" aria-hidden="true"><rect width="${((count / most) * 60).toFixed(1)}" height="10" fill="var(--calm)"/></svg></td></tr>`,
   );
   return `<div><h4>${title}</h4><table>${rows.join('')}</table></div>`;
 }
@@ -124,7 +124,7 @@ function when(calls: readonly EpisodeCall[]): string {
     (count, hour) =>
       `<rect x="${hour * 10}" y="${(50 - (count / most) * 48).toFixed(1)}" width="8" height="${((count / most) * 48).toFixed(1)}" fill="var(--calm)"/>`,
   );
-  return `<div><h4>When (hour, UTC)</h4><svg viewBox="0 0 240 64" role="img" aria-label="Calls by hour">${columns.join('')}<text x="0" y="62">0</text><text x="120" y="62">12</text><text x="228" y="62">23</text></svg></div>`;
+  return `<div><h4>When (hour, UTC)</h4><svg viewBox="0 0 240 64" role="img" aria-label="Calls by hour">${columns.join('')}<text x="0" y="62">0</text><text x="120" y="62">12</text><text x="238" y="62" text-anchor="end">23</text></svg></div>`;
 }
 
 function callRow(call: EpisodeCall): string {
