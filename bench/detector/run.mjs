@@ -64,6 +64,10 @@ function run(keys, calls) {
   const learning = new LearningGuard(detector, true);
   const budget = new AlarmBudget();
   let timeMs = Date.UTC(2026, 0, 1);
+  const tick = () => {
+    timeMs += 40;
+    return timeMs;
+  };
   const decide = (sighting) => {
     const { key } = sighting.actor;
     learning.admit(key, sighting.observation.timeMs);
@@ -75,9 +79,9 @@ function run(keys, calls) {
     budget.note(key, sighting.observation.timeMs, judgement.evidence);
   };
   // Every key is known before the clock runs.
-  for (let n = 0; n < keys * (keys > 200_000 ? 2 : 20); n++) decide(callOf(n % keys, n, (timeMs += 40)));
+  for (let n = 0; n < keys * (keys > 200_000 ? 2 : 20); n++) decide(callOf(n % keys, n, tick()));
   const batch = Array.from({ length: calls }, (_, n) =>
-    callOf((Math.imul(n, 2654435761) >>> 0) % keys, n + keys, (timeMs += 40)),
+    callOf((Math.imul(n, 2654435761) >>> 0) % keys, n + keys, tick()),
   );
   const times = new Float64Array(calls);
   const began = process.hrtime.bigint();

@@ -63,9 +63,10 @@ function generate(to, bytes) {
   while (written < bytes) {
     let text = '';
     for (let i = 0; i < 2000; i++, n++) {
+      timeMs += 700;
       const key = (Math.imul(n, 2654435761) >>> 8) % 400;
       text += `${JSON.stringify({
-        time: new Date((timeMs += 700)).toISOString(),
+        time: new Date(timeMs).toISOString(),
         key: `AKIA${key}EXAMPLE`,
         tenant: `org-${key % 40}`,
         ip: `10.0.${key % 250}.${1 + (n % 3)}`,
