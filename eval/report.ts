@@ -80,8 +80,8 @@ function commitSection(rows: Evaluation['commits']): string {
   return `
 ## Take-overs in commit histories
 
-Development data: weights and design were chosen with these sets in view, though never with their attacks. Real streams
-with another author's 20 commits spliced in; *same place*: with the victim's time zone. Recall at 1 and 10
+Development data: the design was chosen with these sets in view; the weights were learned from their owners, not from
+their attacks. Real streams with another author's 20 commits spliced in; *same place*: with the victim's time zone. Recall at 1 and 10
 benign alarm episodes in 10,000 observations; the first fifth of each stream only teaches.
 
 ${table(
