@@ -15,7 +15,9 @@ import { HAND_FLOWS, THEFTS, type Workflow } from './workflows.js';
 
 export type ThiefPlace = 'abroad' | 'same-cloud' | 'own-network';
 const PLACES: readonly ThiefPlace[] = ['abroad', 'same-cloud', 'own-network'];
-const PACES = ['smash', 'hands-on', 'slow', 'hidden'] as const;
+const PACES = ['smash', 'hands-on', 'slow', 'hidden', 'office-hours', 'mimicry'] as const;
+/** Days for which a careful thief does only what the owner does. */
+const MIMICRY_DAYS = 4;
 
 /** Plays one theft of the principal's key; the owner goes on meanwhile. */
 export function playTheft(stage: Stage, who: Principal, n: number): Episode {
@@ -34,8 +36,23 @@ export function playTheft(stage: Stage, who: Principal, n: number): Episode {
     errors: random.pick([0.01, 0.05, 0.2]),
     pause: pace === 'smash' ? 0.6 : pace === 'hands-on' ? 25 : 6,
   };
-  if (pace === 'smash' || pace === 'hands-on') runFlow(stage, who, flow, startMs, guise);
-  else spread(stage, who, flow, startMs, guise, pace === 'slow' ? 30 : 6);
+  switch (pace) {
+    case 'smash':
+    case 'hands-on':
+      runFlow(stage, who, flow, startMs, guise);
+      break;
+    case 'slow':
+    case 'hidden':
+      spread(stage, who, flow, startMs, guise, pace === 'slow' ? 30 : 6);
+      break;
+    case 'office-hours':
+      inOwnHours(stage, who, flow, startMs, guise);
+      break;
+    case 'mimicry':
+      for (let day = 0; day < MIMICRY_DAYS; day++)
+        runFlow(stage, who, random.pick(who.flows), startMs + (day - MIMICRY_DAYS) * DAY_MS, guise);
+      runFlow(stage, who, flow, startMs, guise);
+  }
   return { id, kind: 'theft', what: `${place}/${name}/${pace}`, place, keys: [who.key], startMs };
 }
 
@@ -61,6 +78,18 @@ function spread(
   }
 }
 
+/** A few steps a day, at hours at which the owner's other calls came. */
+function inOwnHours(stage: Stage, who: Principal, flow: Workflow, startMs: number, guise: object): void {
+  const times = stage.out
+    .filter(({ key, timeMs }) => key === who.key && timeMs < startMs)
+    .map(({ timeMs }) => (timeMs - stage.startMs) % DAY_MS);
+  const day = Math.floor((startMs - stage.startMs) / DAY_MS);
+  flow.forEach((step, n) => {
+    const timeMs = stage.startMs + (day + Math.floor(n / 3)) * DAY_MS + stage.random.pick(times);
+    runFlow(stage, who, [step], timeMs + stage.random.exponential(HOUR_MS / 4), guise);
+  });
+}
+
 /** One stranger who tries the keys of many tenants, a call or two each: the incident of 2023. */
 export function playHarvest(stage: Stage, victims: readonly Principal[]): Episode {
   const { random } = stage;
@@ -80,6 +109,7 @@ export function playHarvest(stage: Stage, victims: readonly Principal[]): Episod
 }
 
 const CHANGES = [
+  'full-export',
   'rotation',
   'move-region',
   'new-address',
@@ -93,6 +123,29 @@ const CHANGES = [
   'holiday-return',
 ] as const;
 
+type Change = (typeof CHANGES)[number];
+
+/** Scripts do not travel and answer no incident: what happens fits who it happens to. */
+function fitting(random: Random, wanted: Change, who: Principal): Change {
+  const service = who.service?.name;
+  switch (wanted) {
+    case 'travel':
+      return service === undefined ? wanted : 'move-region';
+    case 'move-region':
+      return service === undefined ? 'travel' : wanted;
+    case 'incident-night':
+      return service === undefined || service === 'chatops' ? wanted : random.pick(['new-address', 'new-tool']);
+    case 'onboarding':
+      return service === undefined || service === 'hr-sync' ? wanted : random.pick(['full-export', 'rotation']);
+    case 'access-review':
+      return service === undefined || service === 'assistant' ? wanted : 'full-export';
+    case 'full-export':
+      return service === undefined ? random.pick(['access-review', 'full-export']) : wanted;
+    default:
+      return wanted;
+  }
+}
+
 /** Plays a change in the life of a principal, and its life after it. The life before is the caller's matter. */
 export function playChange(
   stage: Stage,
@@ -100,8 +153,7 @@ export function playChange(
   n: number,
 ): { readonly episode: Episode; readonly endMs: number } {
   const { random } = stage;
-  const wanted = CHANGES[n % CHANGES.length] as (typeof CHANGES)[number];
-  const what = wanted === 'move-region' && who.region === undefined ? 'travel' : wanted;
+  const what = fitting(random, CHANGES[n % CHANGES.length] as Change, who);
   const id = `change-${n}`;
   const startMs = stage.startMs + random.between(stage.days * 0.45, stage.days * 0.85) * DAY_MS;
   const lastMs = stage.startMs + who.to * DAY_MS;
@@ -152,12 +204,26 @@ export function playChange(
         { operation: 'v2.usergroups.list', times: [2, 4] },
         { operation: 'v2.usergroups.members.get', times: [10, 40] },
       ]);
+    case 'full-export':
+      return burst(stage, who, episode, lastMs, exported(who));
     case 'onboarding':
       return burst(stage, who, episode, lastMs, [
         { operation: 'systemusers.create', times: [8, 30] },
         { operation: 'v2.usergroups.members.create', times: [8, 30] },
       ]);
   }
+}
+
+/** Everything that the principal reads, once over: the end of a quarter. */
+function exported(who: Principal): Workflow {
+  const reads = new Set(
+    who.flows
+      .flat()
+      .map(({ operation }) => operation)
+      .filter((operation) => /list|get|events|search/.test(operation)),
+  );
+  const all = reads.size === 0 ? ['systemusers.list'] : [...reads];
+  return all.slice(0, 4).map((operation) => ({ operation, times: [25, 60] }));
 }
 
 function hotel(random: Random): (random: Random) => string {

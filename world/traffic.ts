@@ -83,9 +83,14 @@ function liveBySchedule(
 ): void {
   const { random } = stage;
   const everyMs = service.everyMinutes * 60_000;
-  // A schedule begins where its crontab says: the same minute each time.
-  const phase = (parseInt(who.key.slice(3, 9), 16) % 1000) / 1000;
-  for (let n = Math.floor((fromMs - stage.startMs) / everyMs); ; n++) {
+  // A schedule begins where its crontab says: the same minute each time, in the hours it has.
+  const share = (parseInt(who.key.slice(3, 9), 16) % 1000) / 1000;
+  const [first, last] = service.hours ?? [0, 24];
+  const daily = service.everyMinutes >= 720;
+  const phase = daily
+    ? ((first + share * (last - first) - who.tenant.zone + 24) * HOUR_MS) / everyMs
+    : share;
+  for (let n = Math.floor((fromMs - stage.startMs) / everyMs) - Math.ceil(phase); ; n++) {
     const dueMs = stage.startMs + (n + phase) * everyMs;
     if (dueMs > toMs) return;
     const timeMs = dueMs + random.exponential(service.jitter * everyMs * 0.5);

@@ -144,6 +144,28 @@ export const SERVICES: readonly {
     ],
   },
   {
+    // An agent with a wide vocabulary: whatever it is asked for, at any hour.
+    name: 'assistant',
+    everyMinutes: 55,
+    jitter: 1.6,
+    workdays: false,
+    hours: [6, 23],
+    flows: [
+      [step('search.systemusers', [1, 3]), step('systemusers.get', [1, 3])],
+      [step('systems.list', [1, 2]), step('systems.get', [1, 6])],
+      [step('v2.usergroups.list', [1, 1]), step('v2.usergroups.members.get', [1, 5])],
+      [step('applications.list', [1, 1]), step('applications.get', [0, 3])],
+      [step('v2.policies.list', [1, 1]), step('v2.policies.policystatuses.get', [0, 3])],
+      [step('commands.list', [1, 1]), step('commands.get', [0, 2]), step('search.commandresults', [0, 3])],
+      [step('insights.directory.v1.events', [1, 4])],
+      [step('systemusers.get', [1, 2]), step('systemusers.update', [1, 1], 0.3)],
+      [step('v2.systeminsights.apps.get', [1, 3]), step('v2.systeminsights.os_version.get', [0, 2])],
+      [step('organizations.get', [1, 1]), step('users.list', [0, 1])],
+      [step('v2.systems.associations.get', [1, 3])],
+      [step('systemusers.unlock', [1, 1], 0.3), step('search.systemusers', [1, 1])],
+    ],
+  },
+  {
     name: 'msp-billing',
     everyMinutes: 1440,
     jitter: 0.05,

@@ -39,8 +39,11 @@ export function newWorld({ seed, days = 28, keys = 165, thefts = 36, changes = 4
     random,
     principals.filter(({ from, to }) => from < days * 0.3 && to === days),
   );
-  const victims = settled.slice(0, thefts);
-  const changing = new Set(settled.slice(thefts, thefts + changes));
+  // Who is there and hardly ever calls has no habits that a theft could differ from.
+  const busy = settled.filter((who) => who.service !== undefined || who.diligence > 1);
+  const victims = busy.slice(0, thefts);
+  const others = settled.filter((who) => !victims.includes(who));
+  const changing = new Set(others.slice(0, changes));
   let change = 0;
   for (const who of principals) {
     const fromMs = stage.startMs + who.from * DAY_MS;
@@ -54,7 +57,7 @@ export function newWorld({ seed, days = 28, keys = 165, thefts = 36, changes = 4
     live(stage, who, fromMs, endMs);
   }
   for (const [n, who] of victims.entries()) episodes.push(playTheft(stage, who, n));
-  const harvested = settled.slice(thefts + changes, thefts + changes + HARVESTED);
+  const harvested = others.slice(changes, changes + HARVESTED);
   if (thefts > 0 && harvested.length > 2) episodes.push(playHarvest(stage, harvested));
   const calls = stage.out.filter(({ timeMs }) => timeMs < stage.startMs + days * DAY_MS);
   return { calls: calls.sort((a, b) => a.timeMs - b.timeMs), episodes };
