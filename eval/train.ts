@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Baseline, MEMORIES } from '../src/detectors/baseline.js';
+import { MEMORIES } from '../src/detectors/baseline.js';
 import { FEATURE_COUNT, type Sighting } from '../src/detectors/contract.js';
 import { Detector, type Judgement } from '../src/detectors/detector.js';
 import { FUSION_INPUTS, type FusionWeights, fusionInputs, meansOf } from '../src/detectors/fusion.js';
@@ -77,10 +77,10 @@ function gather(course: Course, weights: FusionWeights, into: Examples): void {
       const n = (stolenCalls.get(key) ?? 0) + 1;
       stolenCalls.set(key, n);
       if (n <= 30) single(into, judgement, detector, 1, 2);
-      if (n > 1 && n <= 30) fused(into, judgement.baseline, detector, 1, 2);
+      if (n > 1 && n <= 30) fused(into, judgement, detector, 1, 2);
     } else if (ready && (course.changing[i] === true || random.chance(course.owners))) {
       single(into, judgement, detector, 0, course.weight);
-      fused(into, judgement.baseline, detector, 0, course.weight);
+      fused(into, judgement, detector, 0, course.weight);
     }
     guard.settle(key, judgement, false);
     if (course.stolen[i] === true) return;
@@ -126,9 +126,9 @@ function phantom(
       call.outcome,
     );
     const judgement = detector.judge(copy, symbols);
-    follow(copy, symbols);
+    follow(copy, symbols, judgement.track);
     if (n % 4 === 1) single(into, judgement, detector, 1, course.weight);
-    if (course.at.includes(n)) fused(into, copy, detector, 1, course.weight);
+    if (course.at.includes(n)) fused(into, judgement, detector, 1, course.weight);
   });
 }
 
@@ -147,9 +147,15 @@ function single(
   });
 }
 
-function fused(into: Examples, baseline: Baseline, detector: Detector, label: 0 | 1, weight: number): void {
+function fused(
+  into: Examples,
+  { baseline, track }: Judgement,
+  detector: Detector,
+  label: 0 | 1,
+  weight: number,
+): void {
   const means = meansOf(baseline, detector.population, new Float64Array(FEATURE_COUNT));
-  const x = Float32Array.from(fusionInputs(baseline, means, new Float64Array(FUSION_INPUTS)));
+  const x = Float32Array.from(fusionInputs(baseline, track, means, new Float64Array(FUSION_INPUTS)));
   into.fused.push({ x, label, weight });
 }
 

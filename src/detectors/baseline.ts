@@ -1,16 +1,18 @@
 import { FEATURE_COUNT } from './contract.js';
+import { type Symbols, sourceOf } from './symbols.js';
 import { decayCounts, mergeCounts, SLOTS_PER_BUCKET, type Slots } from './count-table.js';
 
 /** Small histograms of a baseline and where they lie in its numbers. */
 const HISTOGRAM_SIZES = {
   hour: 24,
   weekday: 7,
+  networkKind: 5,
+  privilege: 5,
   pace: 16,
-  requestSize: 16,
-  responseSize: 16,
   breadth: 8,
   status: 8,
   perHour: 16,
+  bytesPerHour: 24,
 } as const;
 export type HistogramName = keyof typeof HISTOGRAM_SIZES;
 export const HISTOGRAMS = Object.keys(HISTOGRAM_SIZES) as readonly HistogramName[];
@@ -29,7 +31,13 @@ function reserve(size: number): Span {
 
 /** Forgetting factors of the moving averages: the last few, some ten, some thirty observations. */
 export const MEMORIES = [0.7, 0.9, 0.97, 0.99] as const;
-export const KINDS = 7;
+export const KINDS = 8;
+/** The state of the moment is kept of the owner's usual calls and of the odd ones apart. */
+export const HOME = 0;
+export const AWAY = 1;
+export const TRACKS = 2;
+/** Operations remembered one by one. */
+export const RECENT = 16;
 
 /** Single-precision part of a baseline. What decays with time comes first. */
 export const TOTAL: Span = reserve(1);
@@ -46,9 +54,10 @@ export const MEAN: Span = reserve(FEATURE_COUNT);
 /** Tails on the key's own past, three numbers each: of single scores, of gathered oddities, of the fusion. */
 export const TAIL: Span = reserve(9);
 /** State of the moment: moving averages, leaky sum of oddities, calls in this hour. */
-export const AVERAGES: Span = reserve(FEATURE_COUNT * MEMORIES.length);
+export const AVERAGES: Span = reserve(FEATURE_COUNT * MEMORIES.length * TRACKS);
 export const ODDITY: Span = reserve(1);
-export const THIS_HOUR: Span = reserve(1);
+/** Calls in this hour, and bytes that went out in it, of each track. */
+export const THIS_HOUR: Span = reserve(2 * TRACKS);
 const NUMBERS = end;
 
 /** Double-precision part: times in ms and 32-bit hashes. */
@@ -62,22 +71,47 @@ export const Clock = {
   previousClient: 6,
   /** Observations seen in all, learned or not. */
   seen: 7,
+  previousPrefix: 8,
+  /** The last usual call: when it was, and where it came from. */
+  homeLast: 9,
+  /** The last odd call: where it came from, when, and what it did. */
+  awaySource: 10,
+  awayLast: 11,
+  awayOperation: 12,
+  /** Day of the last call, since 1970. */
+  dayIndex: 13,
+  homeSource: 14,
 } as const;
-const CLOCKS = 8;
+const CLOCKS = 15;
+
+/**
+ * Whose call an observation goes on from, by its place and tool: the owner's last usual one, the last odd one, or,
+ * where these do not tell, whichever was last.
+ */
+export function threadOf(clock: Float64Array, symbols: Symbols): typeof HOME | typeof AWAY | undefined {
+  const home = clock[Clock.homeSource] as number;
+  const away = clock[Clock.awaySource] as number;
+  if (home === away) return undefined;
+  const source = sourceOf(symbols);
+  if (source === away) return AWAY;
+  return source === home ? HOME : undefined;
+}
 
 const BUCKETS_MIN = 4;
 const HEADER_BYTES = 16;
 /** Version of the packed form; a reader refuses what it does not know. */
-const VERSION = 1;
+const VERSION = 2;
 export const BASELINE_BYTES_MAX = 4096;
 const BUCKETS_MAX = Math.floor(
-  (BASELINE_BYTES_MAX - HEADER_BYTES - CLOCKS * 8 - NUMBERS * 4) / (4 * SLOTS_PER_BUCKET),
+  (BASELINE_BYTES_MAX - HEADER_BYTES - CLOCKS * 8 - NUMBERS * 4 - RECENT * 4) / (4 * SLOTS_PER_BUCKET),
 );
 
 /** What is known of one key. At most 4 KiB packed, however long its history. */
 export class Baseline {
   readonly clock = new Float64Array(CLOCKS);
   readonly numbers = new Float32Array(NUMBERS);
+  /** Hashes of the last operations, the oldest overwritten first. */
+  readonly recent = new Uint32Array(RECENT);
   slots: Slots = new Uint32Array(BUCKETS_MIN * SLOTS_PER_BUCKET);
 
   get total(): number {
@@ -104,6 +138,7 @@ export class Baseline {
     const copy = new Baseline();
     copy.clock.set(this.clock);
     copy.numbers.set(this.numbers);
+    copy.recent.set(this.recent);
     copy.slots = this.slots.slice();
     return copy;
   }
@@ -123,7 +158,10 @@ export class Baseline {
     const first = Math.min(this.clock[Clock.first] as number, other.clock[Clock.first] as number);
     const active = Math.max(this.clock[Clock.active] as number, other.clock[Clock.active] as number);
     const seen = (this.clock[Clock.seen] as number) + (other.clock[Clock.seen] as number);
-    if (later) this.clock.set(other.clock);
+    if (later) {
+      this.clock.set(other.clock);
+      this.recent.set(other.recent);
+    }
     this.clock[Clock.first] = first;
     this.clock[Clock.active] = active;
     this.clock[Clock.seen] = seen;
@@ -133,7 +171,7 @@ export class Baseline {
 
   /** Little-endian: magic and version, count of slots, clocks, numbers, slots. */
   pack(): Uint8Array {
-    const bytes = new Uint8Array(HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + this.slots.length * 4);
+    const bytes = new Uint8Array(HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + RECENT * 4 + this.slots.length * 4);
     const view = new DataView(bytes.buffer);
     view.setUint32(0, MAGIC, true);
     view.setUint16(4, VERSION, true);
@@ -148,9 +186,11 @@ export class Baseline {
       view.setFloat32(at, value, true);
       at += 4;
     }
-    for (const value of this.slots) {
-      view.setUint32(at, value, true);
-      at += 4;
+    for (const values of [this.recent, this.slots]) {
+      for (const value of values) {
+        view.setUint32(at, value, true);
+        at += 4;
+      }
     }
     return bytes;
   }
@@ -163,7 +203,7 @@ export class Baseline {
     if (view.getUint16(4, true) !== VERSION || view.getUint16(6, true) !== FEATURE_COUNT)
       throw new RangeError(`baseline of version ${view.getUint16(4, true)}; this is version ${VERSION}`);
     const slots = view.getUint32(8, true);
-    const wanted = HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + slots * 4;
+    const wanted = HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + RECENT * 4 + slots * 4;
     if (
       bytes.length !== wanted ||
       slots % SLOTS_PER_BUCKET !== 0 ||
@@ -175,6 +215,7 @@ export class Baseline {
     let at = HEADER_BYTES;
     for (let i = 0; i < CLOCKS; i++, at += 8) baseline.clock[i] = view.getFloat64(at, true);
     for (let i = 0; i < NUMBERS; i++, at += 4) baseline.numbers[i] = view.getFloat32(at, true);
+    for (let i = 0; i < RECENT; i++, at += 4) baseline.recent[i] = view.getUint32(at, true);
     baseline.slots = new Uint32Array(slots);
     for (let i = 0; i < slots; i++, at += 4) baseline.slots[i] = view.getUint32(at, true);
     return baseline;

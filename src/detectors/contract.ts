@@ -21,6 +21,7 @@ export type Term =
   | 'network'
   | 'client'
   | 'operation'
+  | 'privilege'
   | 'objects'
   | 'time'
   | 'volume'
@@ -52,21 +53,25 @@ export interface Feature {
 
 export const FEATURES = [
   { name: 'network', term: 'network' },
+  { name: 'country', term: 'network' },
+  { name: 'networkKind', term: 'network' },
+  { name: 'networkChange', term: 'network' },
   { name: 'client', term: 'client' },
   { name: 'clientChange', term: 'client' },
   { name: 'operationInContext', term: 'operation' },
   { name: 'operation', term: 'operation' },
   { name: 'component', term: 'operation' },
+  { name: 'privilege', term: 'privilege' },
+  { name: 'newPrivilege', term: 'privilege' },
   { name: 'objects', term: 'objects' },
   { name: 'othersObjects', term: 'objects' },
+  { name: 'breadth', term: 'objects' },
   { name: 'hour', term: 'time' },
   { name: 'weekday', term: 'time' },
   { name: 'pace', term: 'volume' },
-  { name: 'requestSize', term: 'volume' },
-  { name: 'breadth', term: 'objects' },
-  { name: 'status', term: 'outcome' },
-  { name: 'responseSize', term: 'outcome' },
   { name: 'burst', term: 'volume' },
+  { name: 'status', term: 'outcome' },
+  { name: 'outflow', term: 'outcome' },
 ] as const satisfies readonly Feature[];
 
 export const FEATURE_COUNT = FEATURES.length;

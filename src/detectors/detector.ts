@@ -1,4 +1,4 @@
-import { AVERAGES, Baseline, Clock, MEMORIES, ODDITY, TAIL } from './baseline.js';
+import { AWAY, Baseline, Clock, HOME, MEMORIES, ODDITY, TAIL, TRACKS } from './baseline.js';
 import { learnSharedTail, learnTail, tailNats } from './calibration.js';
 import { clientTerm } from './client.js';
 import {
@@ -25,14 +25,23 @@ import {
 import { FUSION } from './fusion-weights.js';
 import { outcomeTerm, timeTerm, volumeTerm } from './habits.js';
 import { combine, hashText } from './hash.js';
-import { absorb, absorbOutcome, advance, advanceOutcome, type Context, contextOf, follow } from './learn.js';
+import {
+  absorb,
+  absorbOutcome,
+  advance,
+  advanceOutcome,
+  averagesOf,
+  type Context,
+  contextOf,
+  follow,
+} from './learn.js';
 import type { Scene } from './likelihood.js';
 import { networkTerm } from './network.js';
 import { objectsTerm } from './objects.js';
 import { operationTerm } from './operation.js';
 import { Population } from './population.js';
 import { Strangers } from './strangers.js';
-import { type Symbols, symbolsOf, withOutcome } from './symbols.js';
+import { type Symbols, sourceOf, symbolsOf, withOutcome } from './symbols.js';
 
 /** Observations before a key's evidence means anything. */
 export const WARM_UP = 20;
@@ -67,6 +76,8 @@ export interface Judgement extends Assessment {
   readonly baseline: Baseline;
   readonly symbols: Symbols;
   readonly features: Float64Array;
+  /** Moving averages that the call belongs to. */
+  readonly track: number;
   readonly context: Context;
   /** Raw statistics, each above the threshold of its tail. */
   readonly tails: {
@@ -143,7 +154,7 @@ export class Detector {
       learnSharedTail(tail, 9, tails.strangers);
     }
     if (learn) this.absorb(judgement);
-    follow(baseline, judgement.symbols);
+    follow(baseline, judgement.symbols, judgement.track);
   }
 
   /** As {@link assess}, against any baseline: what the training of the fusion uses to try impostors. */
@@ -153,10 +164,12 @@ export class Detector {
     const features = new Float64Array(FEATURE_COUNT);
     featuresOf({ symbols, baseline, population: this.population }, features);
     const means = meansOf(baseline, this.population, this.#means);
-    if (baseline.total < WARM_UP / 2) settleIn(baseline, means);
-    advance(baseline, symbols, features);
-
+    if (baseline.total < WARM_UP / 2) settleIn(baseline, means, 0, 0);
     const score = singleScore(features, means, this.#single) + this.#weights.singleBias;
+    const track = trackOf(baseline, symbols, features, means, score);
+    if (track === AWAY) depart(baseline, symbols, means);
+    advance(baseline, symbols, features, track);
+
     const beyond = score - SCORE_THRESHOLD;
     const surprise = Math.min(tailNats(numbers, TAIL.start, tail, 0, beyond), plausible(beyond));
     const last = clock[Clock.last] as number;
@@ -164,7 +177,7 @@ export class Detector {
     const gathered = (numbers[ODDITY.start] as number) * fade + Math.max(0, surprise - ODDITY_DRIFT);
     numbers[ODDITY.start] = gathered;
     const oddity = gathered - ODDITY_THRESHOLD;
-    const fusion = fuse(baseline, means, this.#flat, this.#weights.bias) - FUSION_THRESHOLD;
+    const fusion = fuse(baseline, track, means, this.#flat, this.#weights.bias) - FUSION_THRESHOLD;
     const ready = (clock[Clock.seen] as number) >= WARM_UP;
     const improbable = Math.max(
       tailNats(numbers, TAIL.start + 3, tail, 3, oddity) * ODDITY_SHARE,
@@ -178,7 +191,8 @@ export class Detector {
       baseline,
       symbols,
       features,
-      context: contextOf(baseline, symbols.timeMs),
+      track,
+      context: contextOf(baseline, symbols, track),
       tails: { score: beyond, oddity, fusion, strangers: -STRANGERS_THRESHOLD },
       strangers: NO_STRANGERS,
     };
@@ -205,7 +219,8 @@ export class Detector {
   /** The owner's word that what was odd is usual: lets the moving averages rest at the key's mean. */
   calm(key: string): void {
     const baseline = this.baselineOf(key);
-    settleIn(baseline, meansOf(baseline, this.population, this.#means));
+    const means = meansOf(baseline, this.population, this.#means);
+    for (let track = 0; track < TRACKS; track++) settleIn(baseline, means, track, 0);
     baseline.numbers[ODDITY.start] = 0;
   }
 
@@ -215,8 +230,8 @@ export class Detector {
     const symbols = withOutcome(judgement.symbols, outcome);
     const features = new Float64Array(FEATURE_COUNT);
     outcomeTerm({ symbols, baseline, population: this.population }, features);
-    advanceOutcome(baseline, features);
-    if (learn) absorbOutcome(baseline, this.population, symbols, features);
+    advanceOutcome(baseline, symbols, features, judgement.track);
+    if (learn) absorbOutcome(baseline, this.population, symbols, features, judgement.track);
   }
 
   /** Teaches a call that was settled without being learned. */
@@ -233,7 +248,7 @@ export class Detector {
     const copy = this.baselineOf(key).clone();
     return sightings.map(({ actor, observation, outcome }) => {
       const judgement = this.judge(copy, symbolsOf(actor, observation, outcome));
-      follow(copy, judgement.symbols);
+      follow(copy, judgement.symbols, judgement.track);
       return judgement.evidence;
     });
   }
@@ -251,7 +266,7 @@ export class Detector {
     const { baseline } = judgement;
     const gathered = new Map(this.terms(judgement).map(({ term, nats }) => [term, nats]));
     const means = meansOf(baseline, this.population, this.#means);
-    const inputs = fusionInputs(baseline, means, new Float64Array(FUSION_INPUTS));
+    const inputs = fusionInputs(baseline, judgement.track, means, new Float64Array(FUSION_INPUTS));
     const recent = new Map<Term, number>();
     for (let feature = 0; feature < FEATURE_COUNT; feature++) {
       const { term } = FEATURES[feature] as (typeof FEATURES)[number];
@@ -284,10 +299,46 @@ export class Detector {
   }
 }
 
-/** Moving averages of a key that has just come start at its mean, not at nothing. */
-function settleIn({ numbers }: Baseline, means: Float64Array): void {
-  for (let memory = 0; memory < MEMORIES.length; memory++)
-    numbers.set(means, AVERAGES.start + memory * FEATURE_COUNT);
+/** Log-odds of a single call from which it counts among the odd ones. */
+const ODD_SCORE = -1;
+/** The odd ones fade in this time: what is odd once a week is no thief's visit. */
+const AWAY_HALF_LIFE_MS = 36 * 3_600_000;
+
+/**
+ * A thief's calls come between the owner's. Odd calls, and those of an odd call's source as long as it is new to the
+ * key, have moving averages of their own: the owner's work does not dilute the thief's, nor does it suffer from them.
+ */
+function trackOf(
+  { clock }: Baseline,
+  symbols: Symbols,
+  features: Float64Array,
+  means: Float64Array,
+  score: number,
+): number {
+  if (score > ODD_SCORE) return AWAY;
+  if (clock[Clock.awaySource] !== sourceOf(symbols)) return HOME;
+  const network = (features[AT.network] as number) - (means[AT.network] as number);
+  const client = (features[AT.client] as number) - (means[AT.client] as number);
+  return network > NEW_NETWORK || client > NEW_NETWORK ? AWAY : HOME;
+}
+
+function depart(baseline: Baseline, symbols: Symbols, means: Float64Array): void {
+  const { clock } = baseline;
+  const last = clock[Clock.awayLast] as number;
+  const kept = last === 0 ? 0 : 2 ** (-Math.max(0, symbols.timeMs - last) / AWAY_HALF_LIFE_MS);
+  settleIn(baseline, means, AWAY, kept);
+}
+
+/** Lets the moving averages of a track come to the key's means; `kept` of their distance is left. */
+function settleIn({ numbers }: Baseline, means: Float64Array, track: number, kept: number): void {
+  const start = averagesOf(track);
+  for (let memory = 0; memory < MEMORIES.length; memory++) {
+    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+      const at = start + memory * FEATURE_COUNT + feature;
+      const mean = means[feature] as number;
+      numbers[at] = kept === 0 ? mean : mean + kept * ((numbers[at] as number) - mean);
+    }
+  }
 }
 
 /**

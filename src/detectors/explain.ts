@@ -9,7 +9,7 @@ import {
 } from './baseline.js';
 import type { Sighting, Term } from './contract.js';
 import type { Detector, Judgement } from './detector.js';
-import { PACE_CLASSES, paceClass, perHourClass } from './habits.js';
+import { bytesPerHourClass, PACE_CLASSES, paceClass, perHourClass } from './habits.js';
 import { experience, KindIndex, ownCount, type Scene, upperTail } from './likelihood.js';
 import { Kind } from './symbols.js';
 
@@ -25,12 +25,14 @@ function explain(term: Term, scene: Scene, sighting: Sighting, strangerKeys: num
       return clientText(scene, sighting);
     case 'operation':
       return operationText(scene, sighting);
+    case 'privilege':
+      return privilegeText(scene, sighting);
     case 'objects':
       return objectsText(scene);
     case 'time':
       return timeText(scene);
     case 'volume':
-      return volumeText(scene, sighting);
+      return volumeText(scene);
     case 'outcome':
       return outcomeText(scene, sighting);
     case 'strangers':
@@ -104,6 +106,10 @@ function operationText(scene: Scene, { observation: { operation } }: Sighting): 
   return `${name}: ${count(own)} of this key's ${calls(scene)}, unusual after the call before it`;
 }
 
+function privilegeText(scene: Scene, { observation: { operation } }: Sighting): string {
+  return `${shown(operation.name)} is of privilege ${operation.privilege}: ${ownShare(scene, 'privilege', operation.privilege)} of this key's calls`;
+}
+
 function objectsText(scene: Scene): string {
   const { objects } = scene.symbols;
   const fresh = objects.filter((object) => ownCount(scene, object) === 0);
@@ -118,7 +124,7 @@ function timeText(scene: Scene): string {
   return `${String(hour).padStart(2, '0')}:00 UTC on ${WEEKDAYS[weekday]}: ${ownShare(scene, 'hour', hour)} of this key's calls at this hour, ${ownShare(scene, 'weekday', weekday)} on this day`;
 }
 
-function volumeText(scene: Scene, { observation: { bodyBytes } }: Sighting): string {
+function volumeText(scene: Scene): string {
   const { baseline, symbols } = scene;
   const same = baseline.clock[Clock.hourIndex] === symbols.hourIndex;
   const hourly = Math.max(1, same ? (baseline.numbers[THIS_HOUR.start] as number) : 0);
@@ -131,24 +137,21 @@ function volumeText(scene: Scene, { observation: { bodyBytes } }: Sighting): str
     const pace = Math.min(PACE_CLASSES - 1, paceClass(gap));
     parts.push(`${duration(gap)} after the last (such pauses: ${ownShare(scene, 'pace', pace)})`);
   }
-  if (bodyBytes !== undefined && symbols.requestSize > 0)
-    parts.push(
-      `${bodyBytes} bytes sent (such sizes: ${ownShare(scene, 'requestSize', symbols.requestSize)})`,
-    );
   return parts.join('; ');
 }
 
 function outcomeText(scene: Scene, { outcome }: Sighting): string {
-  const { status, responseSize } = scene.symbols;
+  const { status, bytesOut } = scene.symbols;
   const parts: string[] = [];
   if (status >= 0)
     parts.push(
       `status ${outcome?.status}: such answers are ${ownShare(scene, 'status', status)} of this key's`,
     );
-  if (responseSize >= 0)
-    parts.push(
-      `${outcome?.bytesOut} bytes received: such sizes are ${ownShare(scene, 'responseSize', responseSize)}`,
-    );
+  if (bytesOut >= 0) {
+    const bytes = Math.max(bytesOut, scene.baseline.numbers[THIS_HOUR.start + 1] as number);
+    const so = percent(upperTail(scene, 'bytesPerHour', bytesPerHourClass(bytes)));
+    parts.push(`${Math.round(bytes)} bytes received in this hour (so many or more: ${so} of its calls)`);
+  }
   return parts.join('; ');
 }
 

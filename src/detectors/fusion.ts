@@ -1,5 +1,6 @@
-import { AVERAGES, type Baseline, MEAN, MEMORIES } from './baseline.js';
+import { type Baseline, MEAN, MEMORIES } from './baseline.js';
 import { AT, FEATURE_COUNT } from './contract.js';
+import { averagesOf } from './learn.js';
 import type { Population } from './population.js';
 
 /** Observations after which a key's own mean counts as much as everybody's. */
@@ -37,13 +38,18 @@ export function meansOf(baseline: Baseline, population: Population, into: Float6
  * Inputs of the fusion: how far each moving average is from the key's own mean, and that mean itself.
  * @returns `into`, of length {@link FUSION_INPUTS}
  */
-export function fusionInputs(baseline: Baseline, means: Float64Array, into: Float64Array): Float64Array {
-  const { numbers } = baseline;
+export function fusionInputs(
+  { numbers }: Baseline,
+  track: number,
+  means: Float64Array,
+  into: Float64Array,
+): Float64Array {
+  const start = averagesOf(track);
   for (let feature = 0; feature < FEATURE_COUNT; feature++) {
     const mean = means[feature] as number;
     for (let memory = 0; memory < MEMORIES.length; memory++) {
       const at = memory * FEATURE_COUNT + feature;
-      into[at] = (numbers[AVERAGES.start + at] as number) - mean;
+      into[at] = (numbers[start + at] as number) - mean;
     }
     into[MEMORIES.length * FEATURE_COUNT + feature] = mean;
   }
@@ -63,15 +69,23 @@ const ONE_SIDED_MAX = 2;
  * bear them out. A new network or a new client is what life looks like; both, or either with foreign conduct,
  * is what a thief looks like.
  */
-export function fuse(baseline: Baseline, means: Float64Array, weights: Float64Array, bias: number): number {
+export function fuse(
+  { numbers }: Baseline,
+  track: number,
+  means: Float64Array,
+  weights: Float64Array,
+  bias: number,
+): number {
+  const start = averagesOf(track);
   let place = 0;
   let tool = 0;
   let conduct = 0;
   for (let memory = 0; memory < MEMORIES.length; memory++) {
     const row = memory * FEATURE_COUNT;
-    place += sideSum(baseline, means, weights, row, 0, TOOL_FROM);
-    tool += sideSum(baseline, means, weights, row, TOOL_FROM, CONDUCT_FROM);
-    conduct += sideSum(baseline, means, weights, row, CONDUCT_FROM, FEATURE_COUNT);
+    const averages = start + row;
+    place += sideSum(numbers, averages, means, weights, row, 0, TOOL_FROM);
+    tool += sideSum(numbers, averages, means, weights, row, TOOL_FROM, CONDUCT_FROM);
+    conduct += sideSum(numbers, averages, means, weights, row, CONDUCT_FROM, FEATURE_COUNT);
   }
   let sum = bias + borneOut(place, tool, conduct);
   const row = MEMORIES.length * FEATURE_COUNT;
@@ -104,7 +118,8 @@ export function singleScore(features: Float64Array, means: Float64Array, weights
 }
 
 function sideSum(
-  { numbers }: Baseline,
+  numbers: Float32Array,
+  averages: number,
   means: Float64Array,
   weights: Float64Array,
   row: number,
@@ -113,8 +128,8 @@ function sideSum(
 ): number {
   let sum = 0;
   for (let feature = from; feature < to; feature++) {
-    const at = row + feature;
-    sum += (weights[at] as number) * ((numbers[AVERAGES.start + at] as number) - (means[feature] as number));
+    const average = numbers[averages + feature] as number;
+    sum += (weights[row + feature] as number) * (average - (means[feature] as number));
   }
   return sum;
 }

@@ -1,6 +1,7 @@
-import { Clock, THIS_HOUR } from './baseline.js';
+import { AWAY, Clock, HOME, THIS_HOUR, threadOf } from './baseline.js';
 import { AT } from './contract.js';
 import { bounded, histogramNats, type Scene, upperTail } from './likelihood.js';
+import { type Symbols, sourceOf } from './symbols.js';
 
 /** Pace classes: powers of three of the seconds since the key's last call. */
 export const PACE_CLASSES = 16;
@@ -15,32 +16,58 @@ export function perHourClass(calls: number): number {
   return Math.min(15, Math.floor(Math.log2(1 + calls) * 1.5));
 }
 
+/** Class of the bytes that went out in one hour. */
+export function bytesPerHourClass(bytes: number): number {
+  return Math.min(23, Math.floor(Math.log2(1 + bytes) * 0.75));
+}
+
 /** When it happens: hour of the day and day of the week. */
 export function timeTerm(scene: Scene, into: Float64Array): void {
   into[AT.hour] = bounded(histogramNats(scene, 'hour', scene.symbols.hour, true));
   into[AT.weekday] = bounded(histogramNats(scene, 'weekday', scene.symbols.weekday));
 }
 
-/** How fast, how much: pause since the last call, size of the request, calls in this hour. */
+/** How fast, how much: pause since the last call, calls in this hour. */
 export function volumeTerm(scene: Scene, into: Float64Array): void {
-  const { symbols, baseline } = scene;
-  const last = baseline.clock[Clock.last] as number;
-  const pace = last === 0 ? PACE_CLASSES - 1 : paceClass(symbols.timeMs - last);
+  const pace = paceSince(lastOf(scene.baseline.clock, scene.symbols), scene.symbols.timeMs);
   into[AT.pace] = bounded(histogramNats(scene, 'pace', pace));
-  if (symbols.requestSize >= 0)
-    into[AT.requestSize] = bounded(histogramNats(scene, 'requestSize', symbols.requestSize));
   const calls = callsThisHour(scene) + 1;
   into[AT.burst] = bounded(-1 - Math.log(upperTail(scene, 'perHour', perHourClass(calls))));
 }
 
-export function callsThisHour({ symbols, baseline }: Scene): number {
-  const same = baseline.clock[Clock.hourIndex] === symbols.hourIndex;
-  return same ? (baseline.numbers[THIS_HOUR.start] as number) : 0;
+/** Time of the call that this one goes on from. */
+export function lastOf(clock: Float64Array, symbols: Symbols): number {
+  const thread = threadOf(clock, symbols);
+  if (thread === undefined) return clock[Clock.last] as number;
+  return clock[thread === HOME ? Clock.homeLast : Clock.awayLast] as number;
+}
+
+export function paceSince(last: number, timeMs: number): number {
+  return last === 0 ? PACE_CLASSES - 1 : paceClass(timeMs - last);
+}
+
+export function callsThisHour(scene: Scene): number {
+  return thisHour(scene, 0);
+}
+
+/** Of the owner's usual calls; for one from where the odd ones come, of those, too. */
+function thisHour({ symbols, baseline }: Scene, offset: 0 | 1): number {
+  const { clock, numbers } = baseline;
+  if (clock[Clock.hourIndex] !== symbols.hourIndex) return 0;
+  const usual = numbers[THIS_HOUR.start + offset] as number;
+  const odd = numbers[THIS_HOUR.start + 2 * AWAY + offset] as number;
+  return clock[Clock.awaySource] === sourceOf(symbols) ? usual + odd : usual;
 }
 
 /** What came back: errors, and how much was taken away. */
 export function outcomeTerm(scene: Scene, into: Float64Array): void {
-  const { status, responseSize } = scene.symbols;
+  const { status, bytesOut } = scene.symbols;
   if (status >= 0) into[AT.status] = bounded(histogramNats(scene, 'status', status));
-  if (responseSize >= 0) into[AT.responseSize] = bounded(histogramNats(scene, 'responseSize', responseSize));
+  if (bytesOut < 0) return;
+  const bytes = bytesThisHour(scene) + bytesOut;
+  into[AT.outflow] = bounded(-1 - Math.log(upperTail(scene, 'bytesPerHour', bytesPerHourClass(bytes))));
+}
+
+export function bytesThisHour(scene: Scene): number {
+  return thisHour(scene, 1);
 }

@@ -1,5 +1,6 @@
 import {
   AVERAGES,
+  AWAY,
   type Baseline,
   Clock,
   HISTOGRAM,
@@ -9,17 +10,18 @@ import {
   KIND_TOTAL,
   MEAN,
   MEMORIES,
+  RECENT,
   THIS_HOUR,
   TOTAL,
 } from './baseline.js';
 import { AT, FEATURE_COUNT } from './contract.js';
 import { addCount } from './count-table.js';
-import { PACE_CLASSES, paceClass, perHourClass } from './habits.js';
+import { bytesPerHourClass, lastOf, paceSince, perHourClass } from './habits.js';
 import { combine } from './hash.js';
 import { KindIndex } from './likelihood.js';
-import { followers, following } from './operation.js';
+import { followers, following, previousOf } from './operation.js';
 import type { Population } from './population.js';
-import { Kind, type Symbols } from './symbols.js';
+import { Kind, type Symbols, sourceOf } from './symbols.js';
 
 const DAY_MS = 86_400_000;
 /** Half-life of what was learned, in days on which the key was at work. */
@@ -30,22 +32,30 @@ const MEAN_RATE_MIN = 0.01;
 const POPULATION_RATE_MIN = 0.0005;
 
 /** Moves the state of the moment: what happened counts as evidence whether it is learned or not. */
-export function advance(baseline: Baseline, symbols: Symbols, features: Float64Array): void {
+export function advance(baseline: Baseline, symbols: Symbols, features: Float64Array, track: number): void {
   const { clock, numbers } = baseline;
+  const start = averagesOf(track);
   for (let memory = 0; memory < MEMORIES.length; memory++) {
     const keep = MEMORIES[memory] as number;
     for (let feature = 0; feature < FEATURE_COUNT; feature++) {
-      const at = AVERAGES.start + memory * FEATURE_COUNT + feature;
+      const at = start + memory * FEATURE_COUNT + feature;
       numbers[at] = keep * (numbers[at] as number) + (1 - keep) * (features[feature] as number);
     }
   }
-  const sameHour = clock[Clock.hourIndex] === symbols.hourIndex;
-  numbers[THIS_HOUR.start] = (sameHour ? (numbers[THIS_HOUR.start] as number) : 0) + 1;
-  clock[Clock.hourIndex] = symbols.hourIndex;
+  if (clock[Clock.hourIndex] !== symbols.hourIndex)
+    numbers.fill(0, THIS_HOUR.start, THIS_HOUR.start + THIS_HOUR.size);
+  const calls = THIS_HOUR.start + 2 * track;
+  numbers[calls] = (numbers[calls] as number) + 1;
+  numbers[calls + 1] = (numbers[calls + 1] as number) + Math.max(0, symbols.bytesOut);
+}
+
+/** Where the moving averages of a track begin. */
+export function averagesOf(track: number): number {
+  return AVERAGES.start + track * MEMORIES.length * FEATURE_COUNT;
 }
 
 /** Remembers the observation as the one before the next. */
-export function follow(baseline: Baseline, symbols: Symbols): void {
+export function follow(baseline: Baseline, symbols: Symbols, track: number): void {
   const { clock } = baseline;
   const last = clock[Clock.last] as number;
   if (last === 0) clock[Clock.first] = symbols.timeMs;
@@ -53,9 +63,21 @@ export function follow(baseline: Baseline, symbols: Symbols): void {
     clock[Clock.active] =
       (clock[Clock.active] as number) + Math.min(DAY_MS, Math.max(0, symbols.timeMs - last));
   clock[Clock.last] = Math.max(last, symbols.timeMs);
-  clock[Clock.previousOperation] = symbols.operation;
-  if (symbols.client !== 0) clock[Clock.previousClient] = symbols.client;
+  clock[Clock.hourIndex] = symbols.hourIndex;
+  clock[Clock.dayIndex] = symbols.dayIndex;
+  baseline.recent[(clock[Clock.seen] as number) % RECENT] = symbols.operation;
   clock[Clock.seen] = (clock[Clock.seen] as number) + 1;
+  if (track === AWAY) {
+    clock[Clock.awayLast] = symbols.timeMs;
+    clock[Clock.awaySource] = sourceOf(symbols);
+    clock[Clock.awayOperation] = symbols.operation;
+    return;
+  }
+  clock[Clock.homeLast] = symbols.timeMs;
+  clock[Clock.homeSource] = sourceOf(symbols);
+  clock[Clock.previousOperation] = symbols.operation;
+  if (symbols.prefix !== 0) clock[Clock.previousPrefix] = symbols.prefix;
+  if (symbols.client !== 0) clock[Clock.previousClient] = symbols.client;
 }
 
 /** What an observation followed, as long as it is known: it may be learned much later. */
@@ -64,15 +86,27 @@ export interface Context {
   readonly previous: number;
   readonly pace: number;
   readonly perHour: number;
+  /** Class of the bytes of this hour, this call's included. */
+  readonly bytesPerHour: number;
+  /** First call of its hour, and of its day: later ones say nothing new of when and from where the owner works. */
+  readonly newHour: boolean;
+  readonly newDay: boolean;
+  /** Another network, another client than that of the call before. */
+  readonly newPrefix: boolean;
+  readonly newClient: boolean;
 }
 
 /** Call after {@link advance} and before {@link follow}. */
-export function contextOf({ clock, numbers }: Baseline, timeMs: number): Context {
-  const last = clock[Clock.last] as number;
+export function contextOf({ clock, numbers }: Baseline, symbols: Symbols, track: number): Context {
   return {
-    previous: clock[Clock.previousOperation] as number,
-    pace: last === 0 ? PACE_CLASSES - 1 : paceClass(timeMs - last),
-    perHour: perHourClass(numbers[THIS_HOUR.start] as number),
+    previous: previousOf(clock, symbols),
+    pace: paceSince(lastOf(clock, symbols), symbols.timeMs),
+    perHour: perHourClass(numbers[THIS_HOUR.start + 2 * track] as number),
+    bytesPerHour: bytesPerHourClass(numbers[THIS_HOUR.start + 2 * track + 1] as number),
+    newHour: clock[Clock.hourIndex] !== symbols.hourIndex,
+    newDay: clock[Clock.dayIndex] !== symbols.dayIndex,
+    newPrefix: clock[Clock.previousPrefix] !== symbols.prefix,
+    newClient: clock[Clock.previousClient] !== symbols.client,
   };
 }
 
@@ -88,10 +122,16 @@ export function absorb(
   means(baseline, population, features);
   const draw = combine(baseline.clock[Clock.seen] as number, symbols.operation);
   const learner = { baseline, population, symbols, draw };
-  tally(learner, Kind.client, symbols.client);
-  tally(learner, Kind.family, symbols.family);
-  tally(learner, Kind.prefix, symbols.prefix);
-  tally(learner, Kind.asn, symbols.asn);
+  if (context.newHour || context.newClient) {
+    tally(learner, Kind.client, symbols.client);
+    tally(learner, Kind.family, symbols.family);
+  }
+  if (context.newHour || context.newPrefix) {
+    tally(learner, Kind.prefix, symbols.prefix);
+    tally(learner, Kind.asn, symbols.asn);
+    tally(learner, Kind.country, symbols.country);
+    countClass(baseline, population, 'networkKind', symbols.networkKind);
+  }
   if (context.previous !== 0) transition(learner, context.previous);
   tally(learner, Kind.operation, symbols.operation);
   tally(learner, Kind.component, symbols.component);
@@ -150,10 +190,18 @@ function put(baseline: Baseline, symbol: number, draw: number): boolean {
 }
 
 /** Adds the outcome's features to averages that were moved without them. */
-export function advanceOutcome({ numbers }: Baseline, features: Float64Array): void {
+export function advanceOutcome(
+  { numbers }: Baseline,
+  { bytesOut }: Symbols,
+  features: Float64Array,
+  track: number,
+): void {
+  const start = averagesOf(track);
+  const bytes = THIS_HOUR.start + 2 * track + 1;
+  numbers[bytes] = (numbers[bytes] as number) + Math.max(0, bytesOut);
   for (let memory = 0; memory < MEMORIES.length; memory++) {
     for (const feature of OUTCOME_FEATURES) {
-      const at = AVERAGES.start + memory * FEATURE_COUNT + feature;
+      const at = start + memory * FEATURE_COUNT + feature;
       numbers[at] =
         (numbers[at] as number) + (1 - (MEMORIES[memory] as number)) * (features[feature] as number);
     }
@@ -166,9 +214,16 @@ export function absorbOutcome(
   population: Population,
   symbols: Symbols,
   features: Float64Array,
+  track: number,
 ): void {
   countClass(baseline, population, 'status', symbols.status);
-  countClass(baseline, population, 'responseSize', symbols.responseSize);
+  if (symbols.bytesOut >= 0)
+    countClass(
+      baseline,
+      population,
+      'bytesPerHour',
+      bytesPerHourClass(baseline.numbers[THIS_HOUR.start + 2 * track + 1] as number),
+    );
   const { own, shared } = meanRates(baseline, population);
   for (const feature of OUTCOME_FEATURES) {
     const value = features[feature] as number;
@@ -179,7 +234,7 @@ export function absorbOutcome(
   }
 }
 
-const OUTCOME_FEATURES = [AT.status, AT.responseSize];
+const OUTCOME_FEATURES = [AT.status, AT.outflow];
 
 function countClass(baseline: Baseline, population: Population, name: HistogramName, index: number): void {
   if (index < 0) return;
@@ -195,11 +250,11 @@ function countClass(baseline: Baseline, population: Population, name: HistogramN
 
 function histograms(baseline: Baseline, population: Population, symbols: Symbols, context: Context): void {
   const count = (name: HistogramName, index: number) => countClass(baseline, population, name, index);
-  count('hour', symbols.hour);
-  count('weekday', symbols.weekday);
+  if (context.newHour) count('hour', symbols.hour);
+  if (context.newDay) count('weekday', symbols.weekday);
   count('pace', context.pace);
-  count('requestSize', symbols.requestSize);
-  count('responseSize', symbols.responseSize);
+  count('privilege', symbols.privilege);
+  if (symbols.bytesOut >= 0) count('bytesPerHour', context.bytesPerHour);
   if (symbols.objects.length > 0) count('breadth', symbols.breadth);
   count('status', symbols.status);
   count('perHour', context.perHour);

@@ -12,7 +12,7 @@ export interface Scene {
 }
 
 /** A kind's place in the totals of a baseline. */
-export type KindIndex = 0 | 1 | 2 | 3 | 4 | 5 | 6;
+export type KindIndex = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
 export const KindIndex = Object.fromEntries(TALLIED.map((kind, i) => [kind, i])) as Record<number, KindIndex>;
 
 export const NATS_MAX = 6;

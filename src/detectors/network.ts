@@ -1,6 +1,8 @@
+import { Clock } from './baseline.js';
 import { AT } from './contract.js';
 import {
   bounded,
+  histogramNats,
   KindIndex,
   othersProbability,
   ownCount,
@@ -12,6 +14,7 @@ import { Kind } from './symbols.js';
 
 const PREFIX = KindIndex[Kind.prefix] as KindIndex;
 const ASN = KindIndex[Kind.asn] as KindIndex;
+const COUNTRY = KindIndex[Kind.country] as KindIndex;
 
 /**
  * Where the request comes from: autonomous system, then /24 or /48. A network that the tenant's other keys use
@@ -30,4 +33,18 @@ export function networkTerm(scene: Scene, into: Float64Array): void {
   const tenant = scopeProbability(scene, symbols.tenant, PREFIX, symbols.prefix, prefixOwn, others);
   const prefix = Math.log(others / ownProbability(scene, PREFIX, prefixOwn, tenant));
   into[AT.network] = bounded((asn + prefix) / 2);
+  countryAndKind(scene, into);
+  const before = scene.baseline.clock[Clock.previousPrefix] as number;
+  into[AT.networkChange] = before !== 0 && before !== symbols.prefix ? 1 : 0;
+}
+
+function countryAndKind(scene: Scene, into: Float64Array): void {
+  const { country, tenant, networkKind } = scene.symbols;
+  if (country !== 0) {
+    const own = ownCount(scene, country);
+    const others = othersProbability(scene, COUNTRY, country, own);
+    const backoff = scopeProbability(scene, tenant, COUNTRY, country, own, others);
+    into[AT.country] = bounded(Math.log(others / ownProbability(scene, COUNTRY, own, backoff)));
+  }
+  if (networkKind >= 0) into[AT.networkKind] = bounded(histogramNats(scene, 'networkKind', networkKind));
 }

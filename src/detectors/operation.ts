@@ -1,8 +1,10 @@
-import { Clock } from './baseline.js';
+import { PRIVILEGED_FROM } from '../core/observation.js';
+import { AWAY, Clock, HOME, KIND_DISTINCT, KIND_TOTAL, threadOf } from './baseline.js';
 import { AT } from './contract.js';
 import { combine } from './hash.js';
 import {
   bounded,
+  histogramNats,
   KindIndex,
   othersProbability,
   ownCount,
@@ -11,7 +13,7 @@ import {
   scopeProbability,
   wittenBell,
 } from './likelihood.js';
-import { Kind } from './symbols.js';
+import { Kind, type Symbols } from './symbols.js';
 
 const OPERATION = KindIndex[Kind.operation] as KindIndex;
 const COMPONENT = KindIndex[Kind.component] as KindIndex;
@@ -26,36 +28,55 @@ export function followers(previous: number): number {
   return combine(Kind.followers, previous);
 }
 
+/** The operation that this call goes on from. */
+export function previousOf(clock: Float64Array, symbols: Symbols): number {
+  const later = (clock[Clock.awayLast] as number) > (clock[Clock.homeLast] as number) ? AWAY : HOME;
+  const thread = threadOf(clock, symbols) ?? later;
+  return clock[thread === HOME ? Clock.previousOperation : Clock.awayOperation] as number;
+}
+
+function inContext(scene: Scene, previous: number, alone: number, others: number): number {
+  if (previous === 0) return bounded(Math.log(others / alone));
+  const { counts } = scene.population;
+  const pair = following(previous, scene.symbols.operation);
+  const branching = followers(previous);
+  const pairOwn = ownCount(scene, pair);
+  const previousOwn = ownCount(scene, previous);
+  const own = wittenBell(pairOwn, previousOwn, ownCount(scene, branching), alone);
+  const theirs = wittenBell(
+    Math.max(0, counts.get(0, pair) - pairOwn),
+    Math.max(0, counts.get(0, previous) - previousOwn),
+    counts.get(0, branching),
+    others,
+  );
+  return bounded(Math.log(theirs / own));
+}
+
+/** Chance that a call of this key is of an operation that it never did. */
+function novelty({ baseline: { numbers } }: Scene): number {
+  const distinct = Math.max(1, numbers[KIND_DISTINCT.start + OPERATION] as number);
+  return distinct / ((numbers[KIND_TOTAL.start + OPERATION] as number) + distinct);
+}
+
 /**
  * What is done, given what was done before: bigrams that back off to single operations, these to the key's
  * peers, these to everybody.
  */
 export function operationTerm(scene: Scene, into: Float64Array): void {
-  const { symbols, baseline, population } = scene;
+  const { symbols, baseline } = scene;
   const { operation, component, peers } = symbols;
   const own = ownCount(scene, operation);
   const others = othersProbability(scene, OPERATION, operation, own);
   const backoff = scopeProbability(scene, peers, OPERATION, operation, own, others);
   const alone = ownProbability(scene, OPERATION, own, backoff);
-  into[AT.operation] = bounded(Math.log(others / alone));
+  // An operation that was just done says little when it is done again.
+  into[AT.operation] = baseline.recent.includes(operation) ? 0 : bounded(Math.log(others / alone));
+  into[AT.privilege] = bounded(histogramNats(scene, 'privilege', symbols.privilege));
+  if (own === 0 && symbols.privilege >= PRIVILEGED_FROM)
+    into[AT.newPrivilege] = bounded(-Math.log(novelty(scene)));
 
-  let inContext = alone;
-  let othersInContext = others;
-  const previous = baseline.clock[Clock.previousOperation] as number;
-  if (previous !== 0) {
-    const pair = following(previous, operation);
-    const branching = followers(previous);
-    const pairOwn = ownCount(scene, pair);
-    const previousOwn = ownCount(scene, previous);
-    inContext = wittenBell(pairOwn, previousOwn, ownCount(scene, branching), alone);
-    othersInContext = wittenBell(
-      Math.max(0, population.counts.get(0, pair) - pairOwn),
-      Math.max(0, population.counts.get(0, previous) - previousOwn),
-      population.counts.get(0, branching),
-      others,
-    );
-  }
-  into[AT.operationInContext] = bounded(Math.log(othersInContext / inContext));
+  const { clock } = baseline;
+  into[AT.operationInContext] = inContext(scene, previousOf(clock, symbols), alone, others);
 
   const componentOwn = ownCount(scene, component);
   const componentOthers = othersProbability(scene, COMPONENT, component, componentOwn);

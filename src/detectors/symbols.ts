@@ -1,4 +1,4 @@
-import type { Observation } from '../core/observation.js';
+import type { NetworkKind, Observation } from '../core/observation.js';
 import type { Actor, Outcome } from './contract.js';
 import { combine, hashFamily, hashText } from './hash.js';
 
@@ -22,18 +22,23 @@ export const TALLIED = [
   Kind.family,
   Kind.prefix,
   Kind.asn,
+  Kind.country,
   Kind.operation,
   Kind.component,
   Kind.object,
 ] as const;
 
 export const OBJECTS_MAX = 32;
+/** Kinds of networks that a histogram tells apart. */
+const NETWORK_KINDS: readonly NetworkKind[] = ['hosting', 'residential', 'tor', 'vpn', 'private'];
 const HOUR_MS = 3_600_000;
 
 /** An observation reduced to hashes and small numbers: what baselines are made of. No text survives. */
 export interface Symbols {
   readonly timeMs: number;
+  /** Hours and days since 1970. */
   readonly hourIndex: number;
+  readonly dayIndex: number;
   /** 0–23 and 0–6 (Sunday first), UTC. */
   readonly hour: number;
   readonly weekday: number;
@@ -43,13 +48,16 @@ export interface Symbols {
   readonly prefix: number;
   readonly asn: number;
   readonly country: number;
+  /** Kind of network, as an index; −1 where unknown. */
+  readonly networkKind: number;
   readonly operation: number;
   readonly component: number;
+  readonly privilege: number;
   readonly objects: readonly number[];
-  /** Logarithmic classes; −1 where unknown. */
-  readonly requestSize: number;
-  readonly responseSize: number;
+  /** Logarithmic class. */
   readonly breadth: number;
+  /** −1 where unknown. */
+  readonly bytesOut: number;
   readonly status: number;
   /** Scopes whose habits the key may borrow; 0 for none. */
   readonly tenant: number;
@@ -59,6 +67,7 @@ export interface Symbols {
 export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outcome): Symbols {
   const { timeMs, userAgent, place, operation } = observation;
   const hourIndex = Math.floor(timeMs / HOUR_MS);
+  const dayIndex = Math.floor(hourIndex / 24);
   const family = userAgent === '' ? 0 : combine(Kind.family, hashFamily(userAgent));
   const objects: number[] = [];
   for (const object of observation.objects) {
@@ -69,29 +78,36 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
   return {
     timeMs,
     hourIndex,
+    dayIndex,
     hour: modulo(hourIndex, 24),
     // 1970 began on a Thursday.
-    weekday: modulo(Math.floor(hourIndex / 24) + 4, 7),
+    weekday: modulo(dayIndex + 4, 7),
     client: userAgent === '' ? 0 : combine(Kind.client, hashText(userAgent)),
     family,
     prefix: prefix === '' ? 0 : combine(Kind.prefix, hashText(prefix)),
     asn: prefix === '' ? 0 : combine(Kind.asn, hashText(place.asn === undefined ? prefix : `AS${place.asn}`)),
     country: place.country === undefined ? 0 : combine(Kind.country, hashText(place.country)),
+    networkKind: NETWORK_KINDS.indexOf(place.kind),
     operation: combine(Kind.operation, hashText(operation.name)),
+    privilege: operation.privilege,
     component: combine(Kind.component, hashText(componentOf(operation.name))),
     objects,
-    requestSize: sizeClass(observation.bodyBytes),
-    responseSize: sizeClass(outcome?.bytesOut),
-    breadth: Math.min(7, sizeClass(observation.objects.length)),
+    breadth: Math.min(7, Math.floor(Math.log2(1 + observation.objects.length))),
+    bytesOut: outcome?.bytesOut ?? -1,
     status: statusClass(outcome?.status),
     tenant: actor.tenant === undefined ? 0 : hashText(actor.tenant, 0x7e4a47),
     peers: family === 0 ? 0 : combine(0x9ee4, family),
   };
 }
 
+/** Place and tool together. */
+export function sourceOf({ prefix, client }: Symbols): number {
+  return combine(prefix, client);
+}
+
 /** The same with what came back. */
 export function withOutcome(symbols: Symbols, outcome: Outcome): Symbols {
-  return { ...symbols, status: statusClass(outcome.status), responseSize: sizeClass(outcome.bytesOut) };
+  return { ...symbols, status: statusClass(outcome.status), bytesOut: outcome.bytesOut ?? -1 };
 }
 
 function modulo(n: number, by: number): number {
@@ -114,10 +130,6 @@ function prefixOf(address: string): string {
   if (!address.includes(':')) return address.slice(0, address.lastIndexOf('.'));
   const groups = address.split(':', 3);
   return groups.join(':');
-}
-
-function sizeClass(bytes: number | undefined): number {
-  return bytes === undefined ? -1 : Math.max(0, Math.min(15, Math.floor(Math.log2(1 + bytes))));
 }
 
 /** 0 unknown-low … : 1xx/2xx, 3xx, 400, 401/403, 404, other 4xx, 429, 5xx. */
