@@ -1,9 +1,9 @@
 import type { Sighting, Term } from '../src/detectors/contract.js';
-import { FEATURES } from '../src/detectors/contract.js';
+import { FEATURE_COUNT, FEATURES } from '../src/detectors/contract.js';
 import { Detector } from '../src/detectors/detector.js';
-import type { FusionWeights } from '../src/detectors/fusion.js';
-import { FUSION } from '../src/detectors/fusion-weights.js';
 import { LearningGuard } from '../src/detectors/learning-guard.js';
+import { DISTANCES, type Weights } from '../src/detectors/odds.js';
+import { WEIGHTS } from '../src/detectors/weights.js';
 import { Freeman } from './baselines/freeman.js';
 import { HalfSpaceTrees } from './baselines/half-space-trees.js';
 import { IsolationForest } from './baselines/isolation-forest.js';
@@ -14,7 +14,7 @@ import { Rules } from './baselines/rules.js';
 import type { EvalObservation, Scorer } from './observation.js';
 
 /** Keyward as `keyward scan` runs it: its evidence. */
-export function keyward(sightings: readonly Sighting[], weights: FusionWeights = FUSION): Float64Array {
+export function keyward(sightings: readonly Sighting[], weights: Weights = WEIGHTS): Float64Array {
   const detector = new Detector(weights);
   const learning = new LearningGuard(detector, false);
   const evidence = new Float64Array(sightings.length);
@@ -28,14 +28,19 @@ export function keyward(sightings: readonly Sighting[], weights: FusionWeights =
   return evidence;
 }
 
-/** The weights with one term taken out. */
-export function without(term: Term): FusionWeights {
-  const blank = (row: readonly number[]) => row.map((weight, i) => (FEATURES[i]?.term === term ? 0 : weight));
+/** The weights with one term taken out: whatever splits on it finds it as usual. */
+export function without(term: Term): Weights {
+  const { single, singleBias, forest } = WEIGHTS;
+  const isOf = (input: number) => input < DISTANCES && FEATURES[input % FEATURE_COUNT]?.term === term;
   return {
-    ...FUSION,
-    single: blank(FUSION.single),
-    averages: FUSION.averages.map(blank),
-    means: blank(FUSION.means),
+    single: single.map((weight, i) => (isOf(i) ? 0 : weight)),
+    singleBias,
+    forest: {
+      ...forest,
+      thresholds: forest.thresholds.map((threshold, split) =>
+        isOf(forest.inputs[split] as number) ? Number.POSITIVE_INFINITY : threshold,
+      ),
+    },
   };
 }
 

@@ -1,10 +1,5 @@
 import { Random } from '../world/random.js';
-
-export interface Example {
-  readonly x: Float32Array;
-  readonly label: 0 | 1;
-  readonly weight: number;
-}
+import type { Examples } from './gradient-boosting.js';
 
 const EPOCHS = 8;
 const BATCH = 64;
@@ -17,14 +12,15 @@ const SPREAD_MIN = 1;
  * Weighted logistic regression with a ridge, by Adam (Kingma & Ba, ICLR 2015); the first `positive` weights cannot be
  * negative.
  */
-export function logisticRegression(examples: readonly Example[], size: number, positive: number) {
-  const spread = spreads(examples, size);
+export function logisticRegression(examples: Examples, positive: number) {
+  const { size } = examples;
+  const spread = spreads(examples);
   const w = new Float64Array(size + 1);
   w[size] = -2;
   const mean = new Float64Array(size + 1);
   const square = new Float64Array(size + 1);
   const gradient = new Float64Array(size + 1);
-  const order = examples.map((_, i) => i);
+  const order = Array.from(examples.labels, (_, i) => i);
   const random = new Random(5);
   let loss = 0;
   let steps = 0;
@@ -34,7 +30,7 @@ export function logisticRegression(examples: readonly Example[], size: number, p
     for (let from = 0; from < order.length; from += BATCH) {
       gradient.fill(0);
       const batch = order.slice(from, from + BATCH);
-      for (const i of batch) loss += descend(examples[i] as Example, w, spread, gradient, batch.length);
+      for (const i of batch) loss += descend(examples, i, w, spread, gradient, batch.length);
       steps += 1;
       const rate = RATE * (1 - (epoch / EPOCHS) * 0.9);
       for (let j = 0; j <= size; j++) {
@@ -49,18 +45,22 @@ export function logisticRegression(examples: readonly Example[], size: number, p
     }
   }
   const weights = Array.from(spread, (each, j) => (w[j] as number) / each);
-  return { weights, bias: w[size] as number, loss: loss / examples.length };
+  return { weights, bias: w[size] as number, loss: loss / order.length };
 }
 
 /** Adds the example's gradient; gives its loss. */
 function descend(
-  { x, label, weight }: Example,
+  { inputs, labels, weights }: Examples,
+  row: number,
   w: Float64Array,
   spread: Float64Array,
   gradient: Float64Array,
   batch: number,
 ): number {
   const size = spread.length;
+  const x = inputs.subarray(row * size, (row + 1) * size);
+  const label = labels[row] as number;
+  const weight = weights[row] as number;
   let sum = w[size] as number;
   for (let j = 0; j < size; j++) sum += ((w[j] as number) * (x[j] as number)) / (spread[j] as number);
   const p = 1 / (1 + Math.exp(-sum));
@@ -71,10 +71,11 @@ function descend(
   return -weight * Math.log(Math.max(1e-9, label === 1 ? p : 1 - p));
 }
 
-function spreads(examples: readonly Example[], size: number): Float64Array {
+function spreads({ inputs, labels, size }: Examples): Float64Array {
   const sum = new Float64Array(size);
-  for (const { x } of examples)
-    for (let j = 0; j < size; j++) sum[j] = (sum[j] as number) + (x[j] as number) ** 2 / examples.length;
+  inputs.forEach((value, at) => {
+    sum[at % size] = (sum[at % size] as number) + value ** 2 / labels.length;
+  });
   return sum.map((each) => Math.sqrt(each) + SPREAD_MIN);
 }
 

@@ -1,17 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { MEMORIES } from '../src/detectors/baseline.js';
+import { AWAY } from '../src/detectors/baseline.js';
 import { FEATURE_COUNT, type Sighting } from '../src/detectors/contract.js';
 import { Detector, type Judgement } from '../src/detectors/detector.js';
-import { FUSION_INPUTS, type FusionWeights, fusionInputs, meansOf } from '../src/detectors/fusion.js';
-import { FUSION } from '../src/detectors/fusion-weights.js';
+import { encodeForest } from '../src/detectors/forest.js';
 import { follow } from '../src/detectors/learn.js';
 import { LearningGuard } from '../src/detectors/learning-guard.js';
+import { DISTANCES, INPUTS, inputsOf, meansOf, type Weights } from '../src/detectors/odds.js';
 import { symbolsOf } from '../src/detectors/symbols.js';
+import { WEIGHTS } from '../src/detectors/weights.js';
 import { openGeo } from '../src/locations/geo.js';
 import { Random } from '../world/random.js';
-import { type Example, logisticRegression } from './logistic-regression.js';
+import { boost, type Examples } from './gradient-boosting.js';
+import { logisticRegression } from './logistic-regression.js';
 import { commandSet, commitSet, worldSet } from './sets.js';
 
 /**
@@ -25,11 +27,15 @@ const { values } = parseArgs({
   options: {
     data: { type: 'string' },
     worlds: { type: 'string', default: '4,5,6,7,8,9' },
-    out: { type: 'string', default: 'src/detectors/fusion-weights.ts' },
+    trees: { type: 'string', default: '100' },
+    out: { type: 'string', default: 'src/detectors/weights.ts' },
   },
 });
-const CALLS_MIN = 20;
 const KEPT_CALLS = 100;
+/** A thief's later calls weigh less: he should have been found by then. */
+const THIEF_CALLS = 8;
+/** After a theft the owner's calls must not be taken for the thief's. */
+const AFTERMATH_MS = 2 * 86_400_000;
 
 /** A stream to learn from, and how densely. */
 interface Course {
@@ -42,56 +48,86 @@ interface Course {
   readonly owners: number;
   readonly weight: number;
   readonly length: number;
-  /** Calls of a phantom after which it is an example. */
-  readonly at: readonly number[];
+  /** Of a phantom's calls, every so many is an example. */
+  readonly every: number;
+  readonly phantomWeight: number;
   /** Places are known, so thieves may come from the victim's own. */
   readonly places: boolean;
   /** Phantom's duration, log-uniform, in ms. */
   readonly lasts: readonly [number, number];
 }
 
-interface Examples {
-  readonly single: Example[];
-  readonly fused: Example[];
+/** Rows of inputs as they are gathered. */
+class Rows {
+  readonly labels: number[] = [];
+  readonly weights: number[] = [];
+  readonly #chunks: Float32Array[] = [];
+
+  add(inputs: Float64Array, label: 0 | 1, weight: number): void {
+    this.#chunks.push(Float32Array.from(inputs));
+    this.labels.push(label);
+    this.weights.push(weight);
+  }
+
+  examples(size: number): Examples {
+    const inputs = new Float32Array(this.labels.length * size);
+    this.#chunks.forEach((row, i) => {
+      inputs.set(row.subarray(0, size), i * size);
+    });
+    return {
+      ...{ inputs, size },
+      labels: Uint8Array.from(this.labels),
+      weights: Float32Array.from(this.weights),
+    };
+  }
 }
 
-function gather(course: Course, weights: FusionWeights, into: Examples): void {
+/** Runs the stream as a scan does and gathers examples with the weights as they are. */
+function gather(course: Course, weights: Weights, rows: Rows): void {
   const random = new Random(1);
   const detector = new Detector(weights);
   const guard = new LearningGuard(detector, false);
   const recent = new Map<string, Sighting[]>();
   const keys: string[] = [];
   const stolenCalls = new Map<string, number>();
+  const lastStolen = new Map<string, number>();
   course.sightings.forEach((sighting, i) => {
     const { key } = sighting.actor;
+    const { timeMs } = sighting.observation;
     let own = recent.get(key);
     if (own === undefined) {
       own = [];
       recent.set(key, own);
       keys.push(key);
     }
-    guard.admit(key, sighting.observation.timeMs);
+    guard.admit(key, timeMs);
     const judgement = detector.assess(sighting);
-    const ready = judgement.baseline.total >= CALLS_MIN;
-    if (ready && course.stolen[i] === true) {
+    const ready = judgement.state === 'ready';
+    const stolen = course.stolen[i] === true;
+    if (stolen) {
       const n = (stolenCalls.get(key) ?? 0) + 1;
       stolenCalls.set(key, n);
-      if (n <= 30) single(into, judgement, detector, 1, 2);
-      if (n > 1 && n <= 30) fused(into, judgement, detector, 1, 2);
-    } else if (ready && (course.changing[i] === true || random.chance(course.owners))) {
-      single(into, judgement, detector, 0, course.weight);
-      fused(into, judgement, detector, 0, course.weight);
-    }
+      lastStolen.set(key, timeMs);
+      if (ready) add(rows, judgement, detector, 1, course.weight * Math.min(1, THIEF_CALLS / n));
+    } else if (ready && random.chance(ownersShare(course, i, judgement, timeMs - (lastStolen.get(key) ?? 0))))
+      add(rows, judgement, detector, 0, course.weight);
     guard.settle(key, judgement, false);
-    if (course.stolen[i] === true) return;
+    if (stolen) return;
     own.push(sighting);
     if (own.length > KEPT_CALLS) own.shift();
     if (!ready || own.length < course.length || !random.chance(course.phantoms)) return;
     const victim = Array.from({ length: 5 }, () => random.pick(keys)).find(
-      (each) => each !== key && detector.baselineOf(each).total >= CALLS_MIN,
+      (each) => each !== key && !detector.isWarming(each),
     );
-    if (victim !== undefined) phantom(course, random, detector, own, victim, recent.get(victim) ?? [], into);
+    if (victim !== undefined) phantom(course, random, detector, own, victim, recent.get(victim) ?? [], rows);
   });
+}
+
+/** How many of the owners' calls like this one are examples: those that could be taken for a thief's, more often. */
+function ownersShare(course: Course, i: number, judgement: Judgement, sinceTheftMs: number): number {
+  if (judgement.track === AWAY) return Math.max(0.5, course.owners);
+  if (course.changing[i] === true || sinceTheftMs < AFTERMATH_MS) return Math.max(0.3, course.owners);
+  return course.owners;
 }
 
 function phantom(
@@ -101,7 +137,7 @@ function phantom(
   thief: readonly Sighting[],
   victim: string,
   past: readonly Sighting[],
-  into: Examples,
+  rows: Rows,
 ): void {
   const copy = detector.baselineOf(victim).clone();
   const calls = thief.slice(-course.length);
@@ -127,36 +163,17 @@ function phantom(
     );
     const judgement = detector.judge(copy, symbols);
     follow(copy, symbols, judgement.track);
-    if (n % 4 === 1) single(into, judgement, detector, 1, course.weight);
-    if (course.at.includes(n)) fused(into, judgement, detector, 1, course.weight);
+    if (n % course.every === course.every - 1) add(rows, judgement, detector, 1, course.weight * course.phantomWeight);
   });
 }
 
-function single(
-  into: Examples,
-  { features, baseline }: Judgement,
-  detector: Detector,
-  label: 0 | 1,
-  weight: number,
-): void {
-  const means = meansOf(baseline, detector.population, new Float64Array(FEATURE_COUNT));
-  into.single.push({
-    x: Float32Array.from(features, (value, i) => value - (means[i] as number)),
-    label,
-    weight,
-  });
-}
+const inputs = new Float64Array(INPUTS);
+const means = new Float64Array(FEATURE_COUNT);
 
-function fused(
-  into: Examples,
-  { baseline, track }: Judgement,
-  detector: Detector,
-  label: 0 | 1,
-  weight: number,
-): void {
-  const means = meansOf(baseline, detector.population, new Float64Array(FEATURE_COUNT));
-  const x = Float32Array.from(fusionInputs(baseline, track, means, new Float64Array(FUSION_INPUTS)));
-  into.fused.push({ x, label, weight });
+function add(rows: Rows, judgement: Judgement, detector: Detector, label: 0 | 1, weight: number): void {
+  const { baseline, track, features } = judgement;
+  meansOf(baseline, detector.population, means);
+  rows.add(inputsOf(baseline, track, features, means, inputs), label, weight);
 }
 
 async function courses(data: string | undefined): Promise<Course[]> {
@@ -167,8 +184,8 @@ async function courses(data: string | undefined): Promise<Course[]> {
     for (const { kind, lines } of episodes)
       if (kind === 'legitimate') for (const line of lines) changing[line] = true;
     return {
-      ...{ sightings, stolen, changing, phantoms: 0.01, owners: 0.06, weight: 1, length: 20 },
-      ...{ at: [3, 7, 13, 19], places: true, lasts: [60_000, 1.2e8] as const },
+      ...{ sightings, stolen, changing, phantoms: 0.002, owners: 0.02, weight: 1, length: 16 },
+      ...{ every: 4, phantomWeight: 0.5, places: true, lasts: [60_000, 1.2e8] as const },
     };
   });
   if (data === undefined) return all;
@@ -181,10 +198,11 @@ async function courses(data: string | undefined): Promise<Course[]> {
       sightings,
       stolen: [],
       phantoms: 0.08,
-      owners: 0.34,
-      weight: 2,
+      owners: 0.5,
+      weight: 1,
       length: 20,
-      at: [7, 13, 19],
+      every: 3,
+      phantomWeight: 1,
     });
   }
   const commands = commandSet(path.join(data, 'unix-commands'));
@@ -195,41 +213,43 @@ async function courses(data: string | undefined): Promise<Course[]> {
     ...plain,
     sightings,
     stolen: [],
-    phantoms: 0.01,
-    owners: 0.1,
-    weight: 1,
+    phantoms: 0.005,
+    owners: 0.2,
+    weight: 0.5,
     length: 100,
-    at: [7, 13, 19, 99],
+    every: 9,
+    phantomWeight: 1,
   });
   return all;
 }
 
-const examples: Examples = { single: [], fused: [] };
-for (const course of await courses(values.data)) gather(course, FUSION, examples);
-console.error(
-  `${examples.fused.length} examples of the last calls, ${examples.single.length} of single ones`,
-);
-const one = logisticRegression(examples.single, FEATURE_COUNT, FEATURE_COUNT);
-const many = logisticRegression(examples.fused, FUSION_INPUTS, FEATURE_COUNT * MEMORIES.length);
-const row = (weights: readonly number[]) =>
-  `[${weights.map((weight) => Number(weight.toFixed(2))).join(', ')}]`;
-const averages = MEMORIES.map(
-  (_, m) => `    ${row(many.weights.slice(m * FEATURE_COUNT, (m + 1) * FEATURE_COUNT))},`,
-);
+const all = await courses(values.data);
+const learned = (weights: Weights) => {
+  const rows = new Rows();
+  for (const course of all) gather(course, weights, rows);
+  console.error(`${rows.labels.length} examples`);
+  return rows;
+};
+// The score decides what counts as odd, so it comes first.
+const one = logisticRegression(learned(WEIGHTS).examples(FEATURE_COUNT), FEATURE_COUNT);
+const single = one.weights.map((weight) => Number(weight.toFixed(2)));
+const singleBias = Number(one.bias.toFixed(2));
+const forest = boost(learned({ ...WEIGHTS, single, singleBias }).examples(INPUTS), {
+  ...{ trees: Number(values.trees), rate: 0.12, rising: DISTANCES },
+});
 writeFileSync(
   values.out,
-  `import type { FusionWeights } from './fusion.js';
+  `import { decodeForest } from './forest.js';
+import type { Weights } from './odds.js';
 
 /** Written by \`npm run train:detector\`; the order is that of FEATURES. */
-export const FUSION: FusionWeights = {
-  single: ${row(one.weights)},
-  singleBias: ${Number(one.bias.toFixed(2))},
-  averages: [
-${averages.join('\n')}
-  ],
-  means: ${row(many.weights.slice(MEMORIES.length * FEATURE_COUNT))},
-  bias: ${Number(many.bias.toFixed(2))},
+export const WEIGHTS: Weights = {
+  single: [${single.join(', ')}],
+  singleBias: ${singleBias},
+  forest: decodeForest(
+    '${encodeForest(forest)}',
+  ),
 };
 `,
 );
-console.error(`loss ${many.loss.toFixed(4)}; written to ${values.out}; format it with biome`);
+console.error(`loss ${forest.loss.toFixed(4)}; written to ${values.out}; format it with biome`);

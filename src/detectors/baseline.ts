@@ -29,8 +29,8 @@ function reserve(size: number): Span {
   return { start, size };
 }
 
-/** Forgetting factors of the moving averages: the last few, some ten, some thirty observations. */
-export const MEMORIES = [0.7, 0.9, 0.97, 0.99] as const;
+/** Forgetting factors of the moving averages: the last few observations, and some thirty. */
+export const MEMORIES = [0.8, 0.97] as const;
 export const KINDS = 8;
 /** The state of the moment is kept of the owner's usual calls and of the odd ones apart. */
 export const HOME = 0;
@@ -51,11 +51,10 @@ export const HISTOGRAM_TOTAL: Span = reserve(HISTOGRAMS.length);
 const DECAYING = end;
 /** Long-run mean of each feature. */
 export const MEAN: Span = reserve(FEATURE_COUNT);
-/** Tails on the key's own past, three numbers each: of single scores, of gathered oddities, of the fusion. */
-export const TAIL: Span = reserve(9);
-/** State of the moment: moving averages, leaky sum of oddities, calls in this hour. */
+/** Tail of the log-odds on the key's own past: observations, excesses, sum of excesses. */
+export const TAIL: Span = reserve(3);
+/** State of the moment: moving averages, calls in this hour. */
 export const AVERAGES: Span = reserve(FEATURE_COUNT * MEMORIES.length * TRACKS);
-export const ODDITY: Span = reserve(1);
 /** Calls in this hour, and bytes that went out in it, of each track. */
 export const THIS_HOUR: Span = reserve(2 * TRACKS);
 const NUMBERS = end;

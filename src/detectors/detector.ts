@@ -1,4 +1,4 @@
-import { AWAY, Baseline, Clock, HOME, MEMORIES, ODDITY, TAIL, TRACKS } from './baseline.js';
+import { AWAY, Baseline, Clock, HOME, MEMORIES, TAIL, TRACKS } from './baseline.js';
 import { learnSharedTail, learnTail, tailNats } from './calibration.js';
 import { clientTerm } from './client.js';
 import {
@@ -12,17 +12,7 @@ import {
   type Term,
   type TermScore,
 } from './contract.js';
-import {
-  FUSION_INPUTS,
-  type FusionWeights,
-  flatten,
-  fuse,
-  fusedPart,
-  fusionInputs,
-  meansOf,
-  singleScore,
-} from './fusion.js';
-import { FUSION } from './fusion-weights.js';
+import { forestSum } from './forest.js';
 import { outcomeTerm, timeTerm, volumeTerm } from './habits.js';
 import { combine, hashText } from './hash.js';
 import {
@@ -38,38 +28,30 @@ import {
 import type { Scene } from './likelihood.js';
 import { networkTerm } from './network.js';
 import { objectsTerm } from './objects.js';
+import { INPUTS, inputsOf, meansOf, singleScore, usualIn, type Weights } from './odds.js';
 import { operationTerm } from './operation.js';
 import { Population } from './population.js';
 import { Strangers } from './strangers.js';
 import { type Symbols, sourceOf, symbolsOf, withOutcome } from './symbols.js';
+import { WEIGHTS } from './weights.js';
 
 /** Observations before a key's evidence means anything. */
 export const WARM_UP = 20;
-/** Log-odds of an impostor from which the tail of the fusion is fitted. */
-const FUSION_THRESHOLD = -3;
-/** Nats of a single score, and of gathered oddities, from which theirs are. */
-const SCORE_THRESHOLD = 1;
-const ODDITY_THRESHOLD = 1;
-/** Oddities fade by half in this time, however busy the owner is meanwhile. */
-const ODDITY_HALF_LIFE_MS = 6 * 3_600_000;
-/** Nats of an observation that the owner's own noise explains. */
-const ODDITY_DRIFT = 3;
+/** Log-odds of an impostor from which the tail of the key's own past is fitted. */
+const ODDS_THRESHOLD = -3;
+/** Log-odds at which evidence begins. */
+const ODDS_SHIFT = Number(process.env.SHIFT ?? 5);
+const OWN_SHARE = Number(process.env.OWN ?? 0);
+const OWN_MAX = 12;
 /** Nats above its own mean from which a network is new to a key. */
 const NEW_NETWORK = 1;
 /** Nats of other keys from which the tail of strangers is fitted. */
 const STRANGERS_THRESHOLD = 3;
 const PLAUSIBLE_AT_THRESHOLD = 3;
 const PLAUSIBLE_SLOPE = 2;
-const IMPROBABLE_SHARE = 0.6;
-const SCORE_SHARE = 0.4;
-const FUSION_SHARE = 0.1;
-const FUSION_MAX = 20;
-/** What is left of the evidence for a call that is quite the key's own manner. */
-const OWN_MANNER = 0.5;
+const TERMS: readonly Term[] = [...new Set(FEATURES.map(({ term }) => term))];
 const NO_TAIL = new Float64Array(3);
 const NO_STRANGERS = { nats: 0, keys: 0 };
-/** What gathered oddities weigh beside the fusion: the same calls feed both. */
-const ODDITY_SHARE = 0.5;
 
 /** One observation under judgement: what was made of it, and what it takes to learn it. */
 export interface Judgement extends Assessment {
@@ -81,9 +63,7 @@ export interface Judgement extends Assessment {
   readonly context: Context;
   /** Raw statistics, each above the threshold of its tail. */
   readonly tails: {
-    readonly score: number;
-    readonly oddity: number;
-    readonly fusion: number;
+    readonly odds: number;
     readonly strangers: number;
   };
   /** Other keys that the same source is new to, in the last days. */
@@ -100,14 +80,13 @@ export class Detector {
   readonly #strangers = new Strangers();
   /** The key that a principal began last: its baseline is what the next one of the same owner starts from. */
   readonly #latestKey = new Map<number, string>();
-  readonly #weights: FusionWeights;
-  readonly #flat: Float64Array;
+  readonly #weights: Weights;
   readonly #single: Float64Array;
   readonly #means = new Float64Array(FEATURE_COUNT);
+  readonly #inputs = new Float64Array(INPUTS);
 
-  constructor(weights: FusionWeights = FUSION) {
+  constructor(weights: Weights = WEIGHTS) {
     this.#weights = weights;
-    this.#flat = flatten(weights);
     this.#single = Float64Array.from(weights.single);
   }
 
@@ -133,7 +112,7 @@ export class Detector {
       ...alone,
       evidence: Math.max(
         alone.evidence,
-        Math.min(tailNats(NO_TAIL, 0, this.population.tail, 9, strangers), plausible(strangers)),
+        Math.min(tailNats(NO_TAIL, 0, this.population.tail, 3, strangers), plausible(strangers)),
       ),
       tails: { ...alone.tails, strangers },
       strangers: { nats, keys },
@@ -148,10 +127,8 @@ export class Detector {
     const { baseline, tails } = judgement;
     const { tail } = this.population;
     if (calibrate && (baseline.clock[Clock.seen] as number) >= WARM_UP / 2) {
-      learnTail(baseline.numbers, TAIL.start, tail, 0, tails.score);
-      learnTail(baseline.numbers, TAIL.start + 3, tail, 3, tails.oddity);
-      learnTail(baseline.numbers, TAIL.start + 6, tail, 6, tails.fusion);
-      learnSharedTail(tail, 9, tails.strangers);
+      learnTail(baseline.numbers, TAIL.start, tail, 0, tails.odds);
+      learnSharedTail(tail, 3, tails.strangers);
     }
     if (learn) this.absorb(judgement);
     follow(baseline, judgement.symbols, judgement.track);
@@ -170,20 +147,10 @@ export class Detector {
     if (track === AWAY) depart(baseline, symbols, means);
     advance(baseline, symbols, features, track);
 
-    const beyond = score - SCORE_THRESHOLD;
-    const surprise = Math.min(tailNats(numbers, TAIL.start, tail, 0, beyond), plausible(beyond));
-    const last = clock[Clock.last] as number;
-    const fade = last === 0 ? 0 : 2 ** (-Math.max(0, symbols.timeMs - last) / ODDITY_HALF_LIFE_MS);
-    const gathered = (numbers[ODDITY.start] as number) * fade + Math.max(0, surprise - ODDITY_DRIFT);
-    numbers[ODDITY.start] = gathered;
-    const oddity = gathered - ODDITY_THRESHOLD;
-    const fusion = fuse(baseline, track, means, this.#flat, this.#weights.bias) - FUSION_THRESHOLD;
+    const odds = forestSum(this.#weights.forest, inputsOf(baseline, track, features, means, this.#inputs));
     const ready = (clock[Clock.seen] as number) >= WARM_UP;
-    const improbable = Math.max(
-      tailNats(numbers, TAIL.start + 3, tail, 3, oddity) * ODDITY_SHARE,
-      Math.min(tailNats(numbers, TAIL.start + 6, tail, 6, fusion), plausible(fusion)),
-    );
-    const evidence = ready ? weigh(improbable, score, fusion) : 0;
+    const excess = odds - ODDS_THRESHOLD;
+    const evidence = ready ? evidenceOf(odds, tailNats(numbers, TAIL.start, tail, 0, excess)) : 0;
     return {
       state: ready ? 'ready' : 'warming',
       score,
@@ -193,7 +160,7 @@ export class Detector {
       features,
       track,
       context: contextOf(baseline, symbols, track),
-      tails: { score: beyond, oddity, fusion, strangers: -STRANGERS_THRESHOLD },
+      tails: { odds: excess, strangers: -STRANGERS_THRESHOLD },
       strangers: NO_STRANGERS,
     };
   }
@@ -221,7 +188,6 @@ export class Detector {
     const baseline = this.baselineOf(key);
     const means = meansOf(baseline, this.population, this.#means);
     for (let track = 0; track < TRACKS; track++) settleIn(baseline, means, track, 0);
-    baseline.numbers[ODDITY.start] = 0;
   }
 
   /** What came back, once it is known: of a live request that is after it was settled. */
@@ -263,16 +229,16 @@ export class Detector {
    * that has been assessed and not settled yet.
    */
   lately(judgement: Judgement): readonly TermScore[] {
-    const { baseline } = judgement;
     const gathered = new Map(this.terms(judgement).map(({ term, nats }) => [term, nats]));
+    const { baseline, track, features } = judgement;
+    const { forest } = this.#weights;
     const means = meansOf(baseline, this.population, this.#means);
-    const inputs = fusionInputs(baseline, judgement.track, means, new Float64Array(FUSION_INPUTS));
-    const recent = new Map<Term, number>();
-    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
-      const { term } = FEATURES[feature] as (typeof FEATURES)[number];
-      recent.set(term, (recent.get(term) ?? 0) + fusedPart(inputs, feature, this.#weights));
+    const inputs = inputsOf(baseline, track, features, means, this.#inputs);
+    const odds = forestSum(forest, inputs);
+    for (const term of TERMS) {
+      const nats = odds - forestSum(forest, usualIn(term, inputs));
+      gathered.set(term, Math.max(nats, gathered.get(term) ?? 0));
     }
-    for (const [term, nats] of recent) gathered.set(term, Math.max(nats, gathered.get(term) ?? 0));
     return against(gathered);
   }
 
@@ -349,18 +315,9 @@ function plausible(excess: number): number {
   return Math.max(0, PLAUSIBLE_AT_THRESHOLD + PLAUSIBLE_SLOPE * excess);
 }
 
-/**
- * Evidence from three sides: how improbable the key's last calls are under its own past, how much this call looks
- * like somebody else's, and how much the last calls do. Each alone is fooled by other keys: the first by
- * clockwork, the others by chaos. A call in the key's own manner speaks for the owner, whatever went before: so
- * the owner's work goes on beside a thief.
- */
-function weigh(improbable: number, score: number, fusion: number): number {
-  const foreign =
-    IMPROBABLE_SHARE * improbable +
-    SCORE_SHARE * Math.max(0, score) +
-    FUSION_SHARE * Math.max(0, Math.min(FUSION_MAX, fusion));
-  return foreign * (OWN_MANNER + (1 - OWN_MANNER) / (1 + Math.exp(-1 - score)));
+/** Both sides of a call: how much it looks like somebody else's, and how improbable that is under the key's own past. */
+function evidenceOf(odds: number, improbable: number): number {
+  return Math.max(0, odds + ODDS_SHIFT + OWN_SHARE * Math.min(improbable, OWN_MAX));
 }
 
 function featuresOf(scene: Scene, into: Float64Array): void {

@@ -92,7 +92,7 @@ export class ScopeTotals {
   readonly distinct = new Float64Array(KINDS);
 }
 
-const SNAPSHOT_VERSION = 1;
+const SNAPSHOT_VERSION = 2;
 const NEAR_SCOPES = 256;
 
 interface Totals {
@@ -127,7 +127,7 @@ export class Population {
   readonly histogramTotals = new Float64Array(HISTOGRAMS.length);
   readonly mean = new Float64Array(FEATURE_COUNT);
   /** Tails over all keys, as in a baseline, and that of strangers. */
-  readonly tail = new Float64Array(12);
+  readonly tail = new Float64Array(6);
   observations = 0;
 
   /** Everything in plain arrays, for a store to keep. */
