@@ -30,11 +30,11 @@ export function keyward(sightings: readonly Sighting[], weights: Weights = WEIGH
 
 /** The weights with one term taken out: whatever splits on it finds it as usual. */
 export function without(term: Term): Weights {
-  const { single, singleBias, forest } = WEIGHTS;
+  const { single, forest } = WEIGHTS;
   const isOf = (input: number) => input < DISTANCES && FEATURES[input % FEATURE_COUNT]?.term === term;
   return {
+    ...WEIGHTS,
     single: single.map((weight, i) => (isOf(i) ? 0 : weight)),
-    singleBias,
     forest: {
       ...forest,
       thresholds: forest.thresholds.map((threshold, split) =>

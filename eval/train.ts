@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { AWAY } from '../src/detectors/baseline.js';
-import { FEATURE_COUNT, type Sighting } from '../src/detectors/contract.js';
+import { FEATURE_COUNT, FEATURES, type Sighting } from '../src/detectors/contract.js';
 import { Detector, type Judgement } from '../src/detectors/detector.js';
 import { encodeForest } from '../src/detectors/forest.js';
 import { follow } from '../src/detectors/learn.js';
@@ -26,7 +26,7 @@ import { commandSet, commitSet, worldSet } from './sets.js';
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
-    worlds: { type: 'string', default: '4,5,6,7,8,9' },
+    worlds: { type: 'string', default: '4,5,6,7,8,9,31,32,33,34' },
     trees: { type: 'string', default: '100' },
     out: { type: 'string', default: 'src/detectors/weights.ts' },
   },
@@ -69,10 +69,13 @@ class Rows {
     this.weights.push(weight);
   }
 
-  examples(size: number): Examples {
+  /** @param columns which inputs, and in which order */
+  examples(columns: readonly number[]): Examples {
+    const size = columns.length;
     const inputs = new Float32Array(this.labels.length * size);
     this.#chunks.forEach((row, i) => {
-      inputs.set(row.subarray(0, size), i * size);
+      for (let column = 0; column < size; column++)
+        inputs[i * size + column] = row[columns[column] as number] as number;
     });
     return {
       ...{ inputs, size },
@@ -231,10 +234,19 @@ const learned = (weights: Weights) => {
   return rows;
 };
 // The score decides what counts as odd, so it comes first.
-const one = logisticRegression(learned(WEIGHTS).examples(FEATURE_COUNT), FEATURE_COUNT);
-const single = one.weights.map((weight) => Number(weight.toFixed(2)));
-const singleBias = Number(one.bias.toFixed(2));
-const forest = boost(learned({ ...WEIGHTS, single, singleBias }).examples(INPUTS), {
+const features = FEATURES.map((_, i) => i);
+const one = logisticRegression(
+  learned(WEIGHTS).examples([...features, ...features.map((i) => DISTANCES + i)]),
+  FEATURE_COUNT,
+);
+const rounded = one.weights.map((weight) => Number(weight.toFixed(2)));
+const score = {
+  single: rounded.slice(0, FEATURE_COUNT),
+  singleMeans: rounded.slice(FEATURE_COUNT),
+  singleBias: Number(one.bias.toFixed(2)),
+};
+const everyInput = Array.from({ length: INPUTS }, (_, i) => i);
+const forest = boost(learned({ ...WEIGHTS, ...score }).examples(everyInput), {
   ...{ trees: Number(values.trees), rate: 0.12, rising: DISTANCES },
 });
 writeFileSync(
@@ -244,8 +256,9 @@ import type { Weights } from './odds.js';
 
 /** Written by \`npm run train:detector\`; the order is that of FEATURES. */
 export const WEIGHTS: Weights = {
-  single: [${single.join(', ')}],
-  singleBias: ${singleBias},
+  single: [${score.single.join(', ')}],
+  singleMeans: [${score.singleMeans.join(', ')}],
+  singleBias: ${score.singleBias},
   forest: decodeForest(
     '${encodeForest(forest)}',
   ),

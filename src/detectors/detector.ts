@@ -87,7 +87,7 @@ export class Detector {
 
   constructor(weights: Weights = WEIGHTS) {
     this.#weights = weights;
-    this.#single = Float64Array.from(weights.single);
+    this.#single = Float64Array.from([...weights.single, ...weights.singleMeans]);
   }
 
   /** Scores the observation and moves the key's state of the moment. */

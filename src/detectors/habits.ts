@@ -1,8 +1,9 @@
-import { AWAY, Clock, HOME, THIS_HOUR, threadOf } from './baseline.js';
+import { AWAY, Clock, HISTOGRAM, HISTOGRAM_TOTAL, HOME, THIS_HOUR, threadOf } from './baseline.js';
 import { AT } from './contract.js';
 import { bounded, histogramNats, type Scene, upperTail } from './likelihood.js';
 import { type Symbols, sourceOf } from './symbols.js';
 
+const DAY_MS = 86_400_000;
 /** Pace classes: powers of three of the seconds since the key's last call. */
 export const PACE_CLASSES = 16;
 
@@ -24,7 +25,31 @@ export function bytesPerHourClass(bytes: number): number {
 /** When it happens: hour of the day and day of the week. */
 export function timeTerm(scene: Scene, into: Float64Array): void {
   into[AT.hour] = bounded(histogramNats(scene, 'hour', scene.symbols.hour, true));
-  into[AT.weekday] = bounded(histogramNats(scene, 'weekday', scene.symbols.weekday));
+  into[AT.weekday] = bounded(weekdayNats(scene));
+}
+
+/** Weekdays that everybody's pattern is worth beside the key's own. */
+const WEEKDAYS_BORROWED = 2;
+
+/**
+ * How rarely the key works on this day of the week, against everybody's week at the key's own diligence. Only weekdays
+ * that have come by count: a key of five days has no Sundays yet.
+ */
+function weekdayNats({ symbols, baseline, population }: Scene): number {
+  const { clock, numbers } = baseline;
+  const first = clock[Clock.first] as number;
+  if (first === 0) return 0;
+  const { start, size, order } = HISTOGRAM.weekday;
+  const daysBefore = Math.max(0, symbols.dayIndex - Math.floor(first / DAY_MS));
+  const today = clock[Clock.dayIndex] === symbols.dayIndex ? 1 : 0;
+  const weekdays = Math.floor(daysBefore / size) + today;
+  const worked = numbers[start + symbols.weekday] as number;
+  const diligence = Math.min(1, ((numbers[HISTOGRAM_TOTAL.start + order] as number) + 1) / (daysBefore + 2));
+  const all = (population.histogramTotals[order] as number) + size;
+  const share = ((population.histograms.weekday[symbols.weekday] as number) + 1) / all;
+  const expected = Math.min(1, size * share * diligence);
+  const own = (worked + WEEKDAYS_BORROWED * expected) / (weekdays + WEEKDAYS_BORROWED);
+  return Math.log(expected / Math.min(1, own));
 }
 
 /** How fast, how much: pause since the last call, calls in this hour. */

@@ -14,8 +14,9 @@ const ONE_SIDED_MAX = 2;
 
 /** What `npm run train:detector` learned. */
 export interface Weights {
-  /** Of one observation's features: its score. */
+  /** Of one observation's distances from the key's means, and of these: its score. */
   readonly single: readonly number[];
+  readonly singleMeans: readonly number[];
   readonly singleBias: number;
   /** Log-odds of an impostor from {@link inputsOf}. */
   readonly forest: ForestWeights;
@@ -73,21 +74,26 @@ export function usualIn(term: Term, inputs: Float64Array): Float64Array {
 }
 
 /**
- * Log-odds of an impostor from one observation alone, without the bias: a weighted sum, except that place and tool
+ * Log-odds of an impostor from one observation alone, without the bias: a weighted sum (weights of the distances, then
+ * of the means), except that place and tool
  * count only as far as the other sides bear them out. A new network or a new client is what life looks like; both, or
  * either with foreign conduct, is what a thief looks like.
  */
 export function singleScore(features: Float64Array, means: Float64Array, weights: Float64Array): number {
+  let known = 0;
   let place = 0;
   let tool = 0;
   let conduct = 0;
   for (let i = 0; i < FEATURE_COUNT; i++) {
-    const nats = (weights[i] as number) * ((features[i] as number) - (means[i] as number));
+    const mean = means[i] as number;
+    const nats = (weights[i] as number) * ((features[i] as number) - mean);
+    known += (weights[FEATURE_COUNT + i] as number) * mean;
     if (i < TOOL_FROM) place += nats;
     else if (i < CONDUCT_FROM) tool += nats;
     else conduct += nats;
   }
   return (
+    known +
     conduct +
     Math.min(place, ONE_SIDED_MAX + Math.max(0, tool) + Math.max(0, conduct)) +
     Math.min(tool, ONE_SIDED_MAX + Math.max(0, place) + Math.max(0, conduct))
