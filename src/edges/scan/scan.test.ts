@@ -5,9 +5,12 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { genericRecord } from '../../wire/logs/generic.js';
 import type { LogRecord } from '../../wire/logs/record.js';
+import { localFeed } from './feed/feed.js';
+import { inTimeOrder } from './feed/order.js';
+import { Packer } from './feed/packer.js';
+import { type Rows, Unpacker } from './feed/rows.js';
 import { LogObserver } from './observe.js';
 import { LINE_BYTES_MAX, LineSplitter } from './read/lines.js';
-import { inTimeOrder } from './read/reorder.js';
 import { SourceFault, sourcesOf } from './read/sources.js';
 import { scan } from './scan.js';
 import { scoreLine } from './score-line.js';
@@ -32,11 +35,12 @@ function file(name: string, content: string | Buffer): string {
   return full;
 }
 
+const feedOf = (...names: string[]) => localFeed(sourcesOf(names), new LogObserver(undefined, undefined), {});
+
 async function run(...names: string[]) {
   const lines: string[] = [];
-  const observer = new LogObserver(undefined, undefined);
-  const result = await scan(sourcesOf(names), observer, {}, (origin, judged) => {
-    lines.push(scoreLine(origin, judged));
+  const result = await scan(feedOf(...names), {}, (judged) => {
+    lines.push(scoreLine(judged));
   });
   return { ...result, lines };
 }
@@ -120,31 +124,30 @@ describe('keyward scan', () => {
 
   it('judges in order of time where it may, within a bounded window', async () => {
     const shuffled = Array.from({ length: 60 }, (_, n) => line((n * 37) % 60));
-    const observer = new LogObserver(undefined, undefined);
     const times: number[] = [];
-    const options = { sort: true };
-    const { disorder } = await scan(
-      sourcesOf([file('mixed.ndjson', shuffled.join('\n'))]),
-      observer,
-      options,
-      (_, judged) => {
-        times.push(judged.sighting.observation.timeMs);
-      },
-    );
+    const feed = feedOf(file('mixed.ndjson', shuffled.join('\n')));
+    const { disorder } = await scan(feed, { sort: true }, (judged) => {
+      times.push(judged.sighting.observation.timeMs);
+    });
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(disorder.lines).toBe(0);
-    const records = shuffled.map((text) => genericRecord(JSON.parse(text)) as LogRecord);
-    async function* batches() {
-      for (const [i, record] of records.entries()) yield { file: 'f', records: [record], lines: [i + 1] };
+  });
+
+  it('sorts alike however the input was cut up, and holds back no more than the window', async () => {
+    const records = Array.from({ length: 60 }, (_, n) => genericRecord(JSON.parse(line((n * 37) % 60))));
+    const orders: number[][] = [];
+    for (const size of [1, 7, 60]) {
+      const times: number[] = [];
+      for await (const { rows, from, to } of inTimeOrder(batchesOf(records as LogRecord[], size), 16))
+        for (let row = from; row < to; row++) times.push(rows.timeMs(row));
+      orders.push(times);
     }
-    const parts: number[] = [];
-    let count = 0;
-    for await (const part of inTimeOrder(batches(), 10)) {
-      parts.push(part.length);
-      count += part.length;
-    }
-    expect(count).toBe(60);
-    expect(Math.max(...parts)).toBeLessThanOrEqual(11);
+    expect(orders[1]).toEqual(orders[0]);
+    expect(orders[2]).toEqual(orders[0]);
+    expect(orders[0]).toHaveLength(60);
+    // The window is too small for this disorder: what comes late is late, and nothing is lost.
+    expect(new Set(orders[0]).size).toBe(60);
+    expect(orders[0]).not.toEqual([...(orders[0] as number[])].sort((a, b) => a - b));
   });
 
   it('keeps hostile text as data', async () => {
@@ -156,6 +159,17 @@ describe('keyward scan', () => {
     expect(lines[0]).not.toContain('\u001b');
   });
 });
+
+async function* batchesOf(records: readonly LogRecord[], size: number): AsyncGenerator<Rows> {
+  const observer = new LogObserver(undefined, undefined);
+  const packer = new Packer();
+  const unpacker = new Unpacker();
+  for (const [i, record] of records.entries()) {
+    packer.add(observer.sightingOf(record), i + 1);
+    if ((i + 1) % size === 0) yield unpacker.rows(packer.take('f', 0));
+  }
+  yield unpacker.rows(packer.take('f', 0));
+}
 
 describe('LineSplitter', () => {
   it('splits whatever way the chunks fall', () => {

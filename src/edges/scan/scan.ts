@@ -1,12 +1,17 @@
 import type { AlarmBudget } from '../../detectors/budget.js';
-import { Analysis, type AnalysisOptions, type JudgedRecord } from './analysis.js';
+import { Analysis, type AnalysisOptions, type JudgedRow } from './analysis.js';
 import type { BackTestRow } from './back-test.js';
 import { Episodes } from './episodes.js';
-import type { LogObserver } from './observe.js';
-import { type ReadOptions, ReadReport, readLogs } from './read/read-logs.js';
-import { inInputOrder, inTimeOrder } from './read/reorder.js';
-import type { Source } from './read/sources.js';
-import type { Origin } from './score-line.js';
+import type { Feed } from './feed/feed.js';
+import { inInputOrder, inTimeOrder } from './feed/order.js';
+import { type PackedRows, type Rows, Unpacker } from './feed/rows.js';
+import type { ReadReport } from './read/read-logs.js';
+
+/** Where a row came from. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+}
 
 /** What a scan found, when it is over. */
 export interface ScanResult {
@@ -23,49 +28,62 @@ export interface ScanResult {
   readonly disorder: { readonly lines: number; readonly first: Origin | undefined };
 }
 
-export interface ScanOptions extends AnalysisOptions, ReadOptions {
+export interface ScanOptions extends AnalysisOptions {
   /** Judge in order of time, as far as a bounded window allows, in place of the order of the input. */
   readonly sort?: boolean;
+  /** Told of the bytes of the files themselves that were read so far. */
+  readonly onProgress?: (bytesRead: number) => void;
 }
 
 /** A step back in time that clocks and buffers explain. */
 const DISORDER_MS = 60_000;
 
-/** Reads, judges and gathers; `each` is told of every line as soon as it is judged. */
+/** Judges and gathers; `each` is told of every row as soon as it is judged. */
 export async function scan(
-  sources: readonly Source[],
-  observer: LogObserver,
+  feed: Feed,
   options: ScanOptions,
-  each?: (origin: Origin, judged: JudgedRecord) => void | Promise<void>,
+  each?: (judged: JudgedRow) => void | Promise<void>,
 ): Promise<ScanResult> {
-  const report = new ReadReport();
-  const analysis = new Analysis(observer, options);
+  const analysis = new Analysis(options);
   const episodes = new Episodes();
   let firstMs = Number.POSITIVE_INFINITY;
   let lastMs = Number.NEGATIVE_INFINITY;
   const disorder: { lines: number; first: Origin | undefined } = { lines: 0, first: undefined };
-  const batches = readLogs(sources, report, options);
-  for await (const part of options.sort === true ? inTimeOrder(batches) : inInputOrder(batches)) {
-    for (const { record, file, line } of part) {
-      const origin = { file, line };
-      if (record.timeMs < lastMs - DISORDER_MS) {
+  const batches = unpacked(feed.batches, options.onProgress);
+  for await (const { rows, from, to } of options.sort === true
+    ? inTimeOrder(batches)
+    : inInputOrder(batches)) {
+    for (let row = from; row < to; row++) {
+      const timeMs = rows.timeMs(row);
+      if (timeMs < lastMs - DISORDER_MS) {
         disorder.lines += 1;
-        disorder.first ??= origin;
+        disorder.first ??= { file: rows.file, line: rows.line(row) };
       }
-      firstMs = Math.min(firstMs, record.timeMs);
-      lastMs = Math.max(lastMs, record.timeMs);
-      const judged = analysis.judge(record);
-      episodes.note(origin, judged);
-      const done = each?.(origin, judged);
+      firstMs = Math.min(firstMs, timeMs);
+      lastMs = Math.max(lastMs, timeMs);
+      const judged = analysis.judge(rows, row);
+      episodes.note(judged);
+      const done = each?.(judged);
       if (done !== undefined) await done;
     }
   }
   const keys = [...analysis.detector.baselines.keys()];
   return {
-    ...{ report, episodes, firstMs, lastMs, disorder },
+    ...{ report: feed.report, episodes, firstMs, lastMs, disorder },
     keys: keys.length,
     warming: keys.filter((key) => analysis.detector.isWarming(key)).length,
     budget: analysis.budget,
     backTest: analysis.backTest?.rows,
   };
+}
+
+async function* unpacked(
+  batches: AsyncIterable<PackedRows>,
+  onProgress: (bytesRead: number) => void = () => undefined,
+): AsyncGenerator<Rows> {
+  const unpacker = new Unpacker();
+  for await (const packed of batches) {
+    onProgress(packed.bytesRead);
+    yield unpacker.rows(packed);
+  }
 }

@@ -14,10 +14,12 @@ export interface Reading {
 }
 
 /** Opens a source; gzip is known by its first bytes. `read` is told of every byte of the file itself. */
-export function open(source: Source, read: (bytes: number) => void): Reading {
+export function open(source: Source, stdin: Readable | undefined, read: (bytes: number) => void): Reading {
   let problem: string | undefined;
   const raw: Readable =
-    source.name === '-' ? process.stdin : createReadStream(source.name, { highWaterMark: CHUNK_BYTES });
+    source.name === '-'
+      ? (stdin ?? process.stdin)
+      : createReadStream(source.name, { highWaterMark: CHUNK_BYTES });
   async function* counted(): AsyncGenerator<Buffer> {
     for await (const chunk of raw as AsyncIterable<Buffer>) {
       read(chunk.length);
