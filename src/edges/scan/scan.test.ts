@@ -3,12 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { genericRecord } from '../../wire/logs/generic.js';
-import type { LogRecord } from '../../wire/logs/record.js';
 import { localFeed } from './feed/feed.js';
-import { inTimeOrder } from './feed/order.js';
-import { Packer } from './feed/packer.js';
-import { type Rows, Unpacker } from './feed/rows.js';
 import { LogObserver } from './observe.js';
 import { LINE_BYTES_MAX, LineSplitter } from './read/lines.js';
 import { SourceFault, sourcesOf } from './read/sources.js';
@@ -133,23 +128,6 @@ describe('keyward scan', () => {
     expect(disorder.lines).toBe(0);
   });
 
-  it('sorts alike however the input was cut up, and holds back no more than the window', async () => {
-    const records = Array.from({ length: 60 }, (_, n) => genericRecord(JSON.parse(line((n * 37) % 60))));
-    const orders: number[][] = [];
-    for (const size of [1, 7, 60]) {
-      const times: number[] = [];
-      for await (const { rows, from, to } of inTimeOrder(batchesOf(records as LogRecord[], size), 16))
-        for (let row = from; row < to; row++) times.push(rows.timeMs(row));
-      orders.push(times);
-    }
-    expect(orders[1]).toEqual(orders[0]);
-    expect(orders[2]).toEqual(orders[0]);
-    expect(orders[0]).toHaveLength(60);
-    // The window is too small for this disorder: what comes late is late, and nothing is lost.
-    expect(new Set(orders[0]).size).toBe(60);
-    expect(orders[0]).not.toEqual([...(orders[0] as number[])].sort((a, b) => a - b));
-  });
-
   it('keeps hostile text as data', async () => {
     const evil = '\u001b[31m<script>alert(1)</script>__proto__';
     const { lines } = await run(
@@ -159,17 +137,6 @@ describe('keyward scan', () => {
     expect(lines[0]).not.toContain('\u001b');
   });
 });
-
-async function* batchesOf(records: readonly LogRecord[], size: number): AsyncGenerator<Rows> {
-  const observer = new LogObserver(undefined, undefined);
-  const packer = new Packer();
-  const unpacker = new Unpacker();
-  for (const [i, record] of records.entries()) {
-    packer.add(observer.sightingOf(record), i + 1);
-    if ((i + 1) % size === 0) yield unpacker.rows(packer.take('f', 0));
-  }
-  yield unpacker.rows(packer.take('f', 0));
-}
 
 describe('LineSplitter', () => {
   it('splits whatever way the chunks fall', () => {

@@ -3,7 +3,7 @@ import { Analysis, type AnalysisOptions, type JudgedRow } from './analysis.js';
 import type { BackTestRow } from './back-test.js';
 import { Episodes } from './episodes.js';
 import type { Feed } from './feed/feed.js';
-import { inInputOrder, inTimeOrder } from './feed/order.js';
+import { AGAIN, inInputOrder, inTimeOrder } from './feed/order.js';
 import { type PackedRows, type Rows, Unpacker } from './feed/rows.js';
 import type { ReadReport } from './read/read-logs.js';
 
@@ -38,43 +38,71 @@ export interface ScanOptions extends AnalysisOptions {
 /** A step back in time that clocks and buffers explain. */
 const DISORDER_MS = 60_000;
 
-/** Judges and gathers; `each` is told of every row as soon as it is judged. */
+/**
+ * Judges and gathers; `each` is told of every row as soon as it is judged. With `sort` it is told of the first rows again
+ * where the input turns out to be in disorder.
+ */
 export async function scan(
   feed: Feed,
   options: ScanOptions,
   each?: (judged: JudgedRow) => void | Promise<void>,
 ): Promise<ScanResult> {
-  const analysis = new Analysis(options);
-  const episodes = new Episodes();
-  let firstMs = Number.POSITIVE_INFINITY;
-  let lastMs = Number.NEGATIVE_INFINITY;
-  const disorder: { lines: number; first: Origin | undefined } = { lines: 0, first: undefined };
   const batches = unpacked(feed.batches, options.onProgress);
-  for await (const { rows, from, to } of options.sort === true
-    ? inTimeOrder(batches)
-    : inInputOrder(batches)) {
-    for (let row = from; row < to; row++) {
-      const timeMs = rows.timeMs(row);
-      if (timeMs < lastMs - DISORDER_MS) {
-        disorder.lines += 1;
-        disorder.first ??= { file: rows.file, line: rows.line(row) };
-      }
-      firstMs = Math.min(firstMs, timeMs);
-      lastMs = Math.max(lastMs, timeMs);
-      const judged = analysis.judge(rows, row);
-      episodes.note(judged);
-      const done = each?.(judged);
+  let judging = new Judging(options);
+  for await (const run of options.sort === true ? inTimeOrder(batches) : inInputOrder(batches)) {
+    if (run === AGAIN) {
+      judging = new Judging(options);
+      continue;
+    }
+    for (let row = run.from; row < run.to; row++) {
+      const done = each?.(judging.judge(run.rows, row));
       if (done !== undefined) await done;
     }
   }
-  const keys = [...analysis.detector.baselines.keys()];
-  return {
-    ...{ report: feed.report, episodes, firstMs, lastMs, disorder },
-    keys: keys.length,
-    warming: keys.filter((key) => analysis.detector.isWarming(key)).length,
-    budget: analysis.budget,
-    backTest: analysis.backTest?.rows,
-  };
+  return judging.result(feed.report);
+}
+
+/** What was made of the rows so far. */
+class Judging {
+  readonly #analysis: Analysis;
+  readonly #episodes = new Episodes();
+  #firstMs = Number.POSITIVE_INFINITY;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #disorder = 0;
+  #firstDisorder: Origin | undefined;
+
+  constructor(options: AnalysisOptions) {
+    this.#analysis = new Analysis(options);
+  }
+
+  judge(rows: Rows, row: number): JudgedRow {
+    const timeMs = rows.timeMs(row);
+    if (timeMs < this.#lastMs - DISORDER_MS) {
+      this.#disorder += 1;
+      this.#firstDisorder ??= { file: rows.file, line: rows.line(row) };
+    }
+    this.#firstMs = Math.min(this.#firstMs, timeMs);
+    this.#lastMs = Math.max(this.#lastMs, timeMs);
+    const judged = this.#analysis.judge(rows, row);
+    this.#episodes.note(judged);
+    return judged;
+  }
+
+  result(report: ReadReport): ScanResult {
+    const { detector, budget, backTest } = this.#analysis;
+    const keys = [...detector.baselines.keys()];
+    return {
+      report,
+      episodes: this.#episodes,
+      keys: keys.length,
+      warming: keys.filter((key) => detector.isWarming(key)).length,
+      firstMs: this.#firstMs,
+      lastMs: this.#lastMs,
+      budget,
+      backTest: backTest?.rows,
+      disorder: { lines: this.#disorder, first: this.#firstDisorder },
+    };
+  }
 }
 
 async function* unpacked(

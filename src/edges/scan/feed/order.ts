@@ -8,8 +8,11 @@ export interface Run {
   readonly to: number;
 }
 
+/** What came so far is void: it comes again, in better order. Once in an input, and near its beginning. */
+export const AGAIN = 'again';
+
 /** Rows held back, at most. */
-export const REORDER_RECORDS_MAX = 100_000;
+export const REORDER_ROWS_MAX = 100_000;
 
 /** Rows in the order they were read. */
 export async function* inInputOrder(batches: AsyncIterable<Rows>): AsyncGenerator<Run> {
@@ -18,33 +21,44 @@ export async function* inInputOrder(batches: AsyncIterable<Rows>): AsyncGenerato
 
 /**
  * Rows in order of time, as far as a bounded window reaches: what is older than the row that went out last comes late
- * and is the caller's to count. Of equal times, the one read first comes first.
+ * and is the caller's to count. Of equal times, the one read first comes first. How the input is cut into batches makes
+ * no difference. Most inputs are in order: as long as this one is, the first window goes out on trial while it fills.
  */
 export async function* inTimeOrder(
   batches: AsyncIterable<Rows>,
-  rowsMax = REORDER_RECORDS_MAX,
-): AsyncGenerator<Run> {
+  rowsMax = REORDER_ROWS_MAX,
+): AsyncGenerator<Run | typeof AGAIN> {
   const window = new TimeWindow();
+  let full = false;
   for await (const rows of batches) {
-    // Goes by rows, not by batches: how the input was cut up makes no difference.
     for (let from = 0; from < rows.count; ) {
-      if (window.count === rowsMax) yield* window.take(Math.ceil(rowsMax / 8));
+      if (window.count === rowsMax) {
+        yield* window.take(Math.ceil(rowsMax / 8));
+        full = true;
+      }
       const to = Math.min(rows.count, from + rowsMax - window.count);
-      window.add({ rows, from, to });
+      if (!window.add({ rows, from, to })) yield* window.recall();
       from = to;
     }
+    if (!full) yield* window.tryAll();
   }
   yield* window.take(window.count);
 }
 
-/** Runs that are held back, in the order of time or soon to be. */
+/** Rows that are held back. */
 class TimeWindow {
   count = 0;
   #runs: Run[] = [];
   #sorted = true;
   #lastMs = Number.NEGATIVE_INFINITY;
+  /** The first so many went out on trial already. */
+  #tried = 0;
+  /** What left the window while there were such. */
+  #past: Run[] = [];
+  #recalled = false;
 
-  add(run: Run): void {
+  /** False where rows that went out on trial should have come later. */
+  add(run: Run): boolean {
     const { rows, from, to } = run;
     for (let row = from; row < to && this.#sorted; row++) {
       const timeMs = rows.timeMs(row);
@@ -53,26 +67,34 @@ class TimeWindow {
     }
     this.#runs.push(run);
     this.count += to - from;
+    return this.#sorted || this.#tried === 0;
   }
 
-  /** The earliest so many. */
+  /** Gives out everything, and keeps it. */
+  *tryAll(): Generator<Run> {
+    if (!this.#sorted || this.#recalled) return;
+    yield* rest(this.#runs, this.#tried);
+    this.#tried = this.count;
+  }
+
+  /** Begins anew with what was given out and is final. */
+  *recall(): Generator<Run | typeof AGAIN> {
+    yield AGAIN;
+    yield* this.#past;
+    this.#past = [];
+    this.#tried = 0;
+    this.#recalled = true;
+  }
+
+  /** The earliest so many leave the window; gives out those that were not tried. */
   *take(count: number): Generator<Run> {
     if (!this.#sorted) this.#sort();
-    let left = count;
-    let whole = 0;
-    for (const run of this.#runs) {
-      const size = run.to - run.from;
-      if (left < size) break;
-      left -= size;
-      whole += 1;
-      yield run;
-    }
-    const cut = this.#runs[whole];
-    this.#runs = this.#runs.slice(whole);
+    const taken = first(this.#runs, count);
+    this.#runs = rest(this.#runs, count);
     this.count -= count;
-    if (cut === undefined || left === 0) return;
-    yield { ...cut, to: cut.from + left };
-    this.#runs[0] = { ...cut, from: cut.from + left };
+    yield* rest(taken, this.#tried);
+    this.#tried = Math.max(0, this.#tried - count);
+    this.#past = this.#tried === 0 ? [] : [...this.#past, ...taken];
   }
 
   #sort(): void {
@@ -93,4 +115,30 @@ class TimeWindow {
     this.#sorted = true;
     this.#lastMs = all.at(-1)?.timeMs ?? this.#lastMs;
   }
+}
+
+/** The first `count` rows of runs. */
+function first(runs: readonly Run[], count: number): Run[] {
+  const some: Run[] = [];
+  let left = count;
+  for (const run of runs) {
+    if (left <= 0) break;
+    const to = Math.min(run.to, run.from + left);
+    some.push({ ...run, to });
+    left -= to - run.from;
+  }
+  return some;
+}
+
+/** All but the first `count` rows of runs. */
+function rest(runs: readonly Run[], count: number): Run[] {
+  let left = count;
+  let whole = 0;
+  for (const { from, to } of runs) {
+    if (left < to - from) break;
+    left -= to - from;
+    whole += 1;
+  }
+  const [cut, ...others] = runs.slice(whole);
+  return cut === undefined ? [] : [{ ...cut, from: cut.from + left }, ...others];
 }

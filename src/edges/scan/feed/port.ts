@@ -5,7 +5,7 @@ import type { Feed } from './feed.js';
 import type { PackedRows } from './rows.js';
 
 /** Batches that are under way and not taken yet: bounds the memory between the threads. */
-const AHEAD_MAX = 16;
+const AHEAD_MAX = 32;
 
 type FeedMessage =
   | { readonly kind: 'rows'; readonly rows: PackedRows }

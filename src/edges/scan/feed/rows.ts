@@ -95,11 +95,10 @@ export class Rows {
     const { numbers, objects } = this.#packed;
     const start = row === 0 ? 0 : this.#number(row - 1, ROW.objectsEnd);
     const end = this.#number(row, ROW.objectsEnd);
-    return readSymbols(
-      numbers,
-      row * ROW_NUMBERS,
-      start === end ? NO_OBJECTS : Array.from(objects.subarray(start, end)),
-    );
+    if (start === end) return readSymbols(numbers, row * ROW_NUMBERS, NO_OBJECTS);
+    const some: number[] = [];
+    for (let at = start; at < end; at++) some.push(objects[at] as number);
+    return readSymbols(numbers, row * ROW_NUMBERS, some);
   }
 
   actor(row: number): Actor {
