@@ -2,7 +2,7 @@ import os from 'node:os';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { loadCatalog } from '../catalogs/load.js';
+import type { Catalog } from '../catalogs/match.js';
 import { type Feed, localFeed } from '../edges/scan/feed/feed.js';
 import { receiveFeed } from '../edges/scan/feed/port.js';
 import { LogObserver } from '../edges/scan/observe.js';
@@ -40,7 +40,7 @@ export async function openFeed(settings: FeedSettings, threads?: number): Promis
 
 /** Reads in this thread. */
 export async function openFeedHere(settings: FeedSettings, stdin?: Readable): Promise<Feed> {
-  const catalog = settings.catalog === undefined ? undefined : loadCatalog(settings.catalog);
+  const catalog = settings.catalog === undefined ? undefined : await namedCatalog(settings.catalog);
   const observer = new LogObserver(catalog, await openGeo({ asnFile: BUILT_IN_ASN }));
   const { format, mapping } = settings;
   return localFeed(settings.sources, observer, {
@@ -48,6 +48,12 @@ export async function openFeedHere(settings: FeedSettings, stdin?: Readable): Pr
     ...(mapping === undefined ? {} : { mapping }),
     ...(stdin === undefined ? {} : { stdin }),
   });
+}
+
+/** What reads catalogs takes as long to load as a small scan. */
+async function namedCatalog(name: string): Promise<Catalog> {
+  const { loadCatalog } = await import('../catalogs/load.js');
+  return loadCatalog(name);
 }
 
 function workerFeed(settings: FeedSettings, stdin: Readable | undefined): Feed {
