@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { Source } from './sources.js';
 
@@ -50,18 +51,8 @@ async function* prepended(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGen
 
 async function* unzipped(zipped: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  const feeding = (async () => {
-    try {
-      for await (const chunk of zipped) {
-        if (gunzip.destroyed) return;
-        if (!gunzip.write(chunk))
-          await new Promise((resume) => gunzip.once('drain', resume).once('close', resume));
-      }
-      gunzip.end();
-    } catch (error) {
-      gunzip.destroy(error as Error);
-    }
-  })();
+  // What goes wrong comes out of the stream itself, after what could be read.
+  const feeding = pipeline(zipped, gunzip).catch(() => undefined);
   yield* gunzip as AsyncIterable<Buffer>;
   await feeding;
 }
