@@ -85,10 +85,11 @@ export class PathTemplates {
 
   /** Where a segment leads, learned on the way; undefined when nothing more is kept. */
   #step(at: Node, segment: string, depth: number): Node | undefined {
+    const known = at.children.get(segment);
+    // A word that is known was none of the shapes below; a brace could be taken for a placeholder.
+    if (known !== undefined && !segment.startsWith('{')) return known;
     const placeholder = placeholderOf(segment, depth);
     if (placeholder !== undefined) return at.children.get(placeholder) ?? this.#grow(at, placeholder);
-    const known = at.children.get(segment);
-    if (known !== undefined) return known;
     if (!at.ids && at.words >= at.wordsLimit) this.#judge(at);
     if (at.ids) return at.children.get(ID) ?? this.#grow(at, ID);
     const grown = this.#grow(at, segment);

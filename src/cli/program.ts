@@ -6,17 +6,15 @@ import { holdCommands } from './holds.js';
 import { journalCommands } from './journal.js';
 import { keyCommands } from './keys.js';
 import { operatorCommands } from './operators.js';
-import { quickstart } from './quickstart.js';
 import { scanCommand } from './scan.js';
 import { sealedCommands } from './sealed.js';
 import { systemCommands } from './system.js';
 import { tenantCommands } from './tenants.js';
-import { up } from './up.js';
 
 /** Exit codes, the same for every command. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
-/** Runs the command line; returns the exit code. */
+/** Runs the command line; returns the exit code. The guard is loaded only where it is started. */
 export async function runCli(argv: readonly string[]): Promise<number> {
   // Whoever reads may stop reading (`| head`): that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -32,14 +30,16 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .command('up')
     .description('start the guard')
     .requiredOption('-c, --config <file>', 'configuration file (YAML)')
-    .action((options: { config: string }) => up(options.config));
+    .action(async ({ config }: { config: string }) => (await import('./up.js')).up(config));
   program
     .command('quickstart')
     .description('start the guard in front of a small example API, with two keys to try')
     .option('-d, --data <directory>', 'data directory', './data/quickstart')
     .option('-p, --port <port>', 'port of the guard', '8080')
     .option('--admin-port <port>', 'port of the admin API', '7071')
-    .action((options: { data: string; port: string; adminPort: string }) => quickstart(options));
+    .action(async (options: { data: string; port: string; adminPort: string }) =>
+      (await import('./quickstart.js')).quickstart(options),
+    );
   keyCommands(program);
   tenantCommands(program);
   sealedCommands(program);

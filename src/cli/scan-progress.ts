@@ -7,32 +7,30 @@ export class Progress {
   readonly #total: number;
   readonly #startedMs = Date.now();
   readonly #shown = process.stderr.isTTY === true;
-  #bytes = 0;
   #lastMs = 0;
 
   constructor(total: number) {
     this.#total = total;
   }
 
-  advance(bytes: number): void {
-    this.#bytes += bytes;
+  show(bytesRead: number): void {
     const nowMs = Date.now();
     if (!this.#shown || nowMs - this.#lastMs < EVERY_MS) return;
     this.#lastMs = nowMs;
-    process.stderr.write(`\r${this.#line(nowMs)}\u001b[K`);
+    process.stderr.write(`\r${this.#line(bytesRead, nowMs)}\u001b[K`);
   }
 
   end(): void {
     if (this.#shown) process.stderr.write('\r\u001b[K');
   }
 
-  #line(nowMs: number): string {
+  #line(bytesRead: number, nowMs: number): string {
     const seconds = Math.max(0.001, (nowMs - this.#startedMs) / 1000);
     const rate = `${Math.round(this.judged / seconds).toLocaleString('en')} events/s`;
-    const read = `${(this.#bytes / 1e6).toFixed(1)} MB`;
+    const read = `${(bytesRead / 1e6).toFixed(1)} MB`;
     // Standard input has no size.
     if (this.#total === 0) return `${read}  ${rate}`;
-    const part = Math.min(1, this.#bytes / this.#total);
+    const part = Math.min(1, bytesRead / this.#total);
     const bar = '#'.repeat(Math.round(part * WIDTH)).padEnd(WIDTH, '.');
     const left = Math.round((seconds * (1 - part)) / Math.max(part, 0.001));
     return `[${bar}] ${Math.round(part * 100)} %  ${read} of ${(this.#total / 1e6).toFixed(1)} MB  ${rate}  ${left} s left`;

@@ -91,9 +91,12 @@ export class Detector {
   }
 
   /** Scores the observation and moves the key's state of the moment. */
-  assess(sighting: Sighting): Judgement {
-    const { actor, observation, outcome } = sighting;
-    const symbols = symbolsOf(actor, observation, outcome);
+  assess({ actor, observation, outcome }: Sighting): Judgement {
+    return this.assessSymbols(actor, symbolsOf(actor, observation, outcome));
+  }
+
+  /** The same where the observation is reduced already: a scan does that in another thread. */
+  assessSymbols(actor: Actor, symbols: Symbols): Judgement {
     const baseline = this.#baselineOfActor(actor);
     const alone = this.judge(baseline, symbols);
     const network = (alone.features[AT.network] as number) - (this.#means[AT.network] as number);
@@ -210,11 +213,11 @@ export class Detector {
   }
 
   /** Evidence of calls that the key never made, one after the other; nothing of it stays. */
-  rehearse(key: string, sightings: readonly Sighting[]): number[] {
+  rehearse(key: string, calls: readonly Symbols[]): number[] {
     const copy = this.baselineOf(key).clone();
-    return sightings.map(({ actor, observation, outcome }) => {
-      const judgement = this.judge(copy, symbolsOf(actor, observation, outcome));
-      follow(copy, judgement.symbols, judgement.track);
+    return calls.map((symbols) => {
+      const judgement = this.judge(copy, symbols);
+      follow(copy, symbols, judgement.track);
       return judgement.evidence;
     });
   }

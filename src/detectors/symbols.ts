@@ -66,8 +66,7 @@ export interface Symbols {
 
 export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outcome): Symbols {
   const { timeMs, userAgent, place, operation } = observation;
-  const hourIndex = Math.floor(timeMs / HOUR_MS);
-  const dayIndex = Math.floor(hourIndex / 24);
+  const { hourIndex, dayIndex, hour, weekday } = timesOf(timeMs);
   const family = userAgent === '' ? 0 : combine(Kind.family, hashFamily(userAgent));
   const objects: number[] = [];
   for (const object of observation.objects) {
@@ -79,9 +78,8 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
     timeMs,
     hourIndex,
     dayIndex,
-    hour: modulo(hourIndex, 24),
-    // 1970 began on a Thursday.
-    weekday: modulo(dayIndex + 4, 7),
+    hour,
+    weekday,
     client: userAgent === '' ? 0 : combine(Kind.client, hashText(userAgent)),
     family,
     prefix: prefix === '' ? 0 : combine(Kind.prefix, hashText(prefix)),
@@ -110,6 +108,28 @@ export function withOutcome(symbols: Symbols, outcome: Outcome): Symbols {
   return { ...symbols, status: statusClass(outcome.status), bytesOut: outcome.bytesOut ?? -1 };
 }
 
+/** The same call at another time. */
+export function movedTo(symbols: Symbols, timeMs: number): Symbols {
+  return { ...symbols, ...timesOf(timeMs) };
+}
+
+/** The same call with another's software. */
+export function withClientOf(symbols: Symbols, { client, family, peers }: Symbols): Symbols {
+  return { ...symbols, client, family, peers };
+}
+
+/** The same call from another's place. */
+export function withPlaceOf(symbols: Symbols, { prefix, asn, country, networkKind }: Symbols): Symbols {
+  return { ...symbols, prefix, asn, country, networkKind };
+}
+
+function timesOf(timeMs: number): Pick<Symbols, 'timeMs' | 'hourIndex' | 'dayIndex' | 'hour' | 'weekday'> {
+  const hourIndex = Math.floor(timeMs / HOUR_MS);
+  const dayIndex = Math.floor(hourIndex / 24);
+  // 1970 began on a Thursday.
+  return { timeMs, hourIndex, dayIndex, hour: modulo(hourIndex, 24), weekday: modulo(dayIndex + 4, 7) };
+}
+
 function modulo(n: number, by: number): number {
   return ((n % by) + by) % by;
 }
@@ -118,7 +138,12 @@ function modulo(n: number, by: number): number {
 function componentOf(name: string): string {
   const dot = name.indexOf('.');
   const slash = name.indexOf('/');
-  if (slash >= 0 && (dot < 0 || slash < dot)) return name.split('/', 4).slice(1, 4).join('/');
+  if (slash >= 0 && (dot < 0 || slash < dot)) {
+    // Three segments, without the arrays of a split.
+    let end = slash;
+    for (let n = 0; n < 3 && end >= 0; n++) end = name.indexOf('/', end + 1);
+    return name.slice(slash + 1, end < 0 ? undefined : end);
+  }
   if (dot < 0) return name;
   // `verb.component/detail` and `component.verb` alike: the longer-lived half is the one before a slash.
   return slash < 0 ? name.slice(0, dot) : name.slice(dot + 1, slash);

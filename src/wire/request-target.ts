@@ -19,6 +19,7 @@ export type RequestTarget =
 const ABSOLUTE = /^https?:\/\/([^/?#@\\]+)(.*)$/i;
 const ENCODED_SEPARATOR = /%(?:2f|5c)/i;
 const PLAIN_PATH = /^[/a-z0-9\-._~]*$/;
+const DOT_SEGMENT = 'a dot segment in the path';
 
 function refused(why: string): RequestTarget {
   return { kind: 'refused', why };
@@ -55,21 +56,35 @@ export function parseTarget(
 
 /** Normalised segments; a string says why the path is refused. */
 function segmentsOf(path: string): string[] | string {
-  const plain = PLAIN_PATH.test(path);
+  if (PLAIN_PATH.test(path)) return plainSegments(path);
   const segments: string[] = [];
   for (const raw of path.split('/')) {
     if (raw === '') continue;
-    let segment = raw;
-    if (!plain) {
-      const decoded = decode(raw);
-      if (decoded === undefined) return 'a malformed percent-encoding in the path';
-      const parameters = decoded.indexOf(';');
-      segment = (parameters === -1 ? decoded : decoded.slice(0, parameters)).toLowerCase();
-    }
+    const decoded = decode(raw);
+    if (decoded === undefined) return 'a malformed percent-encoding in the path';
+    const parameters = decoded.indexOf(';');
+    const segment = (parameters === -1 ? decoded : decoded.slice(0, parameters)).toLowerCase();
     if (segment === '.' || segment === '..' || /[\\/]\.\.?(?:[\\/]|$)|^\.\.?[\\/]/.test(segment))
-      return 'a dot segment in the path';
+      return DOT_SEGMENT;
     if (hasControl(segment)) return 'a control character in the path';
     if (segment !== '') segments.push(segment);
+  }
+  return segments;
+}
+
+/** Of a path in which nothing is encoded, the common case. */
+function plainSegments(path: string): string[] | string {
+  const segments: string[] = [];
+  let start = 1;
+  while (start <= path.length) {
+    const slash = path.indexOf('/', start);
+    const end = slash === -1 ? path.length : slash;
+    if (end > start) {
+      const segment = path.slice(start, end);
+      if (segment === '.' || segment === '..') return DOT_SEGMENT;
+      segments.push(segment);
+    }
+    start = end + 1;
   }
   return segments;
 }

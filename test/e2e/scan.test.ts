@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -17,6 +17,50 @@ writeFileSync(
     calls.map(({ timeMs, episode: _, ...call }) => `${JSON.stringify({ time: timeMs, ...call })}\n`).join(''),
   ),
 );
+
+/** A log of every format, whole, damaged and broken. */
+function mixedLogs(folder: string): void {
+  mkdirSync(folder);
+  const put = (name: string, content: string | Buffer) => writeFileSync(path.join(folder, name), content);
+  const some = calls.slice(0, 3_000);
+  const iso = (timeMs: number) => new Date(timeMs).toISOString();
+  const trail = some.map(({ timeMs, key, ip, userAgent }) => ({
+    ...{ eventTime: iso(timeMs), eventSource: 'iam.amazonaws.com', eventName: 'GetUser' },
+    ...{ sourceIPAddress: ip, userAgent, userIdentity: { accessKeyId: key } },
+  }));
+  put('1-trail.json', JSON.stringify({ Records: [...trail, 7, {}] }, null, 1));
+  put('2-trail.json.gz', gzipSync(JSON.stringify({ Records: trail })));
+  put('3-okta.ndjson', some.map(oktaLine).join('\n'));
+  const insights = some.map(({ timeMs, key, ip }) => ({
+    ...{ timestamp: iso(timeMs), event_type: 'user_login', initiated_by: { id: key }, client_ip: ip },
+  }));
+  put('4-insights.json', JSON.stringify(insights));
+  const paths = some.map(({ path: text = '/' }, n) => (n % 50 === 0 ? '/a/../b' : text));
+  const at = (ms: number) => `24/Nov/2026:0${Math.floor(ms / 6e6) % 10}:00:${10 + (ms % 49)} +0000`;
+  const combined = some.map(
+    ({ timeMs, ip, userAgent }, n) =>
+      `${ip} - u${n % 7} [${at(timeMs)}] "GET ${paths[n]} HTTP/1.1" 200 ${n} "-" "${userAgent}"`,
+  );
+  put('5-combined.log.gz', gzipSync([...combined, 'broken'].join('\r\n')));
+  const access = some.map(({ timeMs, ip }, n) =>
+    JSON.stringify({ ts: timeMs, ip, uri: paths[n], status: 404 }),
+  );
+  put('6-access.log', `\ufeff${[...access.slice(0, 50), '{broken', '', ...access].join('\n')}\n`);
+  const zipped = readFileSync(log);
+  put('7-cut.gz', zipped.subarray(0, zipped.length >> 1));
+  put('8-notes.txt', 'nothing to see');
+  put('9-empty.json', '');
+}
+
+function oktaLine({ timeMs, key, ip }: (typeof calls)[number]): string {
+  const published = new Date(timeMs).toISOString();
+  return JSON.stringify({
+    published,
+    eventType: 'user.session.start',
+    actor: { id: key },
+    client: { ipAddress: ip },
+  });
+}
 
 describe('keyward scan, as its user runs it', () => {
   it('finds thieves, and writes a report and findings', async () => {
@@ -79,6 +123,32 @@ describe('keyward scan, as its user runs it', () => {
       code: 1,
       stderr: expect.stringContaining('cannot be written'),
     });
+  });
+
+  it('says the same whether one thread reads and judges or two', async () => {
+    const folder = path.join(dir, 'mixed');
+    mixedLogs(folder);
+    for (const more of [['--scores'], ['--json', '--inject']]) {
+      const [one, two] = await Promise.all(
+        ['1', '2'].map((threads) => cli(['scan', folder, log, '--threads', threads, ...more])),
+      );
+      expect(one?.code).toBe(0);
+      expect(one?.stdout.length).toBeGreaterThan(1_000);
+      expect(two).toEqual(one);
+    }
+  });
+
+  it('says what is wrong in whatever thread it is found', async () => {
+    const status = path.join(dir, 'unknown.log');
+    writeFileSync(status, 'nothing known\n'.repeat(50));
+    const absent = path.join(dir, 'absent.json');
+    for (const logs of [[status], [log, '--catalog', absent]]) {
+      const [one, two] = await Promise.all(
+        ['1', '2'].map((threads) => cli(['scan', ...logs, '--threads', threads])),
+      );
+      expect(one).toMatchObject({ code: 1, stdout: '' });
+      expect(two).toEqual(one);
+    }
   });
 
   it('reads standard input', () => {

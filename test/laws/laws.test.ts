@@ -18,7 +18,7 @@ const sources: Source[] = readdirSync(src, { recursive: true, encoding: 'utf8' }
   .filter((name) => name.endsWith('.ts') && !/\.(?:test|fuzz)\.ts$/.test(name))
   .map((name) => {
     const text = readFileSync(path.join(src, name), 'utf8');
-    const imports = [...text.matchAll(/(?:from|import)\s+'(\.[^']+)'|new URL\('(\.[^']+\.js)'/g)].map(
+    const imports = [...text.matchAll(/(?:from |import[ (])'(\.[^']+)'|new URL\('(\.[^']+\.js)'/g)].map(
       (match) =>
         path
           .relative(src, path.resolve(src, path.dirname(name), (match[1] ?? match[2]) as string))

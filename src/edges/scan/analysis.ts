@@ -4,9 +4,8 @@ import type { Sighting, Term } from '../../detectors/contract.js';
 import { Detector, type Judgement, WARM_UP } from '../../detectors/detector.js';
 import { explanations, warmUpText } from '../../detectors/explain.js';
 import { LearningGuard } from '../../detectors/learning-guard.js';
-import type { LogRecord } from '../../wire/logs/record.js';
 import { BackTest } from './back-test.js';
-import type { LogObserver } from './observe.js';
+import type { Rows } from './feed/rows.js';
 
 /** One reason of a judged line. */
 export interface LineReason {
@@ -15,16 +14,42 @@ export interface LineReason {
   readonly text: string;
 }
 
-/** What the scan makes of one record. */
-export interface JudgedRecord {
-  readonly sighting: Sighting;
+/** What the scan makes of one row. */
+export class JudgedRow {
+  readonly #rows: Rows;
+  readonly #row: number;
   readonly score: number;
   readonly evidence: number;
   readonly decision: Action;
-  /** Evidence from which the decision is no longer `allow`. */
-  readonly threshold: number;
-  readonly warming: boolean;
   readonly reasons: readonly LineReason[];
+
+  constructor(
+    rows: Rows,
+    row: number,
+    { score, evidence }: Judgement,
+    decision: Action,
+    reasons: readonly LineReason[],
+  ) {
+    this.#rows = rows;
+    this.#row = row;
+    this.score = score;
+    this.evidence = evidence;
+    this.decision = decision;
+    this.reasons = reasons;
+  }
+
+  get file(): string {
+    return this.#rows.file;
+  }
+
+  get line(): number {
+    return this.#rows.line(this.#row);
+  }
+
+  /** Put together when it is asked for: few rows are looked at again. */
+  get sighting(): Sighting {
+    return this.#rows.sighting(this.#row);
+  }
 }
 
 export interface AnalysisOptions {
@@ -36,45 +61,51 @@ export interface AnalysisOptions {
 
 /** Scores below this need no reasons. */
 const EXPLAINED_FROM = 1;
+const NO_REASONS: readonly LineReason[] = [];
 
-/** The path of a log line: observe, score, decide, then learn. The same functions judge a live request. */
+/** The path of a row: score, decide, then learn. The same functions judge a live request. */
 export class Analysis {
   readonly detector = new Detector();
   readonly budget: AlarmBudget;
   readonly backTest: BackTest | undefined;
   /** Nobody can be asked: what was odd is learned after a while. */
   readonly #learning = new LearningGuard(this.detector, false);
-  readonly #observer: LogObserver;
   readonly #plan: ResponsePlan;
 
-  constructor(observer: LogObserver, options: AnalysisOptions = {}) {
-    this.#observer = observer;
+  constructor(options: AnalysisOptions = {}) {
     this.#plan = options.plan ?? RESPONSE_PLAN;
     this.budget = new AlarmBudget(options.alarmsPerKeyDay);
     this.backTest = options.inject === true ? new BackTest(this.detector) : undefined;
   }
 
-  judge(record: LogRecord): JudgedRecord {
-    const sighting = this.#observer.sightingOf(record);
-    const { key } = sighting.actor;
-    this.#learning.admit(key, sighting.observation.timeMs);
-    const judgement = this.detector.assess(sighting);
+  judge(rows: Rows, row: number): JudgedRow {
+    const actor = rows.actor(row);
+    const symbols = rows.symbols(row);
+    const { key } = actor;
+    const { timeMs } = symbols;
+    this.#learning.admit(key, timeMs);
+    const judgement = this.detector.assessSymbols(actor, symbols);
     const { threshold } = this.budget;
-    const { evidence, score, state } = judgement;
-    const decision = respond(evidence, threshold, sighting.observation.operation.privilege, this.#plan);
-    const reasons = this.#reasons(sighting, judgement, decision);
+    const { evidence } = judgement;
+    const decision = respond(evidence, threshold, rows.operation(row).privilege, this.#plan);
+    const reasons = this.#reasons(rows, row, judgement, decision);
     this.#learning.settle(key, judgement, decision !== 'allow');
-    this.backTest?.note(sighting, threshold);
-    this.budget.note(key, sighting.observation.timeMs, evidence);
-    return { sighting, score, evidence, decision, threshold, warming: state === 'warming', reasons };
+    this.backTest?.note(actor, symbols, threshold);
+    this.budget.note(key, timeMs, evidence);
+    return new JudgedRow(rows, row, judgement, decision, reasons);
   }
 
-  #reasons(sighting: Sighting, judgement: Judgement, decision: Action): readonly LineReason[] {
-    const { key } = sighting.actor;
+  #reasons(rows: Rows, row: number, judgement: Judgement, decision: Action): readonly LineReason[] {
+    const explained = judgement.score >= EXPLAINED_FROM || decision !== 'allow';
+    if (judgement.state === 'ready' && !explained) return NO_REASONS;
     const reasons: LineReason[] = [];
     if (judgement.state === 'warming')
-      reasons.push({ term: 'warm-up', nats: 0, text: warmUpText(this.detector.seen(key), WARM_UP) });
-    if (judgement.score < EXPLAINED_FROM && decision === 'allow') return reasons;
-    return [...reasons, ...explanations(this.detector, sighting, judgement, decision !== 'allow')];
+      reasons.push({
+        term: 'warm-up',
+        nats: 0,
+        text: warmUpText(this.detector.seen(rows.actor(row).key), WARM_UP),
+      });
+    if (!explained) return reasons;
+    return [...reasons, ...explanations(this.detector, rows.sighting(row), judgement, decision !== 'allow')];
   }
 }

@@ -1,5 +1,6 @@
-import type { Sighting } from '../../detectors/contract.js';
+import type { Actor } from '../../detectors/contract.js';
 import type { Detector } from '../../detectors/detector.js';
+import { movedTo, type Symbols, withClientOf, withPlaceOf } from '../../detectors/symbols.js';
 
 /** How the injected thief looks: as himself, with the victim's client, or from the victim's place and client. */
 export const INJECTED = ['elsewhere', 'same client', 'own network'] as const;
@@ -11,6 +12,12 @@ const EVERY = 97;
 const KEYS_MAX = 10_000;
 const VICTIM_CALLS_MIN = 50;
 const PAUSE_MS = 20_000;
+
+interface Victim {
+  readonly key: string;
+  /** The last ones. */
+  readonly calls: readonly Symbols[];
+}
 
 /** What became of the injected thefts of one kind. */
 export interface BackTestRow {
@@ -28,7 +35,7 @@ export interface BackTestRow {
  */
 export class BackTest {
   readonly #detector: Detector;
-  readonly #recent = new Map<string, Sighting[]>();
+  readonly #recent = new Map<string, Symbols[]>();
   readonly #keys: string[] = [];
   readonly #rows = new Map(INJECTED.map((kind) => [kind, { thefts: 0, found: 0, calls: [] as number[] }]));
   #seen = 0;
@@ -38,11 +45,11 @@ export class BackTest {
   }
 
   /** After the observation was judged and learned. */
-  note(sighting: Sighting, threshold: number): void {
-    const recent = this.#remember(sighting);
+  note({ key }: Actor, symbols: Symbols, threshold: number): void {
+    const recent = this.#remember(key, symbols);
     this.#seen += 1;
     if (this.#seen % EVERY !== 0 || recent === undefined || recent.length < CALLS) return;
-    const victim = this.#victim(sighting.actor.key);
+    const victim = this.#victim(key);
     if (victim === undefined) return;
     for (const kind of INJECTED) this.#play(kind, recent, victim, threshold);
   }
@@ -51,26 +58,17 @@ export class BackTest {
     return [...this.#rows].map(([kind, row]) => ({ kind, ...row }));
   }
 
-  #play(kind: Injected, thief: readonly Sighting[], victim: readonly Sighting[], threshold: number): void {
-    const last = victim.at(-1) as Sighting;
-    const startMs = last.observation.timeMs + PAUSE_MS;
-    const calls = thief.map((each, n): Sighting => {
-      const own = (victim[n % victim.length] as Sighting).observation;
-      const { observation } = each;
-      return {
-        ...each,
-        actor: last.actor,
-        observation: {
-          ...observation,
-          timeMs: startMs + n * PAUSE_MS,
-          userAgent: kind === 'elsewhere' ? observation.userAgent : own.userAgent,
-          ...(kind === 'own network' ? { address: own.address, place: own.place } : {}),
-        },
-      };
+  #play(kind: Injected, thief: readonly Symbols[], victim: Victim, threshold: number): void {
+    const last = victim.calls.at(-1) as Symbols;
+    const startMs = last.timeMs + PAUSE_MS;
+    const calls = thief.map((each, n): Symbols => {
+      const own = victim.calls[n % victim.calls.length] as Symbols;
+      const call = { ...movedTo(each, startMs + n * PAUSE_MS), tenant: last.tenant };
+      if (kind === 'elsewhere') return call;
+      const disguised = withClientOf(call, own);
+      return kind === 'own network' ? withPlaceOf(disguised, own) : disguised;
     });
-    const first = this.#detector
-      .rehearse(last.actor.key, calls)
-      .findIndex((evidence) => evidence >= threshold);
+    const first = this.#detector.rehearse(victim.key, calls).findIndex((evidence) => evidence >= threshold);
     const row = this.#rows.get(kind) as { thefts: number; found: number; calls: number[] };
     row.thefts += 1;
     if (first < 0) return;
@@ -78,8 +76,7 @@ export class BackTest {
     row.calls.push(first + 1);
   }
 
-  #remember(sighting: Sighting): Sighting[] | undefined {
-    const { key } = sighting.actor;
+  #remember(key: string, symbols: Symbols): Symbols[] | undefined {
     let recent = this.#recent.get(key);
     if (recent === undefined) {
       if (this.#recent.size >= KEYS_MAX) return undefined;
@@ -87,16 +84,17 @@ export class BackTest {
       this.#recent.set(key, recent);
       this.#keys.push(key);
     }
-    recent.push(sighting);
+    recent.push(symbols);
     if (recent.length > CALLS) recent.shift();
     return recent;
   }
 
   /** Another key with a past, chosen by the count of observations so that a run can be repeated. */
-  #victim(thief: string): readonly Sighting[] | undefined {
+  #victim(thief: string): Victim | undefined {
     for (let n = 0; n < 8; n++) {
       const key = this.#keys[(this.#seen * 31 + n * 7) % this.#keys.length] as string;
-      if (key !== thief && this.#detector.seen(key) >= VICTIM_CALLS_MIN) return this.#recent.get(key);
+      if (key !== thief && this.#detector.seen(key) >= VICTIM_CALLS_MIN)
+        return { key, calls: this.#recent.get(key) as readonly Symbols[] };
     }
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { PRIVILEGED_FROM } from '../../core/observation.js';
 import type { Action } from '../../core/response.js';
-import type { JudgedRecord, LineReason } from './analysis.js';
-import type { Origin } from './score-line.js';
+import type { Sighting } from '../../detectors/contract.js';
+import type { JudgedRow, LineReason } from './analysis.js';
 
 /** Alarms of a key that are no further apart are one episode. */
 const EPISODE_GAP_MS = 3_600_000;
@@ -10,7 +10,9 @@ const CALLS_MAX = 40;
 const TALLY_MAX = 64;
 
 /** One call of an episode, as the report shows it. */
-export interface EpisodeCall extends Origin {
+export interface EpisodeCall {
+  readonly file: string;
+  readonly line: number;
   readonly timeMs: number;
   readonly operation: string;
   readonly privilege: number;
@@ -49,10 +51,11 @@ export class Episodes {
   /** Episodes that were not kept. */
   dropped = 0;
 
-  note(origin: Origin, judged: JudgedRecord): void {
+  note(judged: JudgedRow): void {
     if (judged.decision === 'allow') return;
-    const { actor, observation } = judged.sighting;
-    const episode = this.#episodeOf(judged);
+    const { sighting } = judged;
+    const { actor, observation } = sighting;
+    const episode = this.#episodeOf(sighting);
     if (episode === undefined) return;
     episode.endMs = Math.max(episode.endMs, observation.timeMs);
     episode.calls += 1;
@@ -63,13 +66,12 @@ export class Episodes {
       episode.reasons = judged.reasons;
     }
     tally(episode.operations, observation.operation.name);
-    tally(episode.places, placeText(judged));
-    if (episode.examples.length < CALLS_MAX) episode.examples.push(callOf(origin, judged));
+    tally(episode.places, placeText(sighting));
+    if (episode.examples.length < CALLS_MAX) episode.examples.push(callOf(judged, sighting));
     this.#open.set(actor.key, episode);
   }
 
-  #episodeOf({ sighting }: JudgedRecord): Episode | undefined {
-    const { actor, observation } = sighting;
+  #episodeOf({ actor, observation }: Sighting): Episode | undefined {
     const open = this.#open.get(actor.key);
     if (open !== undefined && observation.timeMs - open.endMs <= EPISODE_GAP_MS) return open;
     if (this.list.length >= EPISODES_MAX) {
@@ -101,17 +103,15 @@ function tally(counts: Map<string, number>, name: string): void {
   if (count !== undefined || counts.size < TALLY_MAX) counts.set(name, (count ?? 0) + 1);
 }
 
-function placeText({ sighting }: JudgedRecord): string {
-  const { address, place } = sighting.observation;
+function placeText({ observation: { address, place } }: Sighting): string {
   const asn = place.asn === undefined ? '' : `AS${place.asn} ${place.network ?? ''}`.trim();
   return [address, asn, place.country].filter((part) => part !== undefined && part !== '').join(', ');
 }
 
-function callOf(origin: Origin, judged: JudgedRecord): EpisodeCall {
-  const { observation, outcome } = judged.sighting;
+function callOf(judged: JudgedRow, { observation, outcome }: Sighting): EpisodeCall {
   return {
-    file: origin.file,
-    line: origin.line,
+    file: judged.file,
+    line: judged.line,
     timeMs: observation.timeMs,
     operation: observation.operation.name,
     privilege: observation.operation.privilege,

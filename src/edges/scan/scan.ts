@@ -1,12 +1,17 @@
 import type { AlarmBudget } from '../../detectors/budget.js';
-import { Analysis, type AnalysisOptions, type JudgedRecord } from './analysis.js';
+import { Analysis, type AnalysisOptions, type JudgedRow } from './analysis.js';
 import type { BackTestRow } from './back-test.js';
 import { Episodes } from './episodes.js';
-import type { LogObserver } from './observe.js';
-import { type ReadOptions, ReadReport, readLogs } from './read/read-logs.js';
-import { inInputOrder, inTimeOrder } from './read/reorder.js';
-import type { Source } from './read/sources.js';
-import type { Origin } from './score-line.js';
+import type { Feed } from './feed/feed.js';
+import { AGAIN, inInputOrder, inTimeOrder } from './feed/order.js';
+import { type PackedRows, type Rows, Unpacker } from './feed/rows.js';
+import type { ReadReport } from './read/read-logs.js';
+
+/** Where a row came from. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+}
 
 /** What a scan found, when it is over. */
 export interface ScanResult {
@@ -23,49 +28,90 @@ export interface ScanResult {
   readonly disorder: { readonly lines: number; readonly first: Origin | undefined };
 }
 
-export interface ScanOptions extends AnalysisOptions, ReadOptions {
+export interface ScanOptions extends AnalysisOptions {
   /** Judge in order of time, as far as a bounded window allows, in place of the order of the input. */
   readonly sort?: boolean;
+  /** Told of the bytes of the files themselves that were read so far. */
+  readonly onProgress?: (bytesRead: number) => void;
 }
 
 /** A step back in time that clocks and buffers explain. */
 const DISORDER_MS = 60_000;
 
-/** Reads, judges and gathers; `each` is told of every line as soon as it is judged. */
+/**
+ * Judges and gathers; `each` is told of every row as soon as it is judged. With `sort` it is told of the first rows again
+ * where the input turns out to be in disorder.
+ */
 export async function scan(
-  sources: readonly Source[],
-  observer: LogObserver,
+  feed: Feed,
   options: ScanOptions,
-  each?: (origin: Origin, judged: JudgedRecord) => void | Promise<void>,
+  each?: (judged: JudgedRow) => void | Promise<void>,
 ): Promise<ScanResult> {
-  const report = new ReadReport();
-  const analysis = new Analysis(observer, options);
-  const episodes = new Episodes();
-  let firstMs = Number.POSITIVE_INFINITY;
-  let lastMs = Number.NEGATIVE_INFINITY;
-  const disorder: { lines: number; first: Origin | undefined } = { lines: 0, first: undefined };
-  const batches = readLogs(sources, report, options);
-  for await (const part of options.sort === true ? inTimeOrder(batches) : inInputOrder(batches)) {
-    for (const { record, file, line } of part) {
-      const origin = { file, line };
-      if (record.timeMs < lastMs - DISORDER_MS) {
-        disorder.lines += 1;
-        disorder.first ??= origin;
-      }
-      firstMs = Math.min(firstMs, record.timeMs);
-      lastMs = Math.max(lastMs, record.timeMs);
-      const judged = analysis.judge(record);
-      episodes.note(origin, judged);
-      const done = each?.(origin, judged);
+  const batches = unpacked(feed.batches, options.onProgress);
+  let judging = new Judging(options);
+  for await (const run of options.sort === true ? inTimeOrder(batches) : inInputOrder(batches)) {
+    if (run === AGAIN) {
+      judging = new Judging(options);
+      continue;
+    }
+    for (let row = run.from; row < run.to; row++) {
+      const done = each?.(judging.judge(run.rows, row));
       if (done !== undefined) await done;
     }
   }
-  const keys = [...analysis.detector.baselines.keys()];
-  return {
-    ...{ report, episodes, firstMs, lastMs, disorder },
-    keys: keys.length,
-    warming: keys.filter((key) => analysis.detector.isWarming(key)).length,
-    budget: analysis.budget,
-    backTest: analysis.backTest?.rows,
-  };
+  return judging.result(feed.report);
+}
+
+/** What was made of the rows so far. */
+class Judging {
+  readonly #analysis: Analysis;
+  readonly #episodes = new Episodes();
+  #firstMs = Number.POSITIVE_INFINITY;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #disorder = 0;
+  #firstDisorder: Origin | undefined;
+
+  constructor(options: AnalysisOptions) {
+    this.#analysis = new Analysis(options);
+  }
+
+  judge(rows: Rows, row: number): JudgedRow {
+    const timeMs = rows.timeMs(row);
+    if (timeMs < this.#lastMs - DISORDER_MS) {
+      this.#disorder += 1;
+      this.#firstDisorder ??= { file: rows.file, line: rows.line(row) };
+    }
+    this.#firstMs = Math.min(this.#firstMs, timeMs);
+    this.#lastMs = Math.max(this.#lastMs, timeMs);
+    const judged = this.#analysis.judge(rows, row);
+    this.#episodes.note(judged);
+    return judged;
+  }
+
+  result(report: ReadReport): ScanResult {
+    const { detector, budget, backTest } = this.#analysis;
+    const keys = [...detector.baselines.keys()];
+    return {
+      report,
+      episodes: this.#episodes,
+      keys: keys.length,
+      warming: keys.filter((key) => detector.isWarming(key)).length,
+      firstMs: this.#firstMs,
+      lastMs: this.#lastMs,
+      budget,
+      backTest: backTest?.rows,
+      disorder: { lines: this.#disorder, first: this.#firstDisorder },
+    };
+  }
+}
+
+async function* unpacked(
+  batches: AsyncIterable<PackedRows>,
+  onProgress: (bytesRead: number) => void = () => undefined,
+): AsyncGenerator<Rows> {
+  const unpacker = new Unpacker();
+  for await (const packed of batches) {
+    onProgress(packed.bytesRead);
+    yield unpacker.rows(packed);
+  }
 }

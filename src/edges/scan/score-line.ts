@@ -1,17 +1,12 @@
-import type { JudgedRecord } from './analysis.js';
-
-/** Where a record came from. */
-export interface Origin {
-  readonly file: string;
-  readonly line: number;
-}
+import type { JudgedRow } from './analysis.js';
 
 /**
  * One line of `--scores`, without its line break: a stable contract.
  * `{"line":12,"file":"a.json","time":"…","key":"…","operation":"…","score":7.31,"evidence":11.2,"decision":"hold","reasons":[{"term":"network","nats":4.1,"text":"…"}]}`
  */
-export function scoreLine({ line, file }: Origin, judged: JudgedRecord): string {
+export function scoreLine(judged: JudgedRow): string {
   const { actor, observation } = judged.sighting;
+  const { line, file } = judged;
   let reasons = '';
   for (const { term, nats, text } of judged.reasons) {
     const separator = reasons === '' ? '' : ',';

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { Source } from './sources.js';
 
@@ -14,10 +15,12 @@ export interface Reading {
 }
 
 /** Opens a source; gzip is known by its first bytes. `read` is told of every byte of the file itself. */
-export function open(source: Source, read: (bytes: number) => void): Reading {
+export function open(source: Source, stdin: Readable | undefined, read: (bytes: number) => void): Reading {
   let problem: string | undefined;
   const raw: Readable =
-    source.name === '-' ? process.stdin : createReadStream(source.name, { highWaterMark: CHUNK_BYTES });
+    source.name === '-'
+      ? (stdin ?? process.stdin)
+      : createReadStream(source.name, { highWaterMark: CHUNK_BYTES });
   async function* counted(): AsyncGenerator<Buffer> {
     for await (const chunk of raw as AsyncIterable<Buffer>) {
       read(chunk.length);
@@ -48,18 +51,8 @@ async function* prepended(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGen
 
 async function* unzipped(zipped: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  const feeding = (async () => {
-    try {
-      for await (const chunk of zipped) {
-        if (gunzip.destroyed) return;
-        if (!gunzip.write(chunk))
-          await new Promise((resume) => gunzip.once('drain', resume).once('close', resume));
-      }
-      gunzip.end();
-    } catch (error) {
-      gunzip.destroy(error as Error);
-    }
-  })();
+  // What goes wrong comes out of the stream itself, after what could be read.
+  const feeding = pipeline(zipped, gunzip).catch(() => undefined);
   yield* gunzip as AsyncIterable<Buffer>;
   await feeding;
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import {
   describeLine,
   formatOfLine,
@@ -18,16 +19,17 @@ export interface ReadOptions {
   /** In place of what the content says. */
   readonly format?: LogFormat;
   readonly mapping?: AccessLogMapping;
-  /** Told of the bytes of the files themselves. */
-  readonly onBytes?: (bytes: number) => void;
+  /** Content of standard input; that of the process when absent. */
+  readonly stdin?: Readable;
 }
 
-/** Records of one file in the order of its lines. */
-export interface RecordBatch {
+/** @param line of a JSON document, the record's ordinal, from 1 */
+export type TakeRecord = (record: LogRecord, line: number) => void;
+
+/** Some lines of one file, parsed as they are taken, which is once. */
+export interface RecordBlock {
   readonly file: string;
-  readonly records: readonly LogRecord[];
-  /** Line of each record; of a JSON document, the record's ordinal, from 1. */
-  readonly lines: readonly number[];
+  take(into: TakeRecord): void;
 }
 
 export interface BadLine {
@@ -39,6 +41,8 @@ export interface BadLine {
 
 /** What was read, and what could not be. */
 export class ReadReport {
+  /** Of the files themselves. */
+  bytes = 0;
   lines = 0;
   records = 0;
   bad = 0;
@@ -59,6 +63,8 @@ const BAD_LINES_MAX = 100;
 const REASONS_MAX = 100;
 /** A JSON document is parsed as a whole: CloudTrail's are a few MB. */
 const DOCUMENT_BYTES_MAX = 256 * 1024 * 1024;
+/** Its records are handed on in parts. */
+const DOCUMENT_BLOCK_RECORDS = 4096;
 /** Lines that are looked at to tell the format. */
 const PROBED_LINES = 20;
 
@@ -67,9 +73,11 @@ export async function* readLogs(
   sources: readonly Source[],
   report: ReadReport,
   options: ReadOptions = {},
-): AsyncGenerator<RecordBatch> {
+): AsyncGenerator<RecordBlock> {
   for (const source of sources) {
-    const reading = open(source, options.onBytes ?? (() => undefined));
+    const reading = open(source, options.stdin, (bytes) => {
+      report.bytes += bytes;
+    });
     yield* readSource(source, reading, report, options);
     const problem = reading.problem();
     if (problem === undefined) continue;
@@ -83,7 +91,7 @@ async function* readSource(
   reading: Reading,
   report: ReadReport,
   options: ReadOptions,
-): AsyncGenerator<RecordBatch> {
+): AsyncGenerator<RecordBlock> {
   const first = await firstChunk(reading);
   if (first === undefined) return;
   if (isDocument(first)) {
@@ -93,7 +101,7 @@ async function* readSource(
   const splitter = new LineSplitter();
   let parse: ReturnType<typeof lineParser> | undefined;
   const waiting: LineBlock[] = [];
-  const take = function* (block: LineBlock, last: boolean): Generator<RecordBatch> {
+  const take = function* (block: LineBlock, last: boolean): Generator<RecordBlock> {
     if (parse === undefined) {
       waiting.push(block);
       const format = options.format ?? formatOf(waiting, options.mapping);
@@ -122,24 +130,21 @@ function parseBlock(
   { first, lines, tooLong }: LineBlock,
   parse: ReturnType<typeof lineParser>,
   report: ReadReport,
-): RecordBatch {
-  const records: LogRecord[] = [];
-  const numbers: number[] = [];
-  for (let i = 0; i < lines.length; i++) {
-    const line = lines[i] as string;
-    if (line === '') continue;
-    report.lines += 1;
-    const parsed = parse(line);
-    if (typeof parsed === 'string') {
-      if (line.trim() !== '') report.refuse(file, first + i, parsed);
-      continue;
+): RecordBlock {
+  const take = (into: TakeRecord) => {
+    for (let i = 0; i < lines.length; i++) {
+      const line = lines[i] as string;
+      if (line === '') continue;
+      report.lines += 1;
+      const parsed = parse(line);
+      if (typeof parsed !== 'string') {
+        report.records += 1;
+        into(parsed, first + i);
+      } else if (line.trim() !== '') report.refuse(file, first + i, parsed);
     }
-    records.push(parsed);
-    numbers.push(first + i);
-  }
-  for (const line of tooLong) report.refuse(file, line, `longer than ${LINE_BYTES_MAX} bytes`);
-  report.records += records.length;
-  return { file, records, lines: numbers };
+    for (const line of tooLong) report.refuse(file, line, `longer than ${LINE_BYTES_MAX} bytes`);
+  };
+  return { file, take };
 }
 
 async function* readDocument(
@@ -148,7 +153,7 @@ async function* readDocument(
   reading: Reading,
   report: ReadReport,
   options: ReadOptions,
-): AsyncGenerator<RecordBatch> {
+): AsyncGenerator<RecordBlock> {
   const chunks = [first];
   let bytes = first.length;
   for await (const chunk of reading.chunks) {
@@ -186,19 +191,20 @@ async function* readDocument(
   }
   report.formats.set(source.name, format);
   const parse = valueParser(format, options.mapping);
-  const records: LogRecord[] = [];
-  const lines: number[] = [];
-  values.forEach((value, i) => {
-    report.lines += 1;
-    const parsed = parse(value);
-    if (typeof parsed === 'string') report.refuse(source.name, i + 1, parsed);
-    else {
-      records.push(parsed);
-      lines.push(i + 1);
-    }
-  });
-  report.records += records.length;
-  yield { file: source.name, records, lines };
+  for (let from = 0; from < values.length; from += DOCUMENT_BLOCK_RECORDS) {
+    const some = values.slice(from, from + DOCUMENT_BLOCK_RECORDS);
+    const take = (into: TakeRecord) =>
+      some.forEach((value, i) => {
+        report.lines += 1;
+        const parsed = parse(value);
+        if (typeof parsed === 'string') report.refuse(source.name, from + i + 1, parsed);
+        else {
+          report.records += 1;
+          into(parsed, from + i + 1);
+        }
+      });
+    yield { file: source.name, take };
+  }
 }
 
 async function firstChunk(reading: Reading): Promise<Buffer | undefined> {

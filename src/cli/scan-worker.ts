@@ -1,0 +1,7 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { sendFeed } from '../edges/scan/feed/port.js';
+import { type FeedSettings, openFeedHere } from './scan-feed.js';
+
+const port = parentPort;
+if (port === null) throw new Error('The scan worker runs only as a worker thread.');
+await sendFeed(port, () => openFeedHere(workerData as FeedSettings));
