@@ -26,7 +26,7 @@ import { commandSet, commitSet, worldSet } from './sets.js';
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
-    worlds: { type: 'string', default: '4,5,6,7,8,9,31,32,33,34' },
+    worlds: { type: 'string', default: '4,5,6,7,8,9,31,32,33,34,35,36,37,38,39,40' },
     trees: { type: 'string', default: '100' },
     out: { type: 'string', default: 'src/detectors/weights.ts' },
   },
@@ -216,9 +216,9 @@ async function courses(data: string | undefined): Promise<Course[]> {
     ...plain,
     sightings,
     stolen: [],
-    phantoms: 0.005,
+    phantoms: 0.015,
     owners: 0.2,
-    weight: 0.5,
+    weight: 1,
     length: 100,
     every: 9,
     phantomWeight: 1,

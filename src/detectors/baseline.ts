@@ -14,8 +14,8 @@ const HISTOGRAM_SIZES = {
   perHour: 16,
   bytesPerHour: 24,
 } as const;
-export type HistogramName = keyof typeof HISTOGRAM_SIZES;
-export const HISTOGRAMS = Object.keys(HISTOGRAM_SIZES) as readonly HistogramName[];
+type HistogramName = keyof typeof HISTOGRAM_SIZES;
+const HISTOGRAM_NAMES = Object.keys(HISTOGRAM_SIZES) as readonly HistogramName[];
 
 export interface Span {
   readonly start: number;
@@ -30,7 +30,7 @@ function reserve(size: number): Span {
 }
 
 /** Forgetting factors of the moving averages: the last few observations, and some thirty. */
-export const MEMORIES = [0.8, 0.97] as const;
+export const MEMORIES = [0.85, 0.98] as const;
 export const KINDS = 8;
 /** The state of the moment is kept of the owner's usual calls and of the odd ones apart. */
 export const HOME = 0;
@@ -43,9 +43,13 @@ export const RECENT = 16;
 export const TOTAL: Span = reserve(1);
 export const KIND_TOTAL: Span = reserve(KINDS);
 export const KIND_DISTINCT: Span = reserve(KINDS);
+export interface Histogram extends Span {
+  readonly order: number;
+}
 export const HISTOGRAM = Object.fromEntries(
-  HISTOGRAMS.map((name, order) => [name, { ...reserve(HISTOGRAM_SIZES[name]), order }]),
-) as Readonly<Record<HistogramName, Span & { readonly order: number }>>;
+  HISTOGRAM_NAMES.map((name, order) => [name, { ...reserve(HISTOGRAM_SIZES[name]), order }]),
+) as Readonly<Record<HistogramName, Histogram>>;
+export const HISTOGRAMS: readonly Histogram[] = Object.values(HISTOGRAM);
 /** Sums of the histograms, in their order. */
 export const HISTOGRAM_TOTAL: Span = reserve(HISTOGRAMS.length);
 const DECAYING = end;
@@ -77,11 +81,12 @@ export const Clock = {
   awaySource: 10,
   awayLast: 11,
   awayOperation: 12,
-  /** Day of the last call, since 1970. */
-  dayIndex: 13,
-  homeSource: 14,
+  homeSource: 13,
+  /** Hour and day of the last call that was learned, since 1970. */
+  hourLearned: 14,
+  dayLearned: 15,
 } as const;
-const CLOCKS = 15;
+const CLOCKS = 16;
 
 /**
  * Whose call an observation goes on from, by its place and tool: the owner's last usual one, the last odd one, or,

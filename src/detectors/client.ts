@@ -15,7 +15,7 @@ const CLIENT = KindIndex[Kind.client] as KindIndex;
 const FAMILY = KindIndex[Kind.family] as KindIndex;
 
 /** The software that calls. A new version of a client that the key always used is nearly the old one. */
-export function clientTerm(scene: Scene, into: Float64Array): void {
+export function clientTerm(scene: Scene, into: number[]): void {
   const { symbols, baseline } = scene;
   if (symbols.client === 0) return;
   const own = ownCount(scene, symbols.client);

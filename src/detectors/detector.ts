@@ -51,13 +51,15 @@ const PLAUSIBLE_AT_THRESHOLD = 3;
 const PLAUSIBLE_SLOPE = 2;
 const TERMS: readonly Term[] = [...new Set(FEATURES.map(({ term }) => term))];
 const NO_TAIL = new Float64Array(3);
+/** Doubles from the start: an array that begins with whole numbers is laid out anew at the first fraction. */
+const NO_FEATURES = [...new Float64Array(FEATURE_COUNT).fill(0.5)].fill(0);
 const NO_STRANGERS = { nats: 0, keys: 0 };
 
 /** One observation under judgement: what was made of it, and what it takes to learn it. */
 export interface Judgement extends Assessment {
   readonly baseline: Baseline;
   readonly symbols: Symbols;
-  readonly features: Float64Array;
+  readonly features: readonly number[];
   /** Moving averages that the call belongs to. */
   readonly track: number;
   readonly context: Context;
@@ -141,7 +143,7 @@ export class Detector {
   judge(baseline: Baseline, symbols: Symbols): Judgement {
     const { numbers, clock } = baseline;
     const { tail } = this.population;
-    const features = new Float64Array(FEATURE_COUNT);
+    const features = NO_FEATURES.slice();
     featuresOf({ symbols, baseline, population: this.population }, features);
     const means = meansOf(baseline, this.population, this.#means);
     if (baseline.total < WARM_UP / 2) settleIn(baseline, means, 0, 0);
@@ -197,7 +199,7 @@ export class Detector {
   conclude(judgement: Judgement, outcome: Outcome, learn = true): void {
     const { baseline } = judgement;
     const symbols = withOutcome(judgement.symbols, outcome);
-    const features = new Float64Array(FEATURE_COUNT);
+    const features = NO_FEATURES.slice();
     outcomeTerm({ symbols, baseline, population: this.population }, features);
     advanceOutcome(baseline, symbols, features, judgement.track);
     if (learn) absorbOutcome(baseline, this.population, symbols, features, judgement.track);
@@ -280,7 +282,7 @@ const AWAY_HALF_LIFE_MS = 36 * 3_600_000;
 function trackOf(
   { clock }: Baseline,
   symbols: Symbols,
-  features: Float64Array,
+  features: readonly number[],
   means: Float64Array,
   score: number,
 ): number {
@@ -323,7 +325,7 @@ function evidenceOf(odds: number, improbable: number): number {
   return Math.max(0, odds + ODDS_SHIFT + OWN_SHARE * Math.min(improbable, OWN_MAX));
 }
 
-function featuresOf(scene: Scene, into: Float64Array): void {
+function featuresOf(scene: Scene, into: number[]): void {
   networkTerm(scene, into);
   clientTerm(scene, into);
   operationTerm(scene, into);

@@ -3,7 +3,7 @@ import {
   Clock,
   HISTOGRAM,
   HISTOGRAM_TOTAL,
-  type HistogramName,
+  type Histogram,
   KIND_DISTINCT,
   THIS_HOUR,
 } from './baseline.js';
@@ -107,7 +107,7 @@ function operationText(scene: Scene, { observation: { operation } }: Sighting): 
 }
 
 function privilegeText(scene: Scene, { observation: { operation } }: Sighting): string {
-  return `${shown(operation.name)} is of privilege ${operation.privilege}: ${ownShare(scene, 'privilege', operation.privilege)} of this key's calls`;
+  return `${shown(operation.name)} is of privilege ${operation.privilege}: ${ownShare(scene, HISTOGRAM.privilege, operation.privilege)} of this key's calls`;
 }
 
 function objectsText(scene: Scene): string {
@@ -121,7 +121,7 @@ function objectsText(scene: Scene): string {
 
 function timeText(scene: Scene): string {
   const { hour, weekday } = scene.symbols;
-  return `${String(hour).padStart(2, '0')}:00 UTC on ${WEEKDAYS[weekday]}: ${ownShare(scene, 'hour', hour)} of this key's calls at this hour, ${ownShare(scene, 'weekday', weekday)} on this day`;
+  return `${String(hour).padStart(2, '0')}:00 UTC on ${WEEKDAYS[weekday]}: ${ownShare(scene, HISTOGRAM.hour, hour)} of this key's calls at this hour, ${ownShare(scene, HISTOGRAM.weekday, weekday)} on this day`;
 }
 
 function volumeText(scene: Scene): string {
@@ -130,12 +130,12 @@ function volumeText(scene: Scene): string {
   const hourly = Math.max(1, same ? (baseline.numbers[THIS_HOUR.start] as number) : 0);
   const last = baseline.clock[Clock.last] as number;
   const parts = [
-    `${count(hourly)} ${plural(hourly, 'call')} in this hour (so many or more: ${percent(upperTail(scene, 'perHour', perHourClass(hourly)))} of its calls)`,
+    `${count(hourly)} ${plural(hourly, 'call')} in this hour (so many or more: ${percent(upperTail(scene, HISTOGRAM.perHour, perHourClass(hourly)))} of its calls)`,
   ];
   if (last !== 0) {
     const gap = symbols.timeMs - last;
     const pace = Math.min(PACE_CLASSES - 1, paceClass(gap));
-    parts.push(`${duration(gap)} after the last (such pauses: ${ownShare(scene, 'pace', pace)})`);
+    parts.push(`${duration(gap)} after the last (such pauses: ${ownShare(scene, HISTOGRAM.pace, pace)})`);
   }
   return parts.join('; ');
 }
@@ -145,11 +145,11 @@ function outcomeText(scene: Scene, { outcome }: Sighting): string {
   const parts: string[] = [];
   if (status >= 0)
     parts.push(
-      `status ${outcome?.status}: such answers are ${ownShare(scene, 'status', status)} of this key's`,
+      `status ${outcome?.status}: such answers are ${ownShare(scene, HISTOGRAM.status, status)} of this key's`,
     );
   if (bytesOut >= 0) {
     const bytes = Math.max(bytesOut, scene.baseline.numbers[THIS_HOUR.start + 1] as number);
-    const so = percent(upperTail(scene, 'bytesPerHour', bytesPerHourClass(bytes)));
+    const so = percent(upperTail(scene, HISTOGRAM.bytesPerHour, bytesPerHourClass(bytes)));
     parts.push(`${Math.round(bytes)} bytes received in this hour (so many or more: ${so} of its calls)`);
   }
   return parts.join('; ');
@@ -180,8 +180,8 @@ function share({ population }: Scene, symbol: number, total: number | undefined)
   return percent(population.counts.get(0, symbol) / Math.max(1, total ?? 0));
 }
 
-function ownShare({ baseline: { numbers } }: Scene, name: HistogramName, index: number): string {
-  const { start, order } = HISTOGRAM[name];
+function ownShare({ baseline: { numbers } }: Scene, histogram: Histogram, index: number): string {
+  const { start, order } = histogram;
   const total = numbers[HISTOGRAM_TOTAL.start + order] as number;
   return percent((numbers[start + index] as number) / Math.max(1, total));
 }

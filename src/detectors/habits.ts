@@ -23,8 +23,8 @@ export function bytesPerHourClass(bytes: number): number {
 }
 
 /** When it happens: hour of the day and day of the week. */
-export function timeTerm(scene: Scene, into: Float64Array): void {
-  into[AT.hour] = bounded(histogramNats(scene, 'hour', scene.symbols.hour, true));
+export function timeTerm(scene: Scene, into: number[]): void {
+  into[AT.hour] = bounded(histogramNats(scene, HISTOGRAM.hour, scene.symbols.hour, true));
   into[AT.weekday] = bounded(weekdayNats(scene));
 }
 
@@ -41,23 +41,23 @@ function weekdayNats({ symbols, baseline, population }: Scene): number {
   if (first === 0) return 0;
   const { start, size, order } = HISTOGRAM.weekday;
   const daysBefore = Math.max(0, symbols.dayIndex - Math.floor(first / DAY_MS));
-  const today = clock[Clock.dayIndex] === symbols.dayIndex ? 1 : 0;
+  const today = clock[Clock.dayLearned] === symbols.dayIndex ? 1 : 0;
   const weekdays = Math.floor(daysBefore / size) + today;
   const worked = numbers[start + symbols.weekday] as number;
   const diligence = Math.min(1, ((numbers[HISTOGRAM_TOTAL.start + order] as number) + 1) / (daysBefore + 2));
   const all = (population.histogramTotals[order] as number) + size;
-  const share = ((population.histograms.weekday[symbols.weekday] as number) + 1) / all;
+  const share = ((population.histograms[order]?.[symbols.weekday] as number) + 1) / all;
   const expected = Math.min(1, size * share * diligence);
   const own = (worked + WEEKDAYS_BORROWED * expected) / (weekdays + WEEKDAYS_BORROWED);
   return Math.log(expected / Math.min(1, own));
 }
 
 /** How fast, how much: pause since the last call, calls in this hour. */
-export function volumeTerm(scene: Scene, into: Float64Array): void {
+export function volumeTerm(scene: Scene, into: number[]): void {
   const pace = paceSince(lastOf(scene.baseline.clock, scene.symbols), scene.symbols.timeMs);
-  into[AT.pace] = bounded(histogramNats(scene, 'pace', pace));
+  into[AT.pace] = bounded(histogramNats(scene, HISTOGRAM.pace, pace));
   const calls = callsThisHour(scene) + 1;
-  into[AT.burst] = bounded(-1 - Math.log(upperTail(scene, 'perHour', perHourClass(calls))));
+  into[AT.burst] = bounded(-1 - Math.log(upperTail(scene, HISTOGRAM.perHour, perHourClass(calls))));
 }
 
 /** Time of the call that this one goes on from. */
@@ -85,12 +85,12 @@ function thisHour({ symbols, baseline }: Scene, offset: 0 | 1): number {
 }
 
 /** What came back: errors, and how much was taken away. */
-export function outcomeTerm(scene: Scene, into: Float64Array): void {
+export function outcomeTerm(scene: Scene, into: number[]): void {
   const { status, bytesOut } = scene.symbols;
-  if (status >= 0) into[AT.status] = bounded(histogramNats(scene, 'status', status));
+  if (status >= 0) into[AT.status] = bounded(histogramNats(scene, HISTOGRAM.status, status));
   if (bytesOut < 0) return;
   const bytes = bytesThisHour(scene) + bytesOut;
-  into[AT.outflow] = bounded(-1 - Math.log(upperTail(scene, 'bytesPerHour', bytesPerHourClass(bytes))));
+  into[AT.outflow] = bounded(-1 - Math.log(upperTail(scene, HISTOGRAM.bytesPerHour, bytesPerHourClass(bytes))));
 }
 
 export function bytesThisHour(scene: Scene): number {

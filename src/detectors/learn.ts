@@ -5,7 +5,7 @@ import {
   Clock,
   HISTOGRAM,
   HISTOGRAM_TOTAL,
-  type HistogramName,
+  type Histogram,
   KIND_DISTINCT,
   KIND_TOTAL,
   MEAN,
@@ -32,7 +32,7 @@ const MEAN_RATE_MIN = 0.01;
 const POPULATION_RATE_MIN = 0.0005;
 
 /** Moves the state of the moment: what happened counts as evidence whether it is learned or not. */
-export function advance(baseline: Baseline, symbols: Symbols, features: Float64Array, track: number): void {
+export function advance(baseline: Baseline, symbols: Symbols, features: readonly number[], track: number): void {
   const { clock, numbers } = baseline;
   const start = averagesOf(track);
   for (let memory = 0; memory < MEMORIES.length; memory++) {
@@ -64,7 +64,6 @@ export function follow(baseline: Baseline, symbols: Symbols, track: number): voi
       (clock[Clock.active] as number) + Math.min(DAY_MS, Math.max(0, symbols.timeMs - last));
   clock[Clock.last] = Math.max(last, symbols.timeMs);
   clock[Clock.hourIndex] = symbols.hourIndex;
-  clock[Clock.dayIndex] = symbols.dayIndex;
   baseline.recent[(clock[Clock.seen] as number) % RECENT] = symbols.operation;
   clock[Clock.seen] = (clock[Clock.seen] as number) + 1;
   if (track === AWAY) {
@@ -88,9 +87,6 @@ export interface Context {
   readonly perHour: number;
   /** Class of the bytes of this hour, this call's included. */
   readonly bytesPerHour: number;
-  /** First call of its hour, and of its day: later ones say nothing new of when and from where the owner works. */
-  readonly newHour: boolean;
-  readonly newDay: boolean;
   /** Another network, another client than that of the call before. */
   readonly newPrefix: boolean;
   readonly newClient: boolean;
@@ -103,8 +99,6 @@ export function contextOf({ clock, numbers }: Baseline, symbols: Symbols, track:
     pace: paceSince(lastOf(clock, symbols), symbols.timeMs),
     perHour: perHourClass(numbers[THIS_HOUR.start + 2 * track] as number),
     bytesPerHour: bytesPerHourClass(numbers[THIS_HOUR.start + 2 * track + 1] as number),
-    newHour: clock[Clock.hourIndex] !== symbols.hourIndex,
-    newDay: clock[Clock.dayIndex] !== symbols.dayIndex,
     newPrefix: clock[Clock.previousPrefix] !== symbols.prefix,
     newClient: clock[Clock.previousClient] !== symbols.client,
   };
@@ -115,22 +109,33 @@ export function absorb(
   baseline: Baseline,
   population: Population,
   symbols: Symbols,
-  features: Float64Array,
+  features: readonly number[],
   context: Context,
 ): void {
   forget(baseline);
   means(baseline, population, features);
   const draw = combine(baseline.clock[Clock.seen] as number, symbols.operation);
   const learner = { baseline, population, symbols, draw };
-  if (context.newHour || context.newClient) {
+  // Later calls of an hour say nothing new of when and from where the owner works.
+  const { clock } = baseline;
+  const newHour = symbols.hourIndex > (clock[Clock.hourLearned] as number);
+  if (newHour) {
+    clock[Clock.hourLearned] = symbols.hourIndex;
+    countClass(baseline, population, HISTOGRAM.hour, symbols.hour);
+  }
+  if (symbols.dayIndex > (clock[Clock.dayLearned] as number)) {
+    clock[Clock.dayLearned] = symbols.dayIndex;
+    countClass(baseline, population, HISTOGRAM.weekday, symbols.weekday);
+  }
+  if (newHour || context.newClient) {
     tally(learner, Kind.client, symbols.client);
     tally(learner, Kind.family, symbols.family);
   }
-  if (context.newHour || context.newPrefix) {
+  if (newHour || context.newPrefix) {
     tally(learner, Kind.prefix, symbols.prefix);
     tally(learner, Kind.asn, symbols.asn);
     tally(learner, Kind.country, symbols.country);
-    countClass(baseline, population, 'networkKind', symbols.networkKind);
+    countClass(baseline, population, HISTOGRAM.networkKind, symbols.networkKind);
   }
   if (context.previous !== 0) transition(learner, context.previous);
   tally(learner, Kind.operation, symbols.operation);
@@ -193,7 +198,7 @@ function put(baseline: Baseline, symbol: number, draw: number): boolean {
 export function advanceOutcome(
   { numbers }: Baseline,
   { bytesOut }: Symbols,
-  features: Float64Array,
+  features: readonly number[],
   track: number,
 ): void {
   const start = averagesOf(track);
@@ -213,15 +218,15 @@ export function absorbOutcome(
   baseline: Baseline,
   population: Population,
   symbols: Symbols,
-  features: Float64Array,
+  features: readonly number[],
   track: number,
 ): void {
-  countClass(baseline, population, 'status', symbols.status);
+  countClass(baseline, population, HISTOGRAM.status, symbols.status);
   if (symbols.bytesOut >= 0)
     countClass(
       baseline,
       population,
-      'bytesPerHour',
+      HISTOGRAM.bytesPerHour,
       bytesPerHourClass(baseline.numbers[THIS_HOUR.start + 2 * track + 1] as number),
     );
   const { own, shared } = meanRates(baseline, population);
@@ -236,28 +241,26 @@ export function absorbOutcome(
 
 const OUTCOME_FEATURES = [AT.status, AT.outflow];
 
-function countClass(baseline: Baseline, population: Population, name: HistogramName, index: number): void {
+function countClass(baseline: Baseline, population: Population, histogram: Histogram, index: number): void {
   if (index < 0) return;
   const { numbers } = baseline;
-  const { start, order } = HISTOGRAM[name];
+  const { start, order } = histogram;
   numbers[start + index] = (numbers[start + index] as number) + 1;
   const total = HISTOGRAM_TOTAL.start + order;
   numbers[total] = (numbers[total] as number) + 1;
-  const everyone = population.histograms[name];
+  const everyone = population.histograms[order] as Float64Array;
   everyone[index] = (everyone[index] as number) + 1;
   population.histogramTotals[order] = (population.histogramTotals[order] as number) + 1;
 }
 
 function histograms(baseline: Baseline, population: Population, symbols: Symbols, context: Context): void {
-  const count = (name: HistogramName, index: number) => countClass(baseline, population, name, index);
-  if (context.newHour) count('hour', symbols.hour);
-  if (context.newDay) count('weekday', symbols.weekday);
-  count('pace', context.pace);
-  count('privilege', symbols.privilege);
-  if (symbols.bytesOut >= 0) count('bytesPerHour', context.bytesPerHour);
-  if (symbols.objects.length > 0) count('breadth', symbols.breadth);
-  count('status', symbols.status);
-  count('perHour', context.perHour);
+  const count = (histogram: Histogram, index: number) => countClass(baseline, population, histogram, index);
+  count(HISTOGRAM.pace, context.pace);
+  count(HISTOGRAM.privilege, symbols.privilege);
+  if (symbols.bytesOut >= 0) count(HISTOGRAM.bytesPerHour, context.bytesPerHour);
+  if (symbols.objects.length > 0) count(HISTOGRAM.breadth, symbols.breadth);
+  count(HISTOGRAM.status, symbols.status);
+  count(HISTOGRAM.perHour, context.perHour);
 }
 
 function meanRates(baseline: Baseline, population: Population) {
@@ -267,7 +270,7 @@ function meanRates(baseline: Baseline, population: Population) {
   };
 }
 
-function means(baseline: Baseline, population: Population, features: Float64Array): void {
+function means(baseline: Baseline, population: Population, features: readonly number[]): void {
   const { numbers } = baseline;
   const { own: rate, shared } = meanRates(baseline, population);
   for (let i = 0; i < FEATURE_COUNT; i++) {

@@ -1,5 +1,5 @@
-import type { Baseline, HistogramName } from './baseline.js';
-import { HISTOGRAM, HISTOGRAM_TOTAL, KIND_DISTINCT, KIND_TOTAL, TOTAL } from './baseline.js';
+import type { Baseline, Histogram } from './baseline.js';
+import { HISTOGRAM_TOTAL, KIND_DISTINCT, KIND_TOTAL, TOTAL } from './baseline.js';
 import { countOf } from './count-table.js';
 import type { Population } from './population.js';
 import { type Symbols, TALLIED } from './symbols.js';
@@ -80,9 +80,9 @@ export function scopeProbability(
 }
 
 /** Nats of a class in a small histogram; `smooth` lets circular neighbours speak for it. */
-export function histogramNats(scene: Scene, name: HistogramName, index: number, smooth = false): number {
-  const { start, size, order } = HISTOGRAM[name];
-  const everyone = scene.population.histograms[name];
+export function histogramNats(scene: Scene, histogram: Histogram, index: number, smooth = false): number {
+  const { start, size, order } = histogram;
+  const everyone = scene.population.histograms[order] as Float64Array;
   const { numbers } = scene.baseline;
   const n = numbers[HISTOGRAM_TOTAL.start + order] as number;
   const m = scene.population.histogramTotals[order] as number;
@@ -99,9 +99,9 @@ export function histogramNats(scene: Scene, name: HistogramName, index: number, 
 }
 
 /** Chance that this key shows a class at least as high as `index`, shrunk to everybody's. */
-export function upperTail(scene: Scene, name: HistogramName, index: number): number {
-  const { start, size, order } = HISTOGRAM[name];
-  const everyone = scene.population.histograms[name];
+export function upperTail(scene: Scene, histogram: Histogram, index: number): number {
+  const { start, size, order } = histogram;
+  const everyone = scene.population.histograms[order] as Float64Array;
   const n = scene.baseline.numbers[HISTOGRAM_TOTAL.start + order] as number;
   const m = scene.population.histogramTotals[order] as number;
   let own = 0;

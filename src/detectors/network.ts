@@ -1,4 +1,4 @@
-import { Clock } from './baseline.js';
+import { Clock, HISTOGRAM } from './baseline.js';
 import { AT } from './contract.js';
 import {
   bounded,
@@ -20,7 +20,7 @@ const COUNTRY = KindIndex[Kind.country] as KindIndex;
  * Where the request comes from: autonomous system, then /24 or /48. A network that the tenant's other keys use
  * counts less against the owner than one that only strangers use (after Freeman et al., NDSS 2016).
  */
-export function networkTerm(scene: Scene, into: Float64Array): void {
+export function networkTerm(scene: Scene, into: number[]): void {
   const { symbols } = scene;
   if (symbols.prefix === 0) return;
   const asnOwn = ownCount(scene, symbols.asn);
@@ -38,7 +38,7 @@ export function networkTerm(scene: Scene, into: Float64Array): void {
   into[AT.networkChange] = before !== 0 && before !== symbols.prefix ? 1 : 0;
 }
 
-function countryAndKind(scene: Scene, into: Float64Array): void {
+function countryAndKind(scene: Scene, into: number[]): void {
   const { country, tenant, networkKind } = scene.symbols;
   if (country !== 0) {
     const own = ownCount(scene, country);
@@ -46,5 +46,5 @@ function countryAndKind(scene: Scene, into: Float64Array): void {
     const backoff = scopeProbability(scene, tenant, COUNTRY, country, own, others);
     into[AT.country] = bounded(Math.log(others / ownProbability(scene, COUNTRY, own, backoff)));
   }
-  if (networkKind >= 0) into[AT.networkKind] = bounded(histogramNats(scene, 'networkKind', networkKind));
+  if (networkKind >= 0) into[AT.networkKind] = bounded(histogramNats(scene, HISTOGRAM.networkKind, networkKind));
 }

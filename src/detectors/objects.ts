@@ -1,3 +1,4 @@
+import { HISTOGRAM } from './baseline.js';
 import { AT } from './contract.js';
 import {
   bounded,
@@ -16,7 +17,7 @@ const OBJECT = KindIndex[Kind.object] as KindIndex;
  * Whom and what the request touches. "Touched by other keys, never by this one" says more than "never seen by
  * anyone": new objects are daily life, others' objects are a stranger's.
  */
-export function objectsTerm(scene: Scene, into: Float64Array): void {
+export function objectsTerm(scene: Scene, into: number[]): void {
   const { objects, breadth } = scene.symbols;
   if (objects.length === 0) return;
   let nats = 0;
@@ -29,5 +30,5 @@ export function objectsTerm(scene: Scene, into: Float64Array): void {
   }
   into[AT.objects] = nats / objects.length;
   into[AT.othersObjects] = foreign / objects.length;
-  into[AT.breadth] = bounded(histogramNats(scene, 'breadth', breadth));
+  into[AT.breadth] = bounded(histogramNats(scene, HISTOGRAM.breadth, breadth));
 }

@@ -48,7 +48,7 @@ export function meansOf(baseline: Baseline, population: Population, into: Float6
 export function inputsOf(
   baseline: Baseline,
   track: number,
-  features: Float64Array,
+  features: readonly number[],
   means: Float64Array,
   into: Float64Array,
 ): Float64Array {
@@ -79,7 +79,7 @@ export function usualIn(term: Term, inputs: Float64Array): Float64Array {
  * count only as far as the other sides bear them out. A new network or a new client is what life looks like; both, or
  * either with foreign conduct, is what a thief looks like.
  */
-export function singleScore(features: Float64Array, means: Float64Array, weights: Float64Array): number {
+export function singleScore(features: readonly number[], means: Float64Array, weights: Float64Array): number {
   let known = 0;
   let place = 0;
   let tool = 0;

@@ -1,5 +1,5 @@
 import { PRIVILEGED_FROM } from '../core/observation.js';
-import { AWAY, Clock, HOME, KIND_DISTINCT, KIND_TOTAL, threadOf } from './baseline.js';
+import { AWAY, Clock, HISTOGRAM, HOME, KIND_DISTINCT, KIND_TOTAL, threadOf } from './baseline.js';
 import { AT } from './contract.js';
 import { combine } from './hash.js';
 import {
@@ -62,7 +62,7 @@ function novelty({ baseline: { numbers } }: Scene): number {
  * What is done, given what was done before: bigrams that back off to single operations, these to the key's
  * peers, these to everybody.
  */
-export function operationTerm(scene: Scene, into: Float64Array): void {
+export function operationTerm(scene: Scene, into: number[]): void {
   const { symbols, baseline } = scene;
   const { operation, component, peers } = symbols;
   const own = ownCount(scene, operation);
@@ -71,7 +71,7 @@ export function operationTerm(scene: Scene, into: Float64Array): void {
   const alone = ownProbability(scene, OPERATION, own, backoff);
   // An operation that was just done says little when it is done again.
   into[AT.operation] = baseline.recent.includes(operation) ? 0 : bounded(Math.log(others / alone));
-  into[AT.privilege] = bounded(histogramNats(scene, 'privilege', symbols.privilege));
+  into[AT.privilege] = bounded(histogramNats(scene, HISTOGRAM.privilege, symbols.privilege));
   if (own === 0 && symbols.privilege >= PRIVILEGED_FROM)
     into[AT.newPrivilege] = bounded(-Math.log(novelty(scene)));
 

@@ -1,5 +1,4 @@
-import type { HistogramName } from './baseline.js';
-import { HISTOGRAM, HISTOGRAMS, KINDS } from './baseline.js';
+import { HISTOGRAMS, KINDS } from './baseline.js';
 import { FEATURE_COUNT } from './contract.js';
 import { combine, mix } from './hash.js';
 
@@ -121,9 +120,8 @@ export class Population {
   /** The same for the scopes that were asked for lately: each call asks several times. */
   readonly #nearHashes = new Uint32Array(NEAR_SCOPES);
   readonly #nearTotals: ScopeTotals[] = [];
-  readonly histograms = Object.fromEntries(
-    HISTOGRAMS.map((name) => [name, new Float64Array(HISTOGRAM[name].size)]),
-  ) as Readonly<Record<HistogramName, Float64Array>>;
+  /** In the order of those of a baseline. */
+  readonly histograms: readonly Float64Array[] = HISTOGRAMS.map(({ size }) => new Float64Array(size));
   readonly histogramTotals = new Float64Array(HISTOGRAMS.length);
   readonly mean = new Float64Array(FEATURE_COUNT);
   /** Tails over all keys, as in a baseline, and that of strangers. */
@@ -137,7 +135,7 @@ export class Population {
       symbols: this.counts.snapshot(),
       totals: [...this.#scopes].map(([scope, { total, distinct }]) => ({ scope, total, distinct })),
       everyone: { total: this.everyone.total, distinct: this.everyone.distinct },
-      histograms: HISTOGRAMS.map((name) => this.histograms[name]),
+      histograms: this.histograms,
       histogramTotals: this.histogramTotals,
       mean: this.mean,
       tail: this.tail,
@@ -158,7 +156,7 @@ export class Population {
       totals.distinct.set(distinct);
     }
     snapshot.histograms.forEach((counts, i) => {
-      this.histograms[HISTOGRAMS[i] as HistogramName].set(counts);
+      this.histograms[i]?.set(counts);
     });
     this.histogramTotals.set(snapshot.histogramTotals);
     this.mean.set(snapshot.mean);
