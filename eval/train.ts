@@ -32,6 +32,8 @@ const { values } = parseArgs({
   },
 });
 const KEPT_CALLS = 100;
+/** Thieves' calls to owners' calls, by weight. */
+const THIEVES_SHARE = 0.15;
 /** A thief's later calls weigh less: he should have been found by then. */
 const THIEF_CALLS = 8;
 /** After a theft the owner's calls must not be taken for the thief's. */
@@ -67,6 +69,19 @@ class Rows {
     this.#chunks.push(Float32Array.from(inputs));
     this.labels.push(label);
     this.weights.push(weight);
+  }
+
+  /** Scales the thieves' weights from row `from` on to their share of the owners': odds of all courses are alike. */
+  balance(from: number): void {
+    let thieves = 0;
+    let owners = 0;
+    for (let i = from; i < this.labels.length; i++) {
+      if (this.labels[i] === 1) thieves += this.weights[i] as number;
+      else owners += this.weights[i] as number;
+    }
+    const scale = (THIEVES_SHARE * owners) / Math.max(1, thieves);
+    for (let i = from; i < this.labels.length; i++)
+      if (this.labels[i] === 1) this.weights[i] = (this.weights[i] as number) * scale;
   }
 
   /** @param columns which inputs, and in which order */
@@ -229,7 +244,11 @@ async function courses(data: string | undefined): Promise<Course[]> {
 const all = await courses(values.data);
 const learned = (weights: Weights) => {
   const rows = new Rows();
-  for (const course of all) gather(course, weights, rows);
+  for (const course of all) {
+    const from = rows.labels.length;
+    gather(course, weights, rows);
+    rows.balance(from);
+  }
   console.error(`${rows.labels.length} examples`);
   return rows;
 };

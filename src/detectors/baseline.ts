@@ -1,5 +1,5 @@
-import { FEATURE_COUNT } from './contract.js';
-import { type Symbols, sourceOf } from './symbols.js';
+import { FEATURE_COUNT, SOURCE_FEATURES } from './contract.js';
+import type { Symbols } from './symbols.js';
 import { decayCounts, mergeCounts, SLOTS_PER_BUCKET, type Slots } from './count-table.js';
 
 /** Small histograms of a baseline and where they lie in its numbers. */
@@ -61,6 +61,8 @@ export const TAIL: Span = reserve(3);
 export const AVERAGES: Span = reserve(FEATURE_COUNT * MEMORIES.length * TRACKS);
 /** Calls in this hour, and bytes that went out in it, of each track. */
 export const THIS_HOUR: Span = reserve(2 * TRACKS);
+/** Features of place and tool of {@link Clock.readySource}. */
+export const READY: Span = reserve(SOURCE_FEATURES.length);
 const NUMBERS = end;
 
 /** Double-precision part: times in ms and 32-bit hashes. */
@@ -85,8 +87,10 @@ export const Clock = {
   /** Hour and day of the last call that was learned, since 1970. */
   hourLearned: 14,
   dayLearned: 15,
+  /** The source that the ready features of place and tool are of; 0 when they must be made anew. */
+  readySource: 16,
 } as const;
-const CLOCKS = 16;
+const CLOCKS = 17;
 
 /**
  * Whose call an observation goes on from, by its place and tool: the owner's last usual one, the last odd one, or,
@@ -96,9 +100,8 @@ export function threadOf(clock: Float64Array, symbols: Symbols): typeof HOME | t
   const home = clock[Clock.homeSource] as number;
   const away = clock[Clock.awaySource] as number;
   if (home === away) return undefined;
-  const source = sourceOf(symbols);
-  if (source === away) return AWAY;
-  return source === home ? HOME : undefined;
+  if (symbols.source === away) return AWAY;
+  return symbols.source === home ? HOME : undefined;
 }
 
 const BUCKETS_MIN = 4;

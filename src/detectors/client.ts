@@ -1,7 +1,7 @@
-import { Clock } from './baseline.js';
 import { AT } from './contract.js';
 import {
   bounded,
+  countOfAll,
   KindIndex,
   othersProbability,
   ownCount,
@@ -16,16 +16,14 @@ const FAMILY = KindIndex[Kind.family] as KindIndex;
 
 /** The software that calls. A new version of a client that the key always used is nearly the old one. */
 export function clientTerm(scene: Scene, into: number[]): void {
-  const { symbols, baseline } = scene;
+  const { symbols } = scene;
   if (symbols.client === 0) return;
   const own = ownCount(scene, symbols.client);
-  const others = othersProbability(scene, CLIENT, symbols.client, own);
+  const others = othersProbability(scene, CLIENT, countOfAll(scene, symbols.client), own);
   const tenant = scopeProbability(scene, symbols.tenant, CLIENT, symbols.client, own, others);
   const familyOwn = ownCount(scene, symbols.family);
-  const familyOthers = othersProbability(scene, FAMILY, symbols.family, familyOwn);
+  const familyOthers = othersProbability(scene, FAMILY, countOfAll(scene, symbols.family), familyOwn);
   const sameFamily = ownProbability(scene, FAMILY, familyOwn, familyOthers) / familyOthers;
   const backoff = Math.min(1, tenant * sameFamily);
   into[AT.client] = bounded(Math.log(others / ownProbability(scene, CLIENT, own, backoff)));
-  const previous = baseline.clock[Clock.previousClient] as number;
-  into[AT.clientChange] = previous !== 0 && previous !== symbols.client ? 1 : 0;
 }

@@ -82,6 +82,9 @@ export const AT = Object.fromEntries(FEATURES.map(({ name }, i) => [name, i])) a
   number
 >;
 
+/** What follows from place and tool alone: the same from call to call, until these are learned again. */
+export const SOURCE_FEATURES = [AT.network, AT.country, AT.networkKind, AT.client] as const;
+
 export interface Sighting {
   readonly actor: Actor;
   readonly observation: Observation;

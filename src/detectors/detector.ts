@@ -1,6 +1,5 @@
 import { AWAY, Baseline, Clock, HOME, MEMORIES, TAIL, TRACKS } from './baseline.js';
 import { learnSharedTail, learnTail, tailNats } from './calibration.js';
-import { clientTerm } from './client.js';
 import {
   type Actor,
   type Assessment,
@@ -26,13 +25,13 @@ import {
   follow,
 } from './learn.js';
 import type { Scene } from './likelihood.js';
-import { networkTerm } from './network.js';
 import { objectsTerm } from './objects.js';
 import { INPUTS, inputsOf, meansOf, singleScore, usualIn, type Weights } from './odds.js';
 import { operationTerm } from './operation.js';
 import { Population } from './population.js';
+import { sourceTerms } from './source.js';
 import { Strangers } from './strangers.js';
-import { type Symbols, sourceOf, symbolsOf, withOutcome } from './symbols.js';
+import { type Symbols, symbolsOf, withOutcome } from './symbols.js';
 import { WEIGHTS } from './weights.js';
 
 /** Observations before a key's evidence means anything. */
@@ -63,12 +62,9 @@ export interface Judgement extends Assessment {
   /** Moving averages that the call belongs to. */
   readonly track: number;
   readonly context: Context;
-  /** Raw statistics, each above the threshold of its tail. */
-  readonly tails: {
-    readonly odds: number;
-    readonly strangers: number;
-  };
-  /** Other keys that the same source is new to, in the last days. */
+  /** Log-odds above the threshold of their tail. */
+  readonly excess: number;
+  /** Other keys that the same source is new to, in the last days, and what they weigh. */
   readonly strangers: { readonly nats: number; readonly keys: number };
 }
 
@@ -112,14 +108,11 @@ export class Detector {
       newness,
     );
     if (keys === 0) return alone;
-    const strangers = nats - STRANGERS_THRESHOLD;
+    const excess = nats - STRANGERS_THRESHOLD;
+    const improbable = tailNats(NO_TAIL, 0, this.population.tail, 3, excess);
     return {
       ...alone,
-      evidence: Math.max(
-        alone.evidence,
-        Math.min(tailNats(NO_TAIL, 0, this.population.tail, 3, strangers), plausible(strangers)),
-      ),
-      tails: { ...alone.tails, strangers },
+      evidence: Math.max(alone.evidence, Math.min(improbable, plausible(excess))),
       strangers: { nats, keys },
     };
   }
@@ -129,11 +122,11 @@ export class Detector {
    * is learned even so, since a key that is often odd must not raise an alarm each time.
    */
   settle(judgement: Judgement, learn = true, calibrate = true): void {
-    const { baseline, tails } = judgement;
+    const { baseline, excess, strangers } = judgement;
     const { tail } = this.population;
     if (calibrate && (baseline.clock[Clock.seen] as number) >= WARM_UP / 2) {
-      learnTail(baseline.numbers, TAIL.start, tail, 0, tails.odds);
-      learnSharedTail(tail, 3, tails.strangers);
+      learnTail(baseline.numbers, TAIL.start, tail, 0, excess);
+      learnSharedTail(tail, 3, strangers.nats - STRANGERS_THRESHOLD);
     }
     if (learn) this.absorb(judgement);
     follow(baseline, judgement.symbols, judgement.track);
@@ -165,7 +158,7 @@ export class Detector {
       features,
       track,
       context: contextOf(baseline, symbols, track),
-      tails: { odds: excess, strangers: -STRANGERS_THRESHOLD },
+      excess,
       strangers: NO_STRANGERS,
     };
   }
@@ -287,7 +280,7 @@ function trackOf(
   score: number,
 ): number {
   if (score > ODD_SCORE) return AWAY;
-  if (clock[Clock.awaySource] !== sourceOf(symbols)) return HOME;
+  if (clock[Clock.awaySource] !== symbols.source) return HOME;
   const network = (features[AT.network] as number) - (means[AT.network] as number);
   const client = (features[AT.client] as number) - (means[AT.client] as number);
   return network > NEW_NETWORK || client > NEW_NETWORK ? AWAY : HOME;
@@ -326,8 +319,7 @@ function evidenceOf(odds: number, improbable: number): number {
 }
 
 function featuresOf(scene: Scene, into: number[]): void {
-  networkTerm(scene, into);
-  clientTerm(scene, into);
+  sourceTerms(scene, into);
   operationTerm(scene, into);
   objectsTerm(scene, into);
   timeTerm(scene, into);

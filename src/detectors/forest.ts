@@ -19,7 +19,8 @@ export function forestSum({ bias, inputs, thresholds, leaves }: ForestWeights, x
     let node = 0;
     for (let level = 0; level < DEPTH; level++) {
       const at = split + node;
-      node = 2 * node + ((x[inputs[at] as number] as number) > (thresholds[at] as number) ? 2 : 1);
+      // A number, not a branch: which way a call goes cannot be predicted.
+      node = 2 * node + 1 + Number((x[inputs[at] as number] as number) > (thresholds[at] as number));
     }
     sum += leaves[leaf + node - SPLITS] as number;
   }

@@ -1,7 +1,7 @@
 import { AWAY, Clock, HISTOGRAM, HISTOGRAM_TOTAL, HOME, THIS_HOUR, threadOf } from './baseline.js';
 import { AT } from './contract.js';
 import { bounded, histogramNats, type Scene, upperTail } from './likelihood.js';
-import { type Symbols, sourceOf } from './symbols.js';
+import type { Symbols } from './symbols.js';
 
 const DAY_MS = 86_400_000;
 /** Pace classes: powers of three of the seconds since the key's last call. */
@@ -81,7 +81,7 @@ function thisHour({ symbols, baseline }: Scene, offset: 0 | 1): number {
   if (clock[Clock.hourIndex] !== symbols.hourIndex) return 0;
   const usual = numbers[THIS_HOUR.start + offset] as number;
   const odd = numbers[THIS_HOUR.start + 2 * AWAY + offset] as number;
-  return clock[Clock.awaySource] === sourceOf(symbols) ? usual + odd : usual;
+  return clock[Clock.awaySource] === symbols.source ? usual + odd : usual;
 }
 
 /** What came back: errors, and how much was taken away. */

@@ -21,7 +21,7 @@ import { combine } from './hash.js';
 import { KindIndex } from './likelihood.js';
 import { followers, following, previousOf } from './operation.js';
 import type { Population } from './population.js';
-import { Kind, type Symbols, sourceOf } from './symbols.js';
+import { Kind, type Symbols } from './symbols.js';
 
 const DAY_MS = 86_400_000;
 /** Half-life of what was learned, in days on which the key was at work. */
@@ -68,12 +68,12 @@ export function follow(baseline: Baseline, symbols: Symbols, track: number): voi
   clock[Clock.seen] = (clock[Clock.seen] as number) + 1;
   if (track === AWAY) {
     clock[Clock.awayLast] = symbols.timeMs;
-    clock[Clock.awaySource] = sourceOf(symbols);
+    clock[Clock.awaySource] = symbols.source;
     clock[Clock.awayOperation] = symbols.operation;
     return;
   }
   clock[Clock.homeLast] = symbols.timeMs;
-  clock[Clock.homeSource] = sourceOf(symbols);
+  clock[Clock.homeSource] = symbols.source;
   clock[Clock.previousOperation] = symbols.operation;
   if (symbols.prefix !== 0) clock[Clock.previousPrefix] = symbols.prefix;
   if (symbols.client !== 0) clock[Clock.previousClient] = symbols.client;
@@ -127,6 +127,7 @@ export function absorb(
     clock[Clock.dayLearned] = symbols.dayIndex;
     countClass(baseline, population, HISTOGRAM.weekday, symbols.weekday);
   }
+  if (newHour || context.newClient || context.newPrefix) clock[Clock.readySource] = 0;
   if (newHour || context.newClient) {
     tally(learner, Kind.client, symbols.client);
     tally(learner, Kind.family, symbols.family);

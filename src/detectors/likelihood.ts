@@ -48,13 +48,18 @@ export function ownProbability(scene: Scene, kind: KindIndex, count: number, bac
   );
 }
 
-/** How likely the symbol is for the other keys. */
-export function othersProbability(scene: Scene, kind: KindIndex, symbol: number, own: number): number {
+/** How often all keys together showed the symbol. */
+export function countOfAll({ population }: Scene, symbol: number): number {
+  return population.counts.get(EVERYONE, symbol);
+}
+
+/** How likely a symbol that all keys showed so often is for the other keys. */
+export function othersProbability(scene: Scene, kind: KindIndex, all: number, own: number): number {
   const { population, baseline } = scene;
   const { total, distinct } = population.everyone;
   const ownTotal = baseline.numbers[KIND_TOTAL.start + kind] as number;
   const n = Math.max(0, (total[kind] as number) - ownTotal);
-  const count = Math.max(0, population.counts.get(EVERYONE, symbol) - own);
+  const count = Math.max(0, all - own);
   const novelty = (distinct[kind] as number) + 1;
   return (count + novelty / (novelty + UNSEEN)) / (n + novelty);
 }

@@ -1,7 +1,8 @@
-import { Clock, HISTOGRAM } from './baseline.js';
+import { HISTOGRAM } from './baseline.js';
 import { AT } from './contract.js';
 import {
   bounded,
+  countOfAll,
   histogramNats,
   KindIndex,
   othersProbability,
@@ -24,25 +25,23 @@ export function networkTerm(scene: Scene, into: number[]): void {
   const { symbols } = scene;
   if (symbols.prefix === 0) return;
   const asnOwn = ownCount(scene, symbols.asn);
-  const asnOthers = othersProbability(scene, ASN, symbols.asn, asnOwn);
+  const asnOthers = othersProbability(scene, ASN, countOfAll(scene, symbols.asn), asnOwn);
   const asnTenant = scopeProbability(scene, symbols.tenant, ASN, symbols.asn, asnOwn, asnOthers);
   const asn = Math.log(asnOthers / ownProbability(scene, ASN, asnOwn, asnTenant));
 
   const prefixOwn = ownCount(scene, symbols.prefix);
-  const others = othersProbability(scene, PREFIX, symbols.prefix, prefixOwn);
+  const others = othersProbability(scene, PREFIX, countOfAll(scene, symbols.prefix), prefixOwn);
   const tenant = scopeProbability(scene, symbols.tenant, PREFIX, symbols.prefix, prefixOwn, others);
   const prefix = Math.log(others / ownProbability(scene, PREFIX, prefixOwn, tenant));
   into[AT.network] = bounded((asn + prefix) / 2);
   countryAndKind(scene, into);
-  const before = scene.baseline.clock[Clock.previousPrefix] as number;
-  into[AT.networkChange] = before !== 0 && before !== symbols.prefix ? 1 : 0;
 }
 
 function countryAndKind(scene: Scene, into: number[]): void {
   const { country, tenant, networkKind } = scene.symbols;
   if (country !== 0) {
     const own = ownCount(scene, country);
-    const others = othersProbability(scene, COUNTRY, country, own);
+    const others = othersProbability(scene, COUNTRY, countOfAll(scene, country), own);
     const backoff = scopeProbability(scene, tenant, COUNTRY, country, own, others);
     into[AT.country] = bounded(Math.log(others / ownProbability(scene, COUNTRY, own, backoff)));
   }

@@ -2,6 +2,7 @@ import { HISTOGRAM } from './baseline.js';
 import { AT } from './contract.js';
 import {
   bounded,
+  countOfAll,
   histogramNats,
   KindIndex,
   othersProbability,
@@ -24,9 +25,10 @@ export function objectsTerm(scene: Scene, into: number[]): void {
   let foreign = 0;
   for (const object of objects) {
     const own = ownCount(scene, object);
-    const others = othersProbability(scene, OBJECT, object, own);
+    const all = countOfAll(scene, object);
+    const others = othersProbability(scene, OBJECT, all, own);
     nats += bounded(Math.log(others / ownProbability(scene, OBJECT, own, others)));
-    if (own === 0 && scene.population.counts.get(0, object) >= 1) foreign++;
+    if (own === 0 && all >= 1) foreign++;
   }
   into[AT.objects] = nats / objects.length;
   into[AT.othersObjects] = foreign / objects.length;

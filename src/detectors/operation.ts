@@ -4,6 +4,7 @@ import { AT } from './contract.js';
 import { combine } from './hash.js';
 import {
   bounded,
+  countOfAll,
   histogramNats,
   KindIndex,
   othersProbability,
@@ -66,7 +67,7 @@ export function operationTerm(scene: Scene, into: number[]): void {
   const { symbols, baseline } = scene;
   const { operation, component, peers } = symbols;
   const own = ownCount(scene, operation);
-  const others = othersProbability(scene, OPERATION, operation, own);
+  const others = othersProbability(scene, OPERATION, countOfAll(scene, operation), own);
   const backoff = scopeProbability(scene, peers, OPERATION, operation, own, others);
   const alone = ownProbability(scene, OPERATION, own, backoff);
   // An operation that was just done says little when it is done again.
@@ -79,7 +80,7 @@ export function operationTerm(scene: Scene, into: number[]): void {
   into[AT.operationInContext] = inContext(scene, previousOf(clock, symbols), alone, others);
 
   const componentOwn = ownCount(scene, component);
-  const componentOthers = othersProbability(scene, COMPONENT, component, componentOwn);
+  const componentOthers = othersProbability(scene, COMPONENT, countOfAll(scene, component), componentOwn);
   const componentBackoff = scopeProbability(
     scene,
     peers,

@@ -48,6 +48,8 @@ export interface Symbols {
   readonly prefix: number;
   readonly asn: number;
   readonly country: number;
+  /** Place and tool together. */
+  readonly source: number;
   /** Kind of network, as an index; −1 where unknown. */
   readonly networkKind: number;
   readonly operation: number;
@@ -74,15 +76,18 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
     objects.push(combine(Kind.object, hashText(object)));
   }
   const prefix = prefixOf(observation.address);
+  const client = userAgent === '' ? 0 : combine(Kind.client, hashText(userAgent));
+  const prefixHash = prefix === '' ? 0 : combine(Kind.prefix, hashText(prefix));
   return {
     timeMs,
     hourIndex,
     dayIndex,
     hour,
     weekday,
-    client: userAgent === '' ? 0 : combine(Kind.client, hashText(userAgent)),
+    client,
     family,
-    prefix: prefix === '' ? 0 : combine(Kind.prefix, hashText(prefix)),
+    prefix: prefixHash,
+    source: combine(prefixHash, client),
     asn: prefix === '' ? 0 : combine(Kind.asn, hashText(place.asn === undefined ? prefix : `AS${place.asn}`)),
     country: place.country === undefined ? 0 : combine(Kind.country, hashText(place.country)),
     networkKind: NETWORK_KINDS.indexOf(place.kind),
@@ -98,11 +103,6 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
   };
 }
 
-/** Place and tool together. */
-export function sourceOf({ prefix, client }: Symbols): number {
-  return combine(prefix, client);
-}
-
 /** The same with what came back. */
 export function withOutcome(symbols: Symbols, outcome: Outcome): Symbols {
   return { ...symbols, status: statusClass(outcome.status), bytesOut: outcome.bytesOut ?? -1 };
@@ -115,12 +115,12 @@ export function movedTo(symbols: Symbols, timeMs: number): Symbols {
 
 /** The same call with another's software. */
 export function withClientOf(symbols: Symbols, { client, family, peers }: Symbols): Symbols {
-  return { ...symbols, client, family, peers };
+  return { ...symbols, client, family, peers, source: combine(symbols.prefix, client) };
 }
 
 /** The same call from another's place. */
 export function withPlaceOf(symbols: Symbols, { prefix, asn, country, networkKind }: Symbols): Symbols {
-  return { ...symbols, prefix, asn, country, networkKind };
+  return { ...symbols, prefix, asn, country, networkKind, source: combine(prefix, symbols.client) };
 }
 
 function timesOf(timeMs: number): Pick<Symbols, 'timeMs' | 'hourIndex' | 'dayIndex' | 'hour' | 'weekday'> {

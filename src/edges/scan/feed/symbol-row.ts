@@ -19,6 +19,7 @@ export const SYMBOL_COLUMNS = Object.keys({
   asn: 0,
   country: 0,
   networkKind: 0,
+  source: 0,
   operation: 0,
   component: 0,
   privilege: 0,
@@ -46,6 +47,7 @@ export function writeSymbols(symbols: Symbols, into: Float64Array, from: number)
   into[from + AT.asn] = symbols.asn;
   into[from + AT.country] = symbols.country;
   into[from + AT.networkKind] = symbols.networkKind;
+  into[from + AT.source] = symbols.source;
   into[from + AT.operation] = symbols.operation;
   into[from + AT.component] = symbols.component;
   into[from + AT.privilege] = symbols.privilege;
@@ -69,6 +71,7 @@ export function readSymbols(row: Float64Array, from: number, objects: readonly n
     asn: row[from + AT.asn] as number,
     country: row[from + AT.country] as number,
     networkKind: row[from + AT.networkKind] as number,
+    source: row[from + AT.source] as number,
     operation: row[from + AT.operation] as number,
     component: row[from + AT.component] as number,
     privilege: row[from + AT.privilege] as number,
