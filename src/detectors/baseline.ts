@@ -55,8 +55,6 @@ export const HISTOGRAM_TOTAL: Span = reserve(HISTOGRAMS.length);
 const DECAYING = end;
 /** Long-run mean of each feature. */
 export const MEAN: Span = reserve(FEATURE_COUNT);
-/** Tail of the log-odds on the key's own past: observations, excesses, sum of excesses. */
-export const TAIL: Span = reserve(3);
 /** State of the moment: moving averages, calls in this hour. */
 export const AVERAGES: Span = reserve(FEATURE_COUNT * MEMORIES.length * TRACKS);
 /** Calls in this hour, and bytes that went out in it, of each track. */
@@ -158,8 +156,8 @@ export class Baseline {
     for (let i = 0; i < NUMBERS; i++) {
       const a = this.numbers[i] as number;
       const b = other.numbers[i] as number;
-      if (i < DECAYING || (i >= TAIL.start && i < TAIL.start + TAIL.size)) this.numbers[i] = a + b;
-      else if (i < TAIL.start) this.numbers[i] = a + (b - a) * share;
+      if (i < DECAYING) this.numbers[i] = a + b;
+      else if (i < MEAN.start + MEAN.size) this.numbers[i] = a + (b - a) * share;
       else if (later) this.numbers[i] = b;
     }
     const first = Math.min(this.clock[Clock.first] as number, other.clock[Clock.first] as number);

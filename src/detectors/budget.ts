@@ -1,13 +1,13 @@
 /** One false alarm in 500 days of one key. */
 export const ALARMS_PER_KEY_DAY = 1 / 500;
 /** Evidence from which a day counts as one of the tail, and how far the tail is looked at. */
-const LEVEL = 4;
-const WIDTH = 4;
+const LEVEL = 5;
+const WIDTH = 2;
 /** Key-days that the first estimate is worth, and what it is. */
 const PRIOR_DAYS = 300;
-const PRIOR_TAIL_DAYS = 15;
-const PRIOR_SCALE = 1.2;
-const SCALE_MIN = 0.4;
+const PRIOR_TAIL_DAYS = 6;
+const PRIOR_SCALE = 0.7;
+const SCALE_MIN = 0.3;
 const SCALE_MAX = 2.5;
 const FORGET = 0.99995;
 const THRESHOLD_MIN = 4;

@@ -1,5 +1,5 @@
-import { AWAY, Baseline, Clock, HOME, MEMORIES, TAIL, TRACKS } from './baseline.js';
-import { learnSharedTail, learnTail, tailNats } from './calibration.js';
+import { AWAY, Baseline, Clock, HOME, MEMORIES, TRACKS } from './baseline.js';
+import { learnTail, tailNats } from './calibration.js';
 import {
   type Actor,
   type Assessment,
@@ -36,12 +36,8 @@ import { WEIGHTS } from './weights.js';
 
 /** Observations before a key's evidence means anything. */
 export const WARM_UP = 20;
-/** Log-odds of an impostor from which the tail of the key's own past is fitted. */
-const ODDS_THRESHOLD = -3;
-/** Log-odds at which evidence begins. */
-const ODDS_SHIFT = Number(process.env.SHIFT ?? 5);
-const OWN_SHARE = Number(process.env.OWN ?? 0);
-const OWN_MAX = 12;
+/** Added to the log-odds of an impostor: evidence begins where one call in some hundred is a thief's. */
+const ODDS_SHIFT = 5;
 /** Nats above its own mean from which a network is new to a key. */
 const NEW_NETWORK = 1;
 /** Nats of other keys from which the tail of strangers is fitted. */
@@ -49,7 +45,6 @@ const STRANGERS_THRESHOLD = 3;
 const PLAUSIBLE_AT_THRESHOLD = 3;
 const PLAUSIBLE_SLOPE = 2;
 const TERMS: readonly Term[] = [...new Set(FEATURES.map(({ term }) => term))];
-const NO_TAIL = new Float64Array(3);
 /** Doubles from the start: an array that begins with whole numbers is laid out anew at the first fraction. */
 const NO_FEATURES = [...new Float64Array(FEATURE_COUNT).fill(0.5)].fill(0);
 const NO_STRANGERS = { nats: 0, keys: 0 };
@@ -62,8 +57,6 @@ export interface Judgement extends Assessment {
   /** Moving averages that the call belongs to. */
   readonly track: number;
   readonly context: Context;
-  /** Log-odds above the threshold of their tail. */
-  readonly excess: number;
   /** Other keys that the same source is new to, in the last days, and what they weigh. */
   readonly strangers: { readonly nats: number; readonly keys: number };
 }
@@ -109,7 +102,7 @@ export class Detector {
     );
     if (keys === 0) return alone;
     const excess = nats - STRANGERS_THRESHOLD;
-    const improbable = tailNats(NO_TAIL, 0, this.population.tail, 3, excess);
+    const improbable = tailNats(this.population.strangersTail, excess);
     return {
       ...alone,
       evidence: Math.max(alone.evidence, Math.min(improbable, plausible(excess))),
@@ -122,20 +115,16 @@ export class Detector {
    * is learned even so, since a key that is often odd must not raise an alarm each time.
    */
   settle(judgement: Judgement, learn = true, calibrate = true): void {
-    const { baseline, excess, strangers } = judgement;
-    const { tail } = this.population;
-    if (calibrate && (baseline.clock[Clock.seen] as number) >= WARM_UP / 2) {
-      learnTail(baseline.numbers, TAIL.start, tail, 0, excess);
-      learnSharedTail(tail, 3, strangers.nats - STRANGERS_THRESHOLD);
-    }
+    const { baseline, strangers } = judgement;
+    if (calibrate && judgement.state === 'ready')
+      learnTail(this.population.strangersTail, strangers.nats - STRANGERS_THRESHOLD);
     if (learn) this.absorb(judgement);
     follow(baseline, judgement.symbols, judgement.track);
   }
 
   /** As {@link assess}, against any baseline: what the training of the fusion uses to try impostors. */
   judge(baseline: Baseline, symbols: Symbols): Judgement {
-    const { numbers, clock } = baseline;
-    const { tail } = this.population;
+    const { clock } = baseline;
     const features = NO_FEATURES.slice();
     featuresOf({ symbols, baseline, population: this.population }, features);
     const means = meansOf(baseline, this.population, this.#means);
@@ -147,8 +136,7 @@ export class Detector {
 
     const odds = forestSum(this.#weights.forest, inputsOf(baseline, track, features, means, this.#inputs));
     const ready = (clock[Clock.seen] as number) >= WARM_UP;
-    const excess = odds - ODDS_THRESHOLD;
-    const evidence = ready ? evidenceOf(odds, tailNats(numbers, TAIL.start, tail, 0, excess)) : 0;
+    const evidence = ready ? Math.max(0, odds + ODDS_SHIFT) : 0;
     return {
       state: ready ? 'ready' : 'warming',
       score,
@@ -158,7 +146,6 @@ export class Detector {
       features,
       track,
       context: contextOf(baseline, symbols, track),
-      excess,
       strangers: NO_STRANGERS,
     };
   }
@@ -311,11 +298,6 @@ function settleIn({ numbers }: Baseline, means: Float64Array, track: number, kep
  */
 function plausible(excess: number): number {
   return Math.max(0, PLAUSIBLE_AT_THRESHOLD + PLAUSIBLE_SLOPE * excess);
-}
-
-/** Both sides of a call: how much it looks like somebody else's, and how improbable that is under the key's own past. */
-function evidenceOf(odds: number, improbable: number): number {
-  return Math.max(0, odds + ODDS_SHIFT + OWN_SHARE * Math.min(improbable, OWN_MAX));
 }
 
 function featuresOf(scene: Scene, into: number[]): void {

@@ -108,7 +108,7 @@ export interface PopulationSnapshot {
   readonly histograms: readonly Float64Array[];
   readonly histogramTotals: Float64Array;
   readonly mean: Float64Array;
-  readonly tail: Float64Array;
+  readonly strangersTail: Float64Array;
   readonly observations: number;
 }
 
@@ -124,8 +124,8 @@ export class Population {
   readonly histograms: readonly Float64Array[] = HISTOGRAMS.map(({ size }) => new Float64Array(size));
   readonly histogramTotals = new Float64Array(HISTOGRAMS.length);
   readonly mean = new Float64Array(FEATURE_COUNT);
-  /** Tails over all keys, as in a baseline, and that of strangers. */
-  readonly tail = new Float64Array(6);
+  /** Tail of what strangers weigh: see calibration.ts. */
+  readonly strangersTail = new Float64Array(3);
   observations = 0;
 
   /** Everything in plain arrays, for a store to keep. */
@@ -138,7 +138,7 @@ export class Population {
       histograms: this.histograms,
       histogramTotals: this.histogramTotals,
       mean: this.mean,
-      tail: this.tail,
+      strangersTail: this.strangersTail,
       observations: this.observations,
     };
   }
@@ -160,7 +160,7 @@ export class Population {
     });
     this.histogramTotals.set(snapshot.histogramTotals);
     this.mean.set(snapshot.mean);
-    this.tail.set(snapshot.tail);
+    this.strangersTail.set(snapshot.strangersTail);
     this.observations = snapshot.observations;
   }
 
