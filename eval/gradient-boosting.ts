@@ -31,7 +31,10 @@ interface Node {
  * Gradient boosting of logistic loss (Friedman, Annals of Statistics 2001) with Newton steps and histograms (Chen &
  * Guestrin, KDD 2016): complete trees of fixed depth, monotone in the inputs that must be.
  */
-export function boost(examples: Examples, options: BoostingOptions): ForestWeights & { readonly loss: number } {
+export function boost(
+  examples: Examples,
+  options: BoostingOptions,
+): ForestWeights & { readonly loss: number } {
   const { labels, weights, size } = examples;
   const rows = labels.length;
   const edges = quantiles(examples);
@@ -59,7 +62,13 @@ export function boost(examples: Examples, options: BoostingOptions): ForestWeigh
       total += w;
     }
     loss /= total;
-    grow({ binned, edges, gradient, curvature, size, rows, rising: options.rising }, forest, tree, options.rate, odds);
+    grow(
+      { binned, edges, gradient, curvature, size, rows, rising: options.rising },
+      forest,
+      tree,
+      options.rate,
+      odds,
+    );
   }
   return { ...forest, loss };
 }
@@ -154,7 +163,14 @@ function bestSplits(stage: Stage, at: Uint8Array, nodes: readonly Node[]): Split
     }
     nodes.forEach((node, n) => {
       const from = n * BINS;
-      consider(g.subarray(from, from + BINS), h.subarray(from, from + BINS), node, input, input < rising, best[n] as Split);
+      consider(
+        g.subarray(from, from + BINS),
+        h.subarray(from, from + BINS),
+        node,
+        input,
+        input < rising,
+        best[n] as Split,
+      );
     });
   }
   return best;

@@ -181,7 +181,8 @@ function phantom(
     );
     const judgement = detector.judge(copy, symbols);
     follow(copy, symbols, judgement.track);
-    if (n % course.every === course.every - 1) add(rows, judgement, detector, 1, course.weight * course.phantomWeight);
+    if (n % course.every === course.every - 1)
+      add(rows, judgement, detector, 1, course.weight * course.phantomWeight);
   });
 }
 

@@ -134,9 +134,13 @@ function fitting(random: Random, wanted: Change, who: Principal): Change {
     case 'move-region':
       return service === undefined ? 'travel' : wanted;
     case 'incident-night':
-      return service === undefined || service === 'chatops' ? wanted : random.pick(['new-address', 'new-tool']);
+      return service === undefined || service === 'chatops'
+        ? wanted
+        : random.pick(['new-address', 'new-tool']);
     case 'onboarding':
-      return service === undefined || service === 'hr-sync' ? wanted : random.pick(['full-export', 'rotation']);
+      return service === undefined || service === 'hr-sync'
+        ? wanted
+        : random.pick(['full-export', 'rotation']);
     case 'access-review':
       return service === undefined || service === 'assistant' ? wanted : 'full-export';
     case 'full-export':

@@ -122,10 +122,9 @@ function period(random: Random, days: number): { from: number; to: number } {
 /** The same script is a little different everywhere. */
 function variant(random: Random, flow: Workflow): Workflow {
   const kept = flow.filter(() => random.chance(0.93));
-  return (kept.length === 0 ? flow : kept)
-    .map((each): Step => {
-      if (each.times === undefined) return each;
-      const most = Math.max(each.times[0], Math.round(each.times[1] * random.between(0.5, 1.5)));
-      return { ...each, times: [each.times[0], most] };
-    });
+  return (kept.length === 0 ? flow : kept).map((each): Step => {
+    if (each.times === undefined) return each;
+    const most = Math.max(each.times[0], Math.round(each.times[1] * random.between(0.5, 1.5)));
+    return { ...each, times: [each.times[0], most] };
+  });
 }

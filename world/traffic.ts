@@ -87,9 +87,7 @@ function liveBySchedule(
   const share = (parseInt(who.key.slice(3, 9), 16) % 1000) / 1000;
   const [first, last] = service.hours ?? [0, 24];
   const daily = service.everyMinutes >= 720;
-  const phase = daily
-    ? ((first + share * (last - first) - who.tenant.zone + 24) * HOUR_MS) / everyMs
-    : share;
+  const phase = daily ? ((first + share * (last - first) - who.tenant.zone + 24) * HOUR_MS) / everyMs : share;
   for (let n = Math.floor((fromMs - stage.startMs) / everyMs) - Math.ceil(phase); ; n++) {
     const dueMs = stage.startMs + (n + phase) * everyMs;
     if (dueMs > toMs) return;

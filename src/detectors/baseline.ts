@@ -1,6 +1,6 @@
 import { FEATURE_COUNT, SOURCE_FEATURES } from './contract.js';
-import type { Symbols } from './symbols.js';
 import { decayCounts, mergeCounts, SLOTS_PER_BUCKET, type Slots } from './count-table.js';
+import type { Symbols } from './symbols.js';
 
 /** Small histograms of a baseline and where they lie in its numbers. */
 const HISTOGRAM_SIZES = {
@@ -176,7 +176,9 @@ export class Baseline {
 
   /** Little-endian: magic and version, count of slots, clocks, numbers, slots. */
   pack(): Uint8Array {
-    const bytes = new Uint8Array(HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + RECENT * 4 + this.slots.length * 4);
+    const bytes = new Uint8Array(
+      HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + RECENT * 4 + this.slots.length * 4,
+    );
     const view = new DataView(bytes.buffer);
     view.setUint32(0, MAGIC, true);
     view.setUint16(4, VERSION, true);

@@ -90,7 +90,9 @@ export function outcomeTerm(scene: Scene, into: number[]): void {
   if (status >= 0) into[AT.status] = bounded(histogramNats(scene, HISTOGRAM.status, status));
   if (bytesOut < 0) return;
   const bytes = bytesThisHour(scene) + bytesOut;
-  into[AT.outflow] = bounded(-1 - Math.log(upperTail(scene, HISTOGRAM.bytesPerHour, bytesPerHourClass(bytes))));
+  into[AT.outflow] = bounded(
+    -1 - Math.log(upperTail(scene, HISTOGRAM.bytesPerHour, bytesPerHourClass(bytes))),
+  );
 }
 
 export function bytesThisHour(scene: Scene): number {

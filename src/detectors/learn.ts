@@ -32,7 +32,12 @@ const MEAN_RATE_MIN = 0.01;
 const POPULATION_RATE_MIN = 0.0005;
 
 /** Moves the state of the moment: what happened counts as evidence whether it is learned or not. */
-export function advance(baseline: Baseline, symbols: Symbols, features: readonly number[], track: number): void {
+export function advance(
+  baseline: Baseline,
+  symbols: Symbols,
+  features: readonly number[],
+  track: number,
+): void {
   const { clock, numbers } = baseline;
   const start = averagesOf(track);
   for (let memory = 0; memory < MEMORIES.length; memory++) {

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { AlarmBudget } from './budget.js';
 import type { Sighting } from './contract.js';
 import { Detector } from './detector.js';
 import { LearningGuard } from './learning-guard.js';
 
 const HOUR = 3_600_000;
 const START = Date.UTC(2026, 5, 1);
-const ALARM = 8;
+/** Where a new budget's alarms begin. */
+const ALARM = new AlarmBudget().threshold;
 const OWN = {
   operations: ['users.list', 'users.get', 'groups.list'],
   address: '198.51.100.7',

@@ -2,9 +2,14 @@ import type { Detector, Judgement } from './detector.js';
 
 /** Evidence from which a call waits before it is learned. */
 const CAUTION = 1.8;
-/** How long it waits: until the key has gone on for so long, or for so many calls, without an alarm. */
+/**
+ * How long it waits: until the key has gone on for so long, or for so many calls, without an alarm; the odder the call,
+ * the longer.
+ */
 const PROBATION_MS = 24 * 3_600_000;
 const PROBATION_CALLS = 10;
+/** Nats of evidence that double the wait. */
+const DOUBLES_WAIT = 4;
 /** Calls that wait, of one key and in all keys; beyond, the oldest leave. */
 const CALLS_PER_KEY_MAX = 128;
 const KEYS_MAX = 65_536;
@@ -40,7 +45,9 @@ export class LearningGuard {
     const calls = this.#detector.seen(key);
     let taken = 0;
     for (const { judgement, at, alarm } of waiting) {
-      const over = timeMs - judgement.symbols.timeMs > PROBATION_MS || calls - at > PROBATION_CALLS;
+      const trust = 2 ** ((CAUTION - judgement.evidence) / DOUBLES_WAIT);
+      const days = (timeMs - judgement.symbols.timeMs) * trust;
+      const over = days > PROBATION_MS || (calls - at) * trust > PROBATION_CALLS;
       if (!over || (alarm && this.#askOperator)) break;
       this.#detector.absorb(judgement);
       taken += 1;

@@ -45,5 +45,6 @@ function countryAndKind(scene: Scene, into: number[]): void {
     const backoff = scopeProbability(scene, tenant, COUNTRY, country, own, others);
     into[AT.country] = bounded(Math.log(others / ownProbability(scene, COUNTRY, own, backoff)));
   }
-  if (networkKind >= 0) into[AT.networkKind] = bounded(histogramNats(scene, HISTOGRAM.networkKind, networkKind));
+  if (networkKind >= 0)
+    into[AT.networkKind] = bounded(histogramNats(scene, HISTOGRAM.networkKind, networkKind));
 }
