@@ -23,7 +23,7 @@ export function keyward(sightings: readonly Sighting[], weights: Weights = WEIGH
     learning.admit(key, sighting.observation.timeMs);
     const judgement = detector.assess(sighting);
     evidence[i] = judgement.evidence;
-    learning.settle(key, judgement, false);
+    learning.settle(key, judgement, 'allowed');
   });
   return evidence;
 }

@@ -26,7 +26,7 @@ import { commandSet, commitSet, worldSet } from './sets.js';
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
-    worlds: { type: 'string', default: '4,5,6,7,8,9,31,32,33,34,35,36,37,38,39,40' },
+    worlds: { type: 'string', default: '4,5,6,7,8,9,21,22,23,24,25,26,31,32,33,34,35,36,37,38,39,40' },
     trees: { type: 'string', default: '100' },
     out: { type: 'string', default: 'src/detectors/weights.ts' },
   },
@@ -129,7 +129,7 @@ function gather(course: Course, weights: Weights, rows: Rows): void {
       if (ready) add(rows, judgement, detector, 1, course.weight * Math.min(1, THIEF_CALLS / n));
     } else if (ready && random.chance(ownersShare(course, i, judgement, timeMs - (lastStolen.get(key) ?? 0))))
       add(rows, judgement, detector, 0, course.weight);
-    guard.settle(key, judgement, false);
+    guard.settle(key, judgement, 'allowed');
     if (stolen) return;
     own.push(sighting);
     if (own.length > KEPT_CALLS) own.shift();

@@ -75,7 +75,7 @@ function run(keys, calls) {
     const alarm =
       respond(judgement.evidence, budget.threshold, sighting.observation.operation.privilege) !== 'allow';
     if (alarm) explanations(detector, sighting, judgement, true);
-    learning.settle(key, judgement, alarm);
+    learning.settle(key, judgement, alarm ? 'alarm' : 'allowed');
     budget.note(key, sighting.observation.timeMs, judgement.evidence);
   };
   // Every key is known before the clock runs.

@@ -21,7 +21,6 @@ export type Term =
   | 'network'
   | 'client'
   | 'operation'
-  | 'privilege'
   | 'objects'
   | 'time'
   | 'volume'
@@ -59,10 +58,7 @@ export const FEATURES = [
   { name: 'client', term: 'client' },
   { name: 'clientChange', term: 'client' },
   { name: 'operationInContext', term: 'operation' },
-  { name: 'operation', term: 'operation' },
   { name: 'component', term: 'operation' },
-  { name: 'privilege', term: 'privilege' },
-  { name: 'newPrivilege', term: 'privilege' },
   { name: 'objects', term: 'objects' },
   { name: 'othersObjects', term: 'objects' },
   { name: 'breadth', term: 'objects' },

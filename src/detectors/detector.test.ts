@@ -69,7 +69,7 @@ function provider(detector = new Detector(), days = 14) {
     const { key } = seen.actor;
     learning.admit(key, timeMs);
     const judgement = detector.assess(seen);
-    learning.settle(key, judgement, judgement.evidence >= ALARM);
+    learning.settle(key, judgement, judgement.evidence >= ALARM ? 'alarm' : 'allowed');
     return judgement;
   };
   let timeMs = MONDAY;

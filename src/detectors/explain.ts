@@ -25,8 +25,6 @@ function explain(term: Term, scene: Scene, sighting: Sighting, strangerKeys: num
       return clientText(scene, sighting);
     case 'operation':
       return operationText(scene, sighting);
-    case 'privilege':
-      return privilegeText(scene, sighting);
     case 'objects':
       return objectsText(scene);
     case 'time':
@@ -75,12 +73,12 @@ function networkText(scene: Scene, { observation: { address, place } }: Sighting
   const where = [asn, place.network, place.country && `(${place.country})`].filter(Boolean).join(' ');
   const past = `in ${span(scene.baseline)} (${calls(scene)})`;
   if (ownCount(scene, symbols.asn) === 0)
-    return `${shown(where || address)} never used by this key ${past}; ${share(scene, symbols.asn, population.everyone.total[KindIndex[Kind.asn] as number])} of all keys' calls`;
+    return `${shown(where || address)} never used by this key ${past}; ${share(scene, symbols.asn, population.everyone.total[KindIndex[Kind.asn] as number])} of all keys' use`;
   if (ownCount(scene, symbols.prefix) === 0) {
     const known = scene.baseline.numbers[KIND_DISTINCT.start + (KindIndex[Kind.prefix] as number)] as number;
     return `${shown(address)} is in a network never used by this key ${past}, which used ${count(known)} ${plural(known, 'network')}${where === '' ? '' : `; ${shown(where)} it has used`}`;
   }
-  return `${shown(address)}: ${count(ownCount(scene, symbols.prefix))} of this key's ${calls(scene)}`;
+  return `${shown(address)}: this key was in its network in ${hours(ownCount(scene, symbols.prefix))} before`;
 }
 
 function clientText(scene: Scene, { observation: { userAgent } }: Sighting): string {
@@ -88,9 +86,9 @@ function clientText(scene: Scene, { observation: { userAgent } }: Sighting): str
   const own = ownCount(scene, symbols.client);
   const others = share(scene, symbols.client, population.everyone.total[KindIndex[Kind.client] as number]);
   const name = `client "${shown(userAgent)}"`;
-  if (own > 0) return `${name}: ${count(own)} of this key's ${calls(scene)}`;
+  if (own > 0) return `${name}: this key used it in ${hours(own)} before`;
   if (ownCount(scene, symbols.family) > 0) return `${name}: a version that this key has not used before`;
-  return `${name} never used by this key in ${calls(scene)}; ${others} of all keys' calls`;
+  return `${name} never used by this key in ${calls(scene)}; ${others} of all keys' use`;
 }
 
 function operationText(scene: Scene, { observation: { operation } }: Sighting): string {
@@ -106,10 +104,6 @@ function operationText(scene: Scene, { observation: { operation } }: Sighting): 
   return `${name}: ${count(own)} of this key's ${calls(scene)}, unusual after the call before it`;
 }
 
-function privilegeText(scene: Scene, { observation: { operation } }: Sighting): string {
-  return `${shown(operation.name)} is of privilege ${operation.privilege}: ${ownShare(scene, HISTOGRAM.privilege, operation.privilege)} of this key's calls`;
-}
-
 function objectsText(scene: Scene): string {
   const { objects } = scene.symbols;
   const fresh = objects.filter((object) => ownCount(scene, object) === 0);
@@ -121,7 +115,7 @@ function objectsText(scene: Scene): string {
 
 function timeText(scene: Scene): string {
   const { hour, weekday } = scene.symbols;
-  return `${String(hour).padStart(2, '0')}:00 UTC on ${WEEKDAYS[weekday]}: ${ownShare(scene, HISTOGRAM.hour, hour)} of this key's calls at this hour, ${ownShare(scene, HISTOGRAM.weekday, weekday)} on this day`;
+  return `${String(hour).padStart(2, '0')}:00 UTC on ${WEEKDAYS[weekday]}: ${ownShare(scene, HISTOGRAM.hour, hour)} of this key's hours at work, ${ownShare(scene, HISTOGRAM.weekday, weekday)} of its days`;
 }
 
 function volumeText(scene: Scene): string {
@@ -160,6 +154,10 @@ const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Frida
 function calls(scene: Scene): string {
   const n = Math.round(experience(scene));
   return `${count(n)} ${plural(n, 'call')}`;
+}
+
+function hours(n: number): string {
+  return `${count(n)} ${plural(n, 'hour')}`;
 }
 
 function span(baseline: Baseline): string {

@@ -1,9 +1,12 @@
-/** 32-bit hashes of symbols (MurmurHash3's finaliser and body, Appleby 2011): fast, not secret. */
+/**
+ * 32-bit hashes of symbols (MurmurHash3's finaliser and body, Appleby 2011): fast, not secret. Signed, since V8 keeps such
+ * numbers without an object of their own.
+ */
 export function mix(hash: number): number {
   let h = hash | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  return h ^ (h >>> 16);
 }
 
 export function combine(a: number, b: number): number {

@@ -10,7 +10,6 @@ import {
   KIND_TOTAL,
   MEAN,
   MEMORIES,
-  RECENT,
   THIS_HOUR,
   TOTAL,
 } from './baseline.js';
@@ -69,7 +68,6 @@ export function follow(baseline: Baseline, symbols: Symbols, track: number): voi
       (clock[Clock.active] as number) + Math.min(DAY_MS, Math.max(0, symbols.timeMs - last));
   clock[Clock.last] = Math.max(last, symbols.timeMs);
   clock[Clock.hourIndex] = symbols.hourIndex;
-  baseline.recent[(clock[Clock.seen] as number) % RECENT] = symbols.operation;
   clock[Clock.seen] = (clock[Clock.seen] as number) + 1;
   if (track === AWAY) {
     clock[Clock.awayLast] = symbols.timeMs;
@@ -262,7 +260,6 @@ function countClass(baseline: Baseline, population: Population, histogram: Histo
 function histograms(baseline: Baseline, population: Population, symbols: Symbols, context: Context): void {
   const count = (histogram: Histogram, index: number) => countClass(baseline, population, histogram, index);
   count(HISTOGRAM.pace, context.pace);
-  count(HISTOGRAM.privilege, symbols.privilege);
   if (symbols.bytesOut >= 0) count(HISTOGRAM.bytesPerHour, context.bytesPerHour);
   if (symbols.objects.length > 0) count(HISTOGRAM.breadth, symbols.breadth);
   count(HISTOGRAM.status, symbols.status);

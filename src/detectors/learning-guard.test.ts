@@ -46,7 +46,7 @@ function play(askOperator: boolean) {
     const seen = sighting(n++, strange);
     guard.admit('k', seen.observation.timeMs);
     const judgement = detector.assess(seen);
-    guard.settle('k', judgement, judgement.evidence >= ALARM);
+    guard.settle('k', judgement, judgement.evidence >= ALARM ? 'alarm' : 'allowed');
     return judgement.evidence;
   };
   for (let i = 0; i < 300; i++) call(false);
@@ -61,6 +61,18 @@ describe('LearningGuard', () => {
     expect(guard.release('k')).toBeGreaterThan(35);
     detector.calm('k');
     expect(call(true)).toBeLessThan(ALARM);
+  });
+
+  it('says what becomes of each call, and why', () => {
+    const { detector, guard } = play(true);
+    const settled = (strange: boolean, decided: 'allowed' | 'alarm' | 'refused') =>
+      guard.settle('k', detector.assess(sighting(301, strange)), decided);
+    expect(settled(false, 'allowed')).toEqual({ policy: 'learn', reason: 'usual' });
+    expect(settled(true, 'allowed')).toEqual({ policy: 'quarantine', reason: 'odd' });
+    expect(settled(true, 'alarm')).toEqual({ policy: 'quarantine', reason: 'alarm' });
+    expect(settled(true, 'refused')).toEqual({ policy: 'discard', reason: 'refused' });
+    // What was refused is nobody's to release.
+    expect(guard.release('k')).toBe(2);
   });
 
   it('forgets what the operator discards', () => {

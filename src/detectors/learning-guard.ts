@@ -14,6 +14,20 @@ const DOUBLES_WAIT = 4;
 const CALLS_PER_KEY_MAX = 128;
 const KEYS_MAX = 65_536;
 
+/** What became of a call: `usual` and, after a wait, `odd` ones are learned; `alarm` waits for the operator's word. */
+export type Learning =
+  | { readonly policy: 'learn'; readonly reason: 'usual' }
+  | { readonly policy: 'quarantine'; readonly reason: 'odd' | 'alarm' }
+  | { readonly policy: 'discard'; readonly reason: 'refused' };
+
+/** How the call was decided: allowed, past the threshold, or refused for good. */
+export type Decided = 'allowed' | 'alarm' | 'refused';
+
+const USUAL: Learning = { policy: 'learn', reason: 'usual' };
+const ODD: Learning = { policy: 'quarantine', reason: 'odd' };
+const ALARM: Learning = { policy: 'quarantine', reason: 'alarm' };
+const REFUSED: Learning = { policy: 'discard', reason: 'refused' };
+
 interface Waiting {
   readonly judgement: Judgement;
   /** Calls of the key when it was judged. */
@@ -55,19 +69,23 @@ export class LearningGuard {
     this.#drop(key, waiting, taken);
   }
 
-  /** Ends a call: learns it now or later. @returns whether it was learned */
-  settle(key: string, judgement: Judgement, alarm: boolean): boolean {
-    const learn = judgement.evidence < CAUTION && !alarm;
+  /** Ends a call: learns it now, later or never. */
+  settle(key: string, judgement: Judgement, decided: Decided): Learning {
+    const learning = policyOf(judgement.evidence, decided);
+    const alarm = decided !== 'allowed';
     // Who is held and tries again must not wear the calibration down.
-    this.#detector.settle(judgement, learn, !(alarm && this.#askOperator));
-    if (learn) return true;
+    this.#detector.settle(judgement, learning === USUAL, !(alarm && this.#askOperator));
+    if (learning.policy === 'quarantine') this.#wait(key, judgement, alarm);
+    return learning;
+  }
+
+  #wait(key: string, judgement: Judgement, alarm: boolean): void {
     const at = this.#detector.seen(key);
     const waiting = this.#waiting.get(key) ?? [];
     if (waiting.length === 0) this.#makeRoom();
     waiting.push({ judgement, at, alarm });
     this.#waiting.set(key, waiting);
     if (waiting.length > CALLS_PER_KEY_MAX) this.#overflow(key, waiting);
-    return false;
   }
 
   /** Calls of the key that wait for the operator. */
@@ -102,7 +120,24 @@ export class LearningGuard {
     else if (count > 0) waiting.splice(0, count);
   }
 
+  /** The keys that have waited longest, many at once: one by one, the map would walk past all it has forgotten. */
   #makeRoom(): void {
-    if (this.#waiting.size >= KEYS_MAX) this.#waiting.delete(this.#waiting.keys().next().value as string);
+    if (this.#waiting.size < KEYS_MAX) return;
+    let left = KEYS_MAX / 8;
+    for (const key of this.#waiting.keys()) {
+      this.#waiting.delete(key);
+      if (--left === 0) return;
+    }
+  }
+}
+
+function policyOf(evidence: number, decided: Decided): Learning {
+  switch (decided) {
+    case 'refused':
+      return REFUSED;
+    case 'alarm':
+      return ALARM;
+    case 'allowed':
+      return evidence < CAUTION ? USUAL : ODD;
   }
 }

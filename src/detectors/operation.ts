@@ -1,11 +1,9 @@
-import { PRIVILEGED_FROM } from '../core/observation.js';
-import { AWAY, Clock, HISTOGRAM, HOME, KIND_DISTINCT, KIND_TOTAL, threadOf } from './baseline.js';
+import { AWAY, Clock, HOME, threadOf } from './baseline.js';
 import { AT } from './contract.js';
 import { combine } from './hash.js';
 import {
   bounded,
   countOfAll,
-  histogramNats,
   KindIndex,
   othersProbability,
   ownCount,
@@ -53,12 +51,6 @@ function inContext(scene: Scene, previous: number, alone: number, others: number
   return bounded(Math.log(theirs / own));
 }
 
-/** Chance that a call of this key is of an operation that it never did. */
-function novelty({ baseline: { numbers } }: Scene): number {
-  const distinct = Math.max(1, numbers[KIND_DISTINCT.start + OPERATION] as number);
-  return distinct / ((numbers[KIND_TOTAL.start + OPERATION] as number) + distinct);
-}
-
 /**
  * What is done, given what was done before: bigrams that back off to single operations, these to the key's
  * peers, these to everybody.
@@ -70,12 +62,6 @@ export function operationTerm(scene: Scene, into: number[]): void {
   const others = othersProbability(scene, OPERATION, countOfAll(scene, operation), own);
   const backoff = scopeProbability(scene, peers, OPERATION, operation, own, others);
   const alone = ownProbability(scene, OPERATION, own, backoff);
-  // An operation that was just done says little when it is done again.
-  into[AT.operation] = baseline.recent.includes(operation) ? 0 : bounded(Math.log(others / alone));
-  into[AT.privilege] = bounded(histogramNats(scene, HISTOGRAM.privilege, symbols.privilege));
-  if (own === 0 && symbols.privilege >= PRIVILEGED_FROM)
-    into[AT.newPrivilege] = bounded(-Math.log(novelty(scene)));
-
   const { clock } = baseline;
   into[AT.operationInContext] = inContext(scene, previousOf(clock, symbols), alone, others);
 

@@ -9,7 +9,7 @@ const FILL_MAX = 0.7;
 
 /** Counts of symbols over everybody, and over scopes (tenants, peers) within. Open addressing. */
 export class ScopedCounts {
-  #check = new Uint32Array(SLOTS_MIN);
+  #check = new Int32Array(SLOTS_MIN);
   #count = new Float32Array(SLOTS_MIN);
   #used = 0;
 
@@ -47,7 +47,7 @@ export class ScopedCounts {
   restore({ checks, counts }: PopulationSnapshot['symbols']): void {
     let length = SLOTS_MIN;
     while (checks.length > length * FILL_MAX) length *= 2;
-    this.#check = new Uint32Array(length);
+    this.#check = new Int32Array(length);
     this.#count = new Float32Array(length);
     this.#used = checks.length;
     checks.forEach((check, i) => {
@@ -63,7 +63,7 @@ export class ScopedCounts {
     const checks = this.#check;
     const counts = this.#count;
     const length = full ? checks.length : checks.length * 2;
-    this.#check = new Uint32Array(length);
+    this.#check = new Int32Array(length);
     this.#count = new Float32Array(length);
     this.#used = 0;
     const mask = length - 1;
@@ -102,7 +102,7 @@ interface Totals {
 /** A population as a store keeps it. */
 export interface PopulationSnapshot {
   readonly version: number;
-  readonly symbols: { readonly checks: Uint32Array; readonly counts: Float32Array };
+  readonly symbols: { readonly checks: Int32Array; readonly counts: Float32Array };
   readonly totals: readonly (Totals & { readonly scope: number })[];
   readonly everyone: Totals;
   readonly histograms: readonly Float64Array[];
@@ -118,7 +118,7 @@ export class Population {
   readonly everyone = new ScopeTotals();
   readonly #scopes = new Map<number, ScopeTotals>();
   /** The same for the scopes that were asked for lately: each call asks several times. */
-  readonly #nearHashes = new Uint32Array(NEAR_SCOPES);
+  readonly #nearHashes = new Int32Array(NEAR_SCOPES);
   readonly #nearTotals: ScopeTotals[] = [];
   /** In the order of those of a baseline. */
   readonly histograms: readonly Float64Array[] = HISTOGRAMS.map(({ size }) => new Float64Array(size));

@@ -54,7 +54,6 @@ export interface Symbols {
   readonly networkKind: number;
   readonly operation: number;
   readonly component: number;
-  readonly privilege: number;
   readonly objects: readonly number[];
   /** Logarithmic class. */
   readonly breadth: number;
@@ -92,7 +91,6 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
     country: place.country === undefined ? 0 : combine(Kind.country, hashText(place.country)),
     networkKind: NETWORK_KINDS.indexOf(place.kind),
     operation: combine(Kind.operation, hashText(operation.name)),
-    privilege: operation.privilege,
     component: combine(Kind.component, hashText(componentOf(operation.name))),
     objects,
     breadth: Math.min(7, Math.floor(Math.log2(1 + observation.objects.length))),

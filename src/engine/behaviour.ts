@@ -8,7 +8,7 @@ import { AlarmBudget, type BudgetStanding } from '../detectors/budget.js';
 import type { Outcome, Sighting } from '../detectors/contract.js';
 import { Detector, type Judgement } from '../detectors/detector.js';
 import { explanations } from '../detectors/explain.js';
-import { LearningGuard } from '../detectors/learning-guard.js';
+import { type Learning, LearningGuard } from '../detectors/learning-guard.js';
 import type { Finding } from '../journal/entry.js';
 import type { BaselineStore } from './ports.js';
 
@@ -30,8 +30,8 @@ export interface Judged {
   readonly verdict: Verdict;
   readonly finding: Finding | undefined;
   readonly judgement: Judgement | undefined;
-  /** False: the call waits in quarantine, or was refused. */
-  readonly learned: boolean;
+  /** What becomes of the call in the key's baseline; undefined where it was not judged. */
+  readonly learning: Learning | undefined;
 }
 
 const HELD = 'This call is unlike what this key has done before and waits for an approval.';
@@ -87,7 +87,7 @@ export class Behaviour {
   completed(key: string, judged: Judged, outcome: Outcome): void {
     if (judged.judgement === undefined) return;
     try {
-      this.#detector.conclude(judged.judgement, outcome, judged.learned);
+      this.#detector.conclude(judged.judgement, outcome, judged.learning?.policy === 'learn');
       this.#dirty.add(key);
     } catch (error) {
       this.#failed(error);
@@ -172,10 +172,11 @@ export class Behaviour {
     const finding = odd
       ? { evidence, threshold, reasons: explanations(this.#detector, sighting, judgement, true) }
       : undefined;
-    const learned = this.#learning.settle(key.id, judgement, odd);
+    const decided = action === 'deny' ? 'refused' : odd ? 'alarm' : 'allowed';
+    const learning = this.#learning.settle(key.id, judgement, decided);
     this.budget.note(key.id, observation.timeMs, evidence);
     this.#touch(key.id);
-    return { verdict: verdictOf(action, policy), finding, judgement, learned };
+    return { verdict: verdictOf(action, policy), finding, judgement, learning };
   }
 
   /** A key that was not seen since the start: its own baseline, or that of the key it replaces. */
@@ -202,7 +203,7 @@ export class Behaviour {
   }
 }
 
-const UNJUDGED: Judged = { verdict: ALLOW, finding: undefined, judgement: undefined, learned: false };
+const UNJUDGED: Judged = { verdict: ALLOW, finding: undefined, judgement: undefined, learning: undefined };
 
 function actionOf(
   evidence: number,

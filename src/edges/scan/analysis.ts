@@ -89,7 +89,7 @@ export class Analysis {
     const { evidence } = judgement;
     const decision = respond(evidence, threshold, rows.operation(row).privilege, this.#plan);
     const reasons = this.#reasons(rows, row, judgement, decision);
-    this.#learning.settle(key, judgement, decision !== 'allow');
+    this.#learning.settle(key, judgement, decision === 'allow' ? 'allowed' : 'alarm');
     this.backTest?.note(actor, symbols, threshold);
     this.budget.note(key, timeMs, evidence);
     return new JudgedRow(rows, row, judgement, decision, reasons);

@@ -22,7 +22,6 @@ export const SYMBOL_COLUMNS = Object.keys({
   source: 0,
   operation: 0,
   component: 0,
-  privilege: 0,
   breadth: 0,
   bytesOut: 0,
   status: 0,
@@ -50,7 +49,6 @@ export function writeSymbols(symbols: Symbols, into: Float64Array, from: number)
   into[from + AT.source] = symbols.source;
   into[from + AT.operation] = symbols.operation;
   into[from + AT.component] = symbols.component;
-  into[from + AT.privilege] = symbols.privilege;
   into[from + AT.bytesOut] = symbols.bytesOut;
   into[from + AT.breadth] = symbols.breadth;
   into[from + AT.status] = symbols.status;
@@ -74,7 +72,6 @@ export function readSymbols(row: Float64Array, from: number, objects: readonly n
     source: row[from + AT.source] as number,
     operation: row[from + AT.operation] as number,
     component: row[from + AT.component] as number,
-    privilege: row[from + AT.privilege] as number,
     objects,
     bytesOut: row[from + AT.bytesOut] as number,
     breadth: row[from + AT.breadth] as number,
