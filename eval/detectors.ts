@@ -13,19 +13,21 @@ import { RobustRandomCutForest } from './baselines/robust-random-cut-forest.js';
 import { Rules } from './baselines/rules.js';
 import type { EvalObservation, Scorer } from './observation.js';
 
-/** Keyward as `keyward scan` runs it: its evidence. */
-export function keyward(sightings: readonly Sighting[], weights: Weights = WEIGHTS): Float64Array {
+/** Keyward as `keyward scan` runs it: its evidence, which has added up, or its score, which is of each call alone. */
+export function keyward(
+  sightings: readonly Sighting[],
+  weights: Weights = WEIGHTS,
+  what: 'evidence' | 'score' = 'evidence',
+): Float64Array {
   const detector = new Detector(weights);
   const learning = new LearningGuard(detector, false);
-  const evidence = new Float64Array(sightings.length);
-  sightings.forEach((sighting, i) => {
+  return Float64Array.from(sightings, (sighting) => {
     const { key } = sighting.actor;
     learning.admit(key, sighting.observation.timeMs);
     const judgement = detector.assess(sighting);
-    evidence[i] = judgement.evidence;
     learning.settle(key, judgement, 'allowed');
+    return judgement[what];
   });
-  return evidence;
 }
 
 /** The weights with one term taken out: whatever splits on it finds it as usual. */

@@ -46,7 +46,7 @@ With the thresholds that Keyward set itself from that budget: ${ownBudget.perTho
 
 ### Ablation
 
-Keyward with one term's weights set to nothing, the others as they are:
+Keyward with one term blind: whatever asks for it finds it as usual, the rest is as it was learned:
 
 ${worldTable([...full, ...ablation])}
 ${commits.length === 0 ? '' : commitSection(commits)}${blocks.length === 0 ? '' : blockSection(blocks)}
@@ -98,7 +98,8 @@ function blockSection(rows: Evaluation['blocks']): string {
   return `
 ## Masqueraders in command streams
 
-Development data, too. Blocks of 100 commands; a block's score is the sum over its commands.
+Development data, too. Blocks of 100 commands; a block's score is the sum over its commands (of Keyward, of the scores of
+the calls alone: evidence has added up already).
 
 ${table(
   ['set', 'detector', 'hits at 1.3 % false', 'hits at 5 % false', 'area'],

@@ -36,6 +36,9 @@ export const HOME = 0;
 export const AWAY = 1;
 export const TRACKS = 2;
 
+/** Operations remembered one by one. */
+export const RECENT = 16;
+
 /** Single-precision part of a baseline. What decays with time comes first. */
 export const TOTAL: Span = reserve(1);
 export const KIND_TOTAL: Span = reserve(KINDS);
@@ -105,13 +108,15 @@ const HEADER_BYTES = 16;
 const VERSION = 2;
 export const BASELINE_BYTES_MAX = 4096;
 const BUCKETS_MAX = Math.floor(
-  (BASELINE_BYTES_MAX - HEADER_BYTES - CLOCKS * 8 - NUMBERS * 4) / (4 * SLOTS_PER_BUCKET),
+  (BASELINE_BYTES_MAX - HEADER_BYTES - CLOCKS * 8 - NUMBERS * 4 - RECENT * 4) / (4 * SLOTS_PER_BUCKET),
 );
 
 /** What is known of one key. At most 4 KiB packed, however long its history. */
 export class Baseline {
   readonly clock = new Float64Array(CLOCKS);
   readonly numbers = new Float32Array(NUMBERS);
+  /** Hashes of the last operations, the oldest overwritten first. */
+  readonly recent = new Int32Array(RECENT);
   slots: Slots = new Uint32Array(BUCKETS_MIN * SLOTS_PER_BUCKET);
 
   get total(): number {
@@ -138,6 +143,7 @@ export class Baseline {
     const copy = new Baseline();
     copy.clock.set(this.clock);
     copy.numbers.set(this.numbers);
+    copy.recent.set(this.recent);
     copy.slots = this.slots.slice();
     return copy;
   }
@@ -157,7 +163,10 @@ export class Baseline {
     const first = Math.min(this.clock[Clock.first] as number, other.clock[Clock.first] as number);
     const active = Math.max(this.clock[Clock.active] as number, other.clock[Clock.active] as number);
     const seen = (this.clock[Clock.seen] as number) + (other.clock[Clock.seen] as number);
-    if (later) this.clock.set(other.clock);
+    if (later) {
+      this.clock.set(other.clock);
+      this.recent.set(other.recent);
+    }
     this.clock[Clock.first] = first;
     this.clock[Clock.active] = active;
     this.clock[Clock.seen] = seen;
@@ -167,7 +176,7 @@ export class Baseline {
 
   /** Little-endian: magic and version, count of slots, clocks, numbers, slots. */
   pack(): Uint8Array {
-    const bytes = new Uint8Array(HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + this.slots.length * 4);
+    const bytes = new Uint8Array(HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + RECENT * 4 + this.slots.length * 4);
     const view = new DataView(bytes.buffer);
     view.setUint32(0, MAGIC, true);
     view.setUint16(4, VERSION, true);
@@ -180,6 +189,10 @@ export class Baseline {
     }
     for (const value of this.numbers) {
       view.setFloat32(at, value, true);
+      at += 4;
+    }
+    for (const value of this.recent) {
+      view.setInt32(at, value, true);
       at += 4;
     }
     for (const value of this.slots) {
@@ -197,7 +210,7 @@ export class Baseline {
     if (view.getUint16(4, true) !== VERSION || view.getUint16(6, true) !== FEATURE_COUNT)
       throw new RangeError(`baseline of version ${view.getUint16(4, true)}; this is version ${VERSION}`);
     const slots = view.getUint32(8, true);
-    const wanted = HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + slots * 4;
+    const wanted = HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + RECENT * 4 + slots * 4;
     if (
       bytes.length !== wanted ||
       slots % SLOTS_PER_BUCKET !== 0 ||
@@ -209,6 +222,7 @@ export class Baseline {
     let at = HEADER_BYTES;
     for (let i = 0; i < CLOCKS; i++, at += 8) baseline.clock[i] = view.getFloat64(at, true);
     for (let i = 0; i < NUMBERS; i++, at += 4) baseline.numbers[i] = view.getFloat32(at, true);
+    for (let i = 0; i < RECENT; i++, at += 4) baseline.recent[i] = view.getInt32(at, true);
     baseline.slots = new Uint32Array(slots);
     for (let i = 0; i < slots; i++, at += 4) baseline.slots[i] = view.getUint32(at, true);
     return baseline;

@@ -58,6 +58,7 @@ export const FEATURES = [
   { name: 'client', term: 'client' },
   { name: 'clientChange', term: 'client' },
   { name: 'operationInContext', term: 'operation' },
+  { name: 'operation', term: 'operation' },
   { name: 'component', term: 'operation' },
   { name: 'objects', term: 'objects' },
   { name: 'othersObjects', term: 'objects' },

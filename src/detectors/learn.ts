@@ -10,6 +10,7 @@ import {
   KIND_TOTAL,
   MEAN,
   MEMORIES,
+  RECENT,
   THIS_HOUR,
   TOTAL,
 } from './baseline.js';
@@ -68,6 +69,7 @@ export function follow(baseline: Baseline, symbols: Symbols, track: number): voi
       (clock[Clock.active] as number) + Math.min(DAY_MS, Math.max(0, symbols.timeMs - last));
   clock[Clock.last] = Math.max(last, symbols.timeMs);
   clock[Clock.hourIndex] = symbols.hourIndex;
+  baseline.recent[(clock[Clock.seen] as number) % RECENT] = symbols.operation;
   clock[Clock.seen] = (clock[Clock.seen] as number) + 1;
   if (track === AWAY) {
     clock[Clock.awayLast] = symbols.timeMs;

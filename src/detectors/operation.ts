@@ -62,6 +62,8 @@ export function operationTerm(scene: Scene, into: number[]): void {
   const others = othersProbability(scene, OPERATION, countOfAll(scene, operation), own);
   const backoff = scopeProbability(scene, peers, OPERATION, operation, own, others);
   const alone = ownProbability(scene, OPERATION, own, backoff);
+  // An operation that was just done says little when it is done again.
+  into[AT.operation] = baseline.recent.includes(operation) ? 0 : bounded(Math.log(others / alone));
   const { clock } = baseline;
   into[AT.operationInContext] = inContext(scene, previousOf(clock, symbols), alone, others);
 
