@@ -59,6 +59,8 @@ export const MEAN: Span = reserve(FEATURE_COUNT);
 export const AVERAGES: Span = reserve(FEATURE_COUNT * MEMORIES.length * TRACKS);
 /** Calls in this hour, and bytes that went out in it, of each track. */
 export const THIS_HOUR: Span = reserve(2 * TRACKS);
+/** Evidence against whoever made the odd calls: it fades as they do. */
+export const AWAY_PEAK: Span = reserve(1);
 /** Features of place and tool of {@link Clock.readySource}. */
 export const READY: Span = reserve(SOURCE_FEATURES.length);
 const NUMBERS = end;
@@ -176,7 +178,9 @@ export class Baseline {
 
   /** Little-endian: magic and version, count of slots, clocks, numbers, slots. */
   pack(): Uint8Array {
-    const bytes = new Uint8Array(HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + RECENT * 4 + this.slots.length * 4);
+    const bytes = new Uint8Array(
+      HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + RECENT * 4 + this.slots.length * 4,
+    );
     const view = new DataView(bytes.buffer);
     view.setUint32(0, MAGIC, true);
     view.setUint16(4, VERSION, true);

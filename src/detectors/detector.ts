@@ -1,4 +1,4 @@
-import { AWAY, Baseline, Clock, HOME, MEMORIES, TRACKS } from './baseline.js';
+import { AWAY, AWAY_PEAK, Baseline, Clock, HOME, MEMORIES, threadOf, TRACKS } from './baseline.js';
 import { learnTail, tailNats } from './calibration.js';
 import {
   type Actor,
@@ -136,7 +136,7 @@ export class Detector {
 
     const odds = forestSum(this.#weights.forest, inputsOf(baseline, track, features, means, this.#inputs));
     const ready = (clock[Clock.seen] as number) >= WARM_UP;
-    const evidence = ready ? Math.max(0, odds + ODDS_SHIFT) : 0;
+    const evidence = ready ? visitorsEvidence(baseline, symbols, track, Math.max(0, odds + ODDS_SHIFT)) : 0;
     return {
       state: ready ? 'ready' : 'warming',
       score,
@@ -173,6 +173,7 @@ export class Detector {
     const baseline = this.baselineOf(key);
     const means = meansOf(baseline, this.population, this.#means);
     for (let track = 0; track < TRACKS; track++) settleIn(baseline, means, track, 0);
+    baseline.numbers[AWAY_PEAK.start] = 0;
   }
 
   /** What came back, once it is known: of a live request that is after it was settled. */
@@ -273,11 +274,26 @@ function trackOf(
   return network > NEW_NETWORK || client > NEW_NETWORK ? AWAY : HOME;
 }
 
+/** Who was found out stays so, whatever he does next, as long as he comes from a place and with a tool of his own. */
+function visitorsEvidence(
+  { clock, numbers }: Baseline,
+  symbols: Symbols,
+  track: number,
+  evidence: number,
+): number {
+  if (track !== AWAY) return evidence;
+  const before = threadOf(clock, symbols) === AWAY ? (numbers[AWAY_PEAK.start] as number) : 0;
+  const peak = Math.max(evidence, before);
+  numbers[AWAY_PEAK.start] = peak;
+  return peak;
+}
+
 function depart(baseline: Baseline, symbols: Symbols, means: Float64Array): void {
   const { clock } = baseline;
   const last = clock[Clock.awayLast] as number;
   const kept = last === 0 ? 0 : 2 ** (-Math.max(0, symbols.timeMs - last) / AWAY_HALF_LIFE_MS);
   settleIn(baseline, means, AWAY, kept);
+  baseline.numbers[AWAY_PEAK.start] = (baseline.numbers[AWAY_PEAK.start] as number) * kept;
 }
 
 /** Lets the moving averages of a track come to the key's means; `kept` of their distance is left. */

@@ -66,7 +66,7 @@ describe('LearningGuard', () => {
   it('says what becomes of each call, and why', () => {
     const { detector, guard } = play(true);
     const settled = (strange: boolean, decided: 'allowed' | 'alarm' | 'refused') =>
-      guard.settle('k', detector.assess(sighting(301, strange)), decided);
+      guard.settle('k', detector.assess(sighting(300, strange)), decided);
     expect(settled(false, 'allowed')).toEqual({ policy: 'learn', reason: 'usual' });
     expect(settled(true, 'allowed')).toEqual({ policy: 'quarantine', reason: 'odd' });
     expect(settled(true, 'alarm')).toEqual({ policy: 'quarantine', reason: 'alarm' });

@@ -16,7 +16,7 @@ async function* batchesOf(times: readonly number[], sizes: readonly number[]): A
       numbers[row * ROW_NUMBERS + SYMBOL_COLUMNS.indexOf('timeMs')] = times[from + row] as number;
       numbers[row * ROW_NUMBERS + ROW.line] = from + row + 1;
     }
-    const objects = new Uint32Array();
+    const objects = new Int32Array();
     yield new Rows(
       { file: 'f', count, numbers, objects, restart: false, fresh: noNames(), bytesRead: 0 },
       noNames(),

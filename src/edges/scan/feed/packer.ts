@@ -14,7 +14,7 @@ const OBJECTS_MIN = 1024;
 /** Reduces sightings to rows of numbers, and their texts to names that are sent once. */
 export class Packer {
   #numbers = new Float64Array(ROWS_MIN * ROW_NUMBERS);
-  #objects = new Uint32Array(OBJECTS_MIN);
+  #objects = new Int32Array(OBJECTS_MIN);
   #count = 0;
   #objectsEnd = 0;
   #fresh = noNames();
@@ -66,7 +66,7 @@ export class Packer {
   #addObjects({ objects }: Symbols): number {
     for (const object of objects) {
       const end = this.#objectsEnd;
-      if (end === this.#objects.length) this.#objects = grown(this.#objects, end * 2, Uint32Array);
+      if (end === this.#objects.length) this.#objects = grown(this.#objects, end * 2, Int32Array);
       this.#objects[end] = object;
       this.#objectsEnd = end + 1;
     }
@@ -79,7 +79,7 @@ export class Packer {
   }
 }
 
-function grown<Numbers extends Float64Array | Uint32Array>(
+function grown<Numbers extends Float64Array | Int32Array>(
   from: Numbers,
   length: number,
   kind: new (length: number) => Numbers,

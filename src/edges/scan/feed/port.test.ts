@@ -5,7 +5,7 @@ import { receiveFeed, sendFeed } from './port.js';
 import { noNames, type PackedRows } from './rows.js';
 
 const batch = (bytesRead: number): PackedRows => ({
-  ...{ file: 'f', count: 0, numbers: new Float64Array(8), objects: new Uint32Array(2) },
+  ...{ file: 'f', count: 0, numbers: new Float64Array(8), objects: new Int32Array(2) },
   ...{ restart: false, fresh: noNames(), bytesRead },
 });
 

@@ -50,7 +50,7 @@ export interface PackedRows {
   /** {@link ROW_NUMBERS} of each row. */
   readonly numbers: Float64Array<ArrayBuffer>;
   /** Hashes of objects, of all rows one after the other. */
-  readonly objects: Uint32Array<ArrayBuffer>;
+  readonly objects: Int32Array<ArrayBuffer>;
   /** Names begin anew: earlier ones are not spoken of any more. */
   readonly restart: boolean;
   /** Names that come with these rows. */
