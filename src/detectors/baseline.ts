@@ -89,8 +89,10 @@ export const Clock = {
   dayLearned: 15,
   /** The source that the ready features of place and tool are of; 0 when they must be made anew. */
   readySource: 16,
+  /** Observations learned in all, forgotten or not. */
+  learned: 17,
 } as const;
-const CLOCKS = 17;
+const CLOCKS = 18;
 
 /**
  * Whose call an observation goes on from, by its place and tool: the owner's last usual one, the last odd one, or,
@@ -165,6 +167,7 @@ export class Baseline {
     const first = Math.min(this.clock[Clock.first] as number, other.clock[Clock.first] as number);
     const active = Math.max(this.clock[Clock.active] as number, other.clock[Clock.active] as number);
     const seen = (this.clock[Clock.seen] as number) + (other.clock[Clock.seen] as number);
+    const learned = (this.clock[Clock.learned] as number) + (other.clock[Clock.learned] as number);
     if (later) {
       this.clock.set(other.clock);
       this.recent.set(other.recent);
@@ -172,6 +175,7 @@ export class Baseline {
     this.clock[Clock.first] = first;
     this.clock[Clock.active] = active;
     this.clock[Clock.seen] = seen;
+    this.clock[Clock.learned] = learned;
     while (this.slots.length < other.slots.length && this.grow());
     mergeCounts(this.slots, other.slots);
   }

@@ -1,4 +1,4 @@
-import { AWAY, AWAY_PEAK, Baseline, Clock, HOME, MEMORIES, threadOf, TRACKS } from './baseline.js';
+import { AWAY, AWAY_PEAK, Baseline, Clock, HOME, MEMORIES, TRACKS, threadOf } from './baseline.js';
 import { learnTail, tailNats } from './calibration.js';
 import {
   type Actor,

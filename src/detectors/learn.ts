@@ -149,6 +149,7 @@ export function absorb(
   for (const object of symbols.objects) tally(learner, Kind.object, object);
   histograms(baseline, population, symbols, context);
   baseline.numbers[TOTAL.start] = baseline.total + 1;
+  clock[Clock.learned] = (clock[Clock.learned] as number) + 1;
   population.observations++;
 }
 

@@ -1,5 +1,5 @@
 import type { Baseline, Histogram } from './baseline.js';
-import { HISTOGRAM_TOTAL, KIND_DISTINCT, KIND_TOTAL, TOTAL } from './baseline.js';
+import { Clock, HISTOGRAM_TOTAL, KIND_DISTINCT, KIND_TOTAL, TOTAL } from './baseline.js';
 import { countOf } from './count-table.js';
 import type { Population } from './population.js';
 import { type Symbols, TALLIED } from './symbols.js';
@@ -48,6 +48,16 @@ export function ownProbability(scene: Scene, kind: KindIndex, count: number, bac
   );
 }
 
+/** Counts are logarithmic: what is left of a count of everybody's after the key's own is nothing below this share. */
+const COUNT_ERROR = 0.15;
+
+/** What the other keys add to a count. The population does not forget with the key, so its share is larger than it knows. */
+export function othersCount({ baseline }: Scene, all: number, own: number): number {
+  const share = own * Math.max(1, (baseline.clock[Clock.learned] as number) / Math.max(1, baseline.total));
+  const others = all - share;
+  return others > COUNT_ERROR * share ? others : 0;
+}
+
 /** How often all keys together showed the symbol. */
 export function countOfAll({ population }: Scene, symbol: number): number {
   return population.counts.get(EVERYONE, symbol);
@@ -58,8 +68,8 @@ export function othersProbability(scene: Scene, kind: KindIndex, all: number, ow
   const { population, baseline } = scene;
   const { total, distinct } = population.everyone;
   const ownTotal = baseline.numbers[KIND_TOTAL.start + kind] as number;
-  const n = Math.max(0, (total[kind] as number) - ownTotal);
-  const count = Math.max(0, all - own);
+  const n = othersCount(scene, total[kind] as number, ownTotal);
+  const count = Math.min(n, othersCount(scene, all, own));
   const novelty = (distinct[kind] as number) + 1;
   return (count + novelty / (novelty + UNSEEN)) / (n + novelty);
 }
@@ -77,8 +87,8 @@ export function scopeProbability(
   const totals = scene.population.scope(scope);
   const ownTotal = scene.baseline.numbers[KIND_TOTAL.start + kind] as number;
   return wittenBell(
-    Math.max(0, scene.population.counts.get(scope, symbol) - own),
-    Math.max(0, (totals.total[kind] as number) - ownTotal),
+    othersCount(scene, scene.population.counts.get(scope, symbol), own),
+    othersCount(scene, totals.total[kind] as number, ownTotal),
     totals.distinct[kind] as number,
     backoff,
   );

@@ -5,6 +5,7 @@ import {
   bounded,
   countOfAll,
   KindIndex,
+  othersCount,
   othersProbability,
   ownCount,
   ownProbability,
@@ -43,8 +44,8 @@ function inContext(scene: Scene, previous: number, alone: number, others: number
   const previousOwn = ownCount(scene, previous);
   const own = wittenBell(pairOwn, previousOwn, ownCount(scene, branching), alone);
   const theirs = wittenBell(
-    Math.max(0, counts.get(0, pair) - pairOwn),
-    Math.max(0, counts.get(0, previous) - previousOwn),
+    othersCount(scene, counts.get(0, pair), pairOwn),
+    othersCount(scene, counts.get(0, previous), previousOwn),
     counts.get(0, branching),
     others,
   );
