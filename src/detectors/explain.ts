@@ -5,11 +5,17 @@ import {
   HISTOGRAM_TOTAL,
   type Histogram,
   KIND_DISTINCT,
-  THIS_HOUR,
 } from './baseline.js';
 import type { Sighting, Term } from './contract.js';
 import type { Detector, Judgement } from './detector.js';
-import { bytesPerHourClass, PACE_CLASSES, paceClass, perHourClass } from './habits.js';
+import {
+  bytesPerHourClass,
+  bytesThisHour,
+  callsThisHour,
+  lastOf,
+  paceSince,
+  perHourClass,
+} from './habits.js';
 import { experience, KindIndex, ownCount, type Scene, upperTail } from './likelihood.js';
 import { Kind } from './symbols.js';
 
@@ -120,16 +126,16 @@ function timeText(scene: Scene): string {
 
 function volumeText(scene: Scene): string {
   const { baseline, symbols } = scene;
-  const same = baseline.clock[Clock.hourIndex] === symbols.hourIndex;
-  const hourly = Math.max(1, same ? (baseline.numbers[THIS_HOUR.start] as number) : 0);
-  const last = baseline.clock[Clock.last] as number;
+  const hourly = Math.max(1, callsThisHour(scene));
+  const last = lastOf(baseline.clock, symbols);
   const parts = [
     `${count(hourly)} ${plural(hourly, 'call')} in this hour (so many or more: ${percent(upperTail(scene, HISTOGRAM.perHour, perHourClass(hourly)))} of its calls)`,
   ];
   if (last !== 0) {
-    const gap = symbols.timeMs - last;
-    const pace = Math.min(PACE_CLASSES - 1, paceClass(gap));
-    parts.push(`${duration(gap)} after the last (such pauses: ${ownShare(scene, HISTOGRAM.pace, pace)})`);
+    const pace = paceSince(last, symbols.timeMs);
+    parts.push(
+      `${duration(symbols.timeMs - last)} after the last (such pauses: ${ownShare(scene, HISTOGRAM.pace, pace)})`,
+    );
   }
   return parts.join('; ');
 }
@@ -142,7 +148,7 @@ function outcomeText(scene: Scene, { outcome }: Sighting): string {
       `status ${outcome?.status}: such answers are ${ownShare(scene, HISTOGRAM.status, status)} of this key's`,
     );
   if (bytesOut >= 0) {
-    const bytes = Math.max(bytesOut, scene.baseline.numbers[THIS_HOUR.start + 1] as number);
+    const bytes = Math.max(bytesOut, bytesThisHour(scene));
     const so = percent(upperTail(scene, HISTOGRAM.bytesPerHour, bytesPerHourClass(bytes)));
     parts.push(`${Math.round(bytes)} bytes received in this hour (so many or more: ${so} of its calls)`);
   }

@@ -5,9 +5,9 @@ import type { Symbols } from './symbols.js';
 
 const DAY_MS = 86_400_000;
 /** Pace classes: powers of three of the seconds since the key's last call. */
-export const PACE_CLASSES = 16;
+const PACE_CLASSES = 16;
 
-export function paceClass(gapMs: number): number {
+function paceClass(gapMs: number): number {
   const seconds = Math.max(0, gapMs) / 1000;
   return Math.min(PACE_CLASSES - 1, Math.floor(Math.log(1 + seconds) / Math.log(3)));
 }
