@@ -7,76 +7,93 @@ const SLOTS_MIN = 1 << 12;
 const SYMBOLS_MAX = 1 << 22;
 const FILL_MAX = 0.7;
 
-/** Counts of symbols over everybody, and over scopes (tenants, peers) within. Open addressing. */
+/**
+ * Counts of symbols over everybody, and over scopes (tenants, peers) within. Open addressing; a check and its count lie
+ * side by side, so that looking one up waits for memory once.
+ */
 export class ScopedCounts {
-  #check = new Int32Array(SLOTS_MIN);
-  #count = new Float32Array(SLOTS_MIN);
+  #checks = new Int32Array(SLOTS_MIN * 2);
+  #counts = new Float32Array(this.#checks.buffer);
+  #mask = SLOTS_MIN - 1;
   #used = 0;
 
   get(scope: number, symbol: number): number {
     const hash = slotHash(scope, symbol);
-    const mask = this.#check.length - 1;
-    for (let i = mix(hash) & mask; ; i = (i + 1) & mask) {
-      if (this.#check[i] === hash) return this.#count[i] as number;
-      if (this.#check[i] === 0) return 0;
+    const checks = this.#checks;
+    for (let i = mix(hash) & this.#mask; ; i = (i + 1) & this.#mask) {
+      const check = checks[2 * i];
+      if (check === hash) return this.#counts[2 * i + 1] as number;
+      if (check === 0) return 0;
     }
   }
 
   /** Gives the count before. */
   add(scope: number, symbol: number): number {
     const hash = slotHash(scope, symbol);
-    const mask = this.#check.length - 1;
-    let i = mix(hash) & mask;
-    while (this.#check[i] !== hash && this.#check[i] !== 0) i = (i + 1) & mask;
-    const before = this.#count[i] as number;
-    this.#count[i] = before + 1;
-    if (this.#check[i] === 0) {
-      this.#check[i] = hash;
-      if (++this.#used > this.#check.length * FILL_MAX) this.#rehash();
+    const i = this.#slotOf(hash);
+    const before = this.#counts[2 * i + 1] as number;
+    this.#counts[2 * i + 1] = before + 1;
+    if (this.#checks[2 * i] === 0) {
+      this.#checks[2 * i] = hash;
+      if (++this.#used > (this.#mask + 1) * FILL_MAX) this.#rehash();
     }
     return before;
   }
 
   /** Checks and counts of the symbols there are. */
   snapshot(): PopulationSnapshot['symbols'] {
-    const checks = this.#check.filter((check) => check !== 0);
-    const counts = this.#count.filter((_, i) => this.#check[i] !== 0);
+    const checks = new Int32Array(this.#used);
+    const counts = new Float32Array(this.#used);
+    let to = 0;
+    for (let at = 0; at < this.#checks.length; at += 2) {
+      if (this.#checks[at] === 0) continue;
+      checks[to] = this.#checks[at] as number;
+      counts[to++] = this.#counts[at + 1] as number;
+    }
     return { checks, counts };
   }
 
   restore({ checks, counts }: PopulationSnapshot['symbols']): void {
-    let length = SLOTS_MIN;
-    while (checks.length > length * FILL_MAX) length *= 2;
-    this.#check = new Int32Array(length);
-    this.#count = new Float32Array(length);
-    this.#used = checks.length;
+    let slots = SLOTS_MIN;
+    while (checks.length > slots * FILL_MAX) slots *= 2;
+    this.#clear(slots);
     checks.forEach((check, i) => {
-      let at = mix(check) & (length - 1);
-      while (this.#check[at] !== 0) at = (at + 1) & (length - 1);
-      this.#check[at] = check;
-      this.#count[at] = counts[i] as number;
+      this.#put(check, counts[i] as number);
     });
   }
 
   #rehash(): void {
     const full = this.#used >= SYMBOLS_MAX;
-    const checks = this.#check;
-    const counts = this.#count;
-    const length = full ? checks.length : checks.length * 2;
-    this.#check = new Int32Array(length);
-    this.#count = new Float32Array(length);
-    this.#used = 0;
-    const mask = length - 1;
-    for (let from = 0; from < checks.length; from++) {
-      const hash = checks[from] as number;
-      const count = (counts[from] as number) / (full ? 2 : 1);
-      if (hash === 0 || count < 1) continue;
-      let i = mix(hash) & mask;
-      while (this.#check[i] !== 0) i = (i + 1) & mask;
-      this.#check[i] = hash;
-      this.#count[i] = count;
-      this.#used++;
+    const checks = this.#checks;
+    const counts = this.#counts;
+    this.#clear(full ? this.#mask + 1 : (this.#mask + 1) * 2);
+    for (let at = 0; at < checks.length; at += 2) {
+      const hash = checks[at] as number;
+      const count = (counts[at + 1] as number) / (full ? 2 : 1);
+      if (hash !== 0 && count >= 1) this.#put(hash, count);
     }
+  }
+
+  #clear(slots: number): void {
+    this.#checks = new Int32Array(slots * 2);
+    this.#counts = new Float32Array(this.#checks.buffer);
+    this.#mask = slots - 1;
+    this.#used = 0;
+  }
+
+  #put(hash: number, count: number): void {
+    const i = this.#slotOf(hash);
+    this.#checks[2 * i] = hash;
+    this.#counts[2 * i + 1] = count;
+    this.#used += 1;
+  }
+
+  /** Where the symbol is, or is to be put. */
+  #slotOf(hash: number): number {
+    const checks = this.#checks;
+    let i = mix(hash) & this.#mask;
+    while (checks[2 * i] !== hash && checks[2 * i] !== 0) i = (i + 1) & this.#mask;
+    return i;
   }
 }
 
