@@ -68,6 +68,7 @@ export interface Judgement extends Assessment {
 export class Detector {
   readonly population = new Population();
   readonly baselines = new Map<string, Baseline>();
+  touched = 0;
   readonly #strangers = new Strangers();
   /** The key that a principal began last: its baseline is what the next one of the same owner starts from. */
   readonly #latestKey = new Map<number, string>();
@@ -89,6 +90,7 @@ export class Detector {
   /** The same where the observation is reduced already: a scan does that in another thread. */
   assessSymbols(actor: Actor, symbols: Symbols): Judgement {
     const baseline = this.#baselineOfActor(actor);
+    this.touched += baseline.touch();
     const alone = this.judge(baseline, symbols);
     const network = (alone.features[AT.network] as number) - (this.#means[AT.network] as number);
     const newness = alone.state === 'ready' && symbols.prefix !== 0 ? network - NEW_NETWORK : 0;

@@ -168,11 +168,14 @@ function tally({ baseline, population, symbols, draw }: Learner, kind: number, s
   if (put(baseline, symbol, draw))
     numbers[KIND_DISTINCT.start + index] = (numbers[KIND_DISTINCT.start + index] as number) + 1;
   scopeTally(population, population.everyone, 0, index, symbol);
-  if (symbols.tenant !== 0)
-    scopeTally(population, population.scope(symbols.tenant), symbols.tenant, index, symbol);
-  const grouped = kind === Kind.operation || kind === Kind.component;
-  if (symbols.peers !== 0 && grouped)
-    scopeTally(population, population.scope(symbols.peers), symbols.peers, index, symbol);
+  const scope = scopeOf(kind, symbols);
+  if (scope !== 0) scopeTally(population, population.scope(scope), scope, index, symbol);
+}
+
+/** What is done is compared with the key's peers, where it comes from and with what with its tenant's other keys. */
+function scopeOf(kind: number, { tenant, peers }: Symbols): number {
+  if (kind === Kind.operation || kind === Kind.component) return peers;
+  return kind === Kind.object || kind === Kind.family ? 0 : tenant;
 }
 
 function scopeTally(
