@@ -113,16 +113,19 @@ const HEADER_BYTES = 16;
 /** Version of the packed form; a reader refuses what it does not know. */
 const VERSION = 2;
 export const BASELINE_BYTES_MAX = 4096;
+const FIXED_BYTES = CLOCKS * 8 + NUMBERS * 4 + RECENT * 4;
 const BUCKETS_MAX = Math.floor(
-  (BASELINE_BYTES_MAX - HEADER_BYTES - CLOCKS * 8 - NUMBERS * 4 - RECENT * 4) / (4 * SLOTS_PER_BUCKET),
+  (BASELINE_BYTES_MAX - HEADER_BYTES - FIXED_BYTES) / (4 * SLOTS_PER_BUCKET),
 );
 
 /** What is known of one key. At most 4 KiB packed, however long its history. */
 export class Baseline {
-  readonly clock = new Float64Array(CLOCKS);
-  readonly numbers = new Float32Array(NUMBERS);
+  /** All that has a fixed size, in one piece of memory. */
+  readonly #fixed = new ArrayBuffer(FIXED_BYTES);
+  readonly clock = new Float64Array(this.#fixed, 0, CLOCKS);
+  readonly numbers = new Float32Array(this.#fixed, CLOCKS * 8, NUMBERS);
   /** Hashes of the last operations, the oldest overwritten first. */
-  readonly recent = new Int32Array(RECENT);
+  readonly recent = new Int32Array(this.#fixed, CLOCKS * 8 + NUMBERS * 4, RECENT);
   slots: Slots = new Uint32Array(BUCKETS_MIN * SLOTS_PER_BUCKET);
 
   get total(): number {
