@@ -114,9 +114,7 @@ const HEADER_BYTES = 16;
 const VERSION = 2;
 export const BASELINE_BYTES_MAX = 4096;
 const FIXED_BYTES = CLOCKS * 8 + NUMBERS * 4 + RECENT * 4;
-const BUCKETS_MAX = Math.floor(
-  (BASELINE_BYTES_MAX - HEADER_BYTES - FIXED_BYTES) / (4 * SLOTS_PER_BUCKET),
-);
+const BUCKETS_MAX = Math.floor((BASELINE_BYTES_MAX - HEADER_BYTES - FIXED_BYTES) / (4 * SLOTS_PER_BUCKET));
 
 /** What is known of one key. At most 4 KiB packed, however long its history. */
 export class Baseline {

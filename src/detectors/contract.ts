@@ -25,6 +25,7 @@ export type Term =
   | 'time'
   | 'volume'
   | 'outcome'
+  | 'visitor'
   | 'strangers';
 
 /** One term's part in the score. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Place } from '../core/observation.js';
 import type { Sighting } from './contract.js';
 import { Detector, type Judgement, WARM_UP } from './detector.js';
+import { explanations } from './explain.js';
 import { LearningGuard } from './learning-guard.js';
 
 const HOUR = 3_600_000;
@@ -114,6 +115,20 @@ describe('Detector', () => {
     const evidence = stolen.map((each) => each.evidence);
     expect(evidence[0]).toBeGreaterThan(usual.evidence);
     expect(evidence[3]).toBeGreaterThan((evidence[0] as number) + 1);
+  });
+
+  it('explains every call of a visitor who was found out, even where he does what the owner does', () => {
+    const detector = new Detector();
+    const { call, owner, endMs } = provider(detector);
+    for (const n of [1, 2, 3, 4]) call(endMs + n * 60_000, { ...owner(3, n), ...thief });
+    const visit: Call = { ...owner(3, 5), address: thief.address, place: ABROAD, userAgent: thief.userAgent };
+    for (let n = 1; n < 30; n++) call(endMs + (n + 4) * 60_000, visit);
+    const calm = sighting(endMs + 40 * 60_000, visit);
+    const judgement = detector.assess(calm);
+    const reasons = explanations(detector, calm, judgement, true);
+    expect(judgement.carried).toBeGreaterThan(0);
+    expect(reasons.map(({ term }) => term)).toContain('visitor');
+    expect(reasons.find(({ term }) => term === 'visitor')?.text).toContain('goes on from an odd call at');
   });
 
   it('weighs a change of one side far less than a change of all', () => {

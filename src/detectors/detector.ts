@@ -57,6 +57,8 @@ export interface Judgement extends Assessment {
   /** Moving averages that the call belongs to. */
   readonly track: number;
   readonly context: Context;
+  /** Nats of the evidence that earlier calls of the same visitor left, beyond what this call brings. */
+  readonly carried: number;
   /** Other keys that the same source is new to, in the last days, and what they weigh. */
   readonly strangers: { readonly nats: number; readonly keys: number };
 }
@@ -138,7 +140,8 @@ export class Detector {
 
     const odds = forestSum(this.#weights.forest, inputsOf(baseline, track, features, means, this.#inputs));
     const ready = (clock[Clock.seen] as number) >= WARM_UP;
-    const evidence = ready ? visitorsEvidence(baseline, symbols, track, Math.max(0, odds + ODDS_SHIFT)) : 0;
+    const own = Math.max(0, odds + ODDS_SHIFT);
+    const evidence = ready ? visitorsEvidence(baseline, symbols, track, own) : 0;
     return {
       state: ready ? 'ready' : 'warming',
       score,
@@ -148,6 +151,7 @@ export class Detector {
       features,
       track,
       context: contextOf(baseline, symbols, track),
+      carried: ready ? evidence - own : 0,
       strangers: NO_STRANGERS,
     };
   }
@@ -213,7 +217,7 @@ export class Detector {
   }
 
   /**
-   * Each term's part in the evidence: of this call, or of the key's last calls where that is more. For a key
+   * Each term's part in the evidence: of this call, or of the key's last calls where that is more; never none. For a key
    * that has been assessed and not settled yet.
    */
   lately(judgement: Judgement): readonly TermScore[] {
@@ -227,7 +231,9 @@ export class Detector {
       const nats = odds - forestSum(forest, usualIn(term, inputs));
       gathered.set(term, Math.max(nats, gathered.get(term) ?? 0));
     }
-    return against(gathered);
+    gathered.set('visitor', judgement.carried);
+    const telling = against(gathered);
+    return telling.length > 0 ? telling : [highest(gathered)];
   }
 
   /** The key's baseline; a new key of a known owner starts from a copy of that of the owner's last new one. */
@@ -325,6 +331,12 @@ function featuresOf(scene: Scene, into: number[]): void {
   timeTerm(scene, into);
   volumeTerm(scene, into);
   outcomeTerm(scene, into);
+}
+
+function highest(terms: Map<Term, number>): TermScore {
+  let most: TermScore = { term: 'operation', nats: Number.NEGATIVE_INFINITY };
+  for (const [term, nats] of terms) if (nats > most.nats) most = { term, nats };
+  return most;
 }
 
 function against(terms: Map<Term, number>): TermScore[] {

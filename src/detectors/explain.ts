@@ -39,6 +39,8 @@ function explain(term: Term, scene: Scene, sighting: Sighting, strangerKeys: num
       return volumeText(scene);
     case 'outcome':
       return outcomeText(scene, sighting);
+    case 'visitor':
+      return visitorText(scene);
     case 'strangers':
       return `the same source came with ${strangerKeys} other ${plural(strangerKeys, 'key')} within 3 days, and is new to each`;
   }
@@ -66,6 +68,11 @@ export function explanations(
   return terms
     .slice(0, REASONS_MAX)
     .map(({ term, nats }) => ({ term, nats, text: explain(term, scene, sighting, strangers.keys) }));
+}
+
+function visitorText({ baseline: { clock } }: Scene): string {
+  const since = new Date(clock[Clock.awayLast] as number).toISOString();
+  return `goes on from an odd call at ${since}, from the same place with the same tool`;
 }
 
 /** Why a key has no evidence yet. */
