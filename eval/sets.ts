@@ -7,7 +7,7 @@ import { LogObserver } from '../src/edges/scan/observe.js';
 import type { Geo } from '../src/engine/ports.js';
 import { genericRecord } from '../src/wire/logs/generic.js';
 import type { Episode } from '../world/call.js';
-import { newWorld } from '../world/world.js';
+import { newWorld, type WorldOptions } from '../world/world.js';
 
 /** A stream of observations with what is known of each. */
 export interface WorldSet {
@@ -17,8 +17,8 @@ export interface WorldSet {
   readonly stolen: readonly boolean[];
 }
 
-export function worldSet(seed: number, geo: Geo): WorldSet {
-  const { calls, episodes } = newWorld({ seed });
+export function worldSet(seed: number, geo: Geo, options: Omit<WorldOptions, 'seed'> = {}): WorldSet {
+  const { calls, episodes } = newWorld({ seed, ...options });
   const observer = new LogObserver(loadCatalog('jumpcloud'), geo);
   const lines = new Map<string, number[]>(episodes.map(({ id }) => [id, []]));
   const thefts = new Set(episodes.filter(({ kind }) => kind === 'theft').map(({ id }) => id));

@@ -1,5 +1,6 @@
 import { Api } from './api.js';
 import type { Call, Episode } from './call.js';
+import { playCampaign } from './campaigns.js';
 import { playChange, playHarvest, playTheft } from './episodes.js';
 import { newPrincipal, newTenants, type Principal } from './principals.js';
 import { Random } from './random.js';
@@ -12,6 +13,8 @@ export interface WorldOptions {
   /** Thefts and legitimate changes, each of another principal. */
   readonly thefts?: number;
   readonly changes?: number;
+  /** Attackers who come with the keys of several tenants, in waves. */
+  readonly campaigns?: number;
 }
 
 export interface World {
@@ -27,7 +30,7 @@ const HARVESTED = 14;
  * The admin-API traffic of a provider: tenants, their services and people, thieves, and changes that are none of
  * a thief's. The same options give the same world.
  */
-export function newWorld({ seed, days = 28, keys = 165, thefts = 36, changes = 44 }: WorldOptions): World {
+export function newWorld({ seed, days = 28, keys = 165, thefts = 36, changes = 44, campaigns = 0 }: WorldOptions): World {
   const random = new Random(seed);
   const tenants = newTenants(random, Math.max(2, Math.round(keys / 6)));
   const principals = Array.from({ length: keys }, (_, n) =>
@@ -59,6 +62,13 @@ export function newWorld({ seed, days = 28, keys = 165, thefts = 36, changes = 4
   for (const [n, who] of victims.entries()) episodes.push(playTheft(stage, who, n));
   const harvested = others.slice(changes, changes + HARVESTED);
   if (thefts > 0 && harvested.length > 2) episodes.push(playHarvest(stage, harvested));
+  const free = busy.slice(thefts).filter((who) => !changing.has(who) && !harvested.includes(who));
+  let next = 0;
+  for (let n = 0; n < campaigns; n++) {
+    const hit = free.slice(next, next + random.int(3, 9));
+    next += hit.length;
+    if (hit.length > 1) episodes.push(playCampaign(stage, hit, n));
+  }
   const calls = stage.out.filter(({ timeMs }) => timeMs < stage.startMs + days * DAY_MS);
   return { calls: calls.sort((a, b) => a.timeMs - b.timeMs), episodes };
 }

@@ -9,6 +9,7 @@ import type { Outcome, Sighting } from '../detectors/contract.js';
 import { Detector, type Judgement } from '../detectors/detector.js';
 import { explanations } from '../detectors/explain.js';
 import { type Learning, LearningGuard } from '../detectors/learning-guard.js';
+import { rarityOf } from '../detectors/rarity.js';
 import type { Finding } from '../journal/entry.js';
 import type { BaselineStore } from './ports.js';
 
@@ -170,7 +171,10 @@ export class Behaviour {
     const action = actionOf(evidence, threshold, observation, policy);
     const odd = evidence >= threshold && policy.mode !== 'learn';
     const finding = odd
-      ? { evidence, threshold, reasons: explanations(this.#detector, sighting, judgement, true) }
+      ? {
+          ...{ evidence, threshold, reasons: explanations(this.#detector, sighting, judgement, true) },
+          rarity: rarityOf(judgement.symbols, this.#detector.population),
+        }
       : undefined;
     const decided = action === 'deny' ? 'refused' : odd ? 'alarm' : 'allowed';
     const learning = this.#learning.settle(key.id, judgement, decided);

@@ -1,7 +1,8 @@
 import type { KeyRecord } from '../core/key.js';
 import type { Observation } from '../core/observation.js';
 import type { Verdict } from '../core/verdict.js';
-import type { DecisionEntry, Finding } from '../journal/entry.js';
+import type { DecisionEntry } from '../journal/entry.js';
+import type { Judged } from './behaviour.js';
 
 /** The journal's entry of a decision. */
 export function decisionEntry(
@@ -9,7 +10,7 @@ export function decisionEntry(
   observation: Observation,
   verdict: Verdict,
   key: KeyRecord | undefined,
-  finding: Finding | undefined,
+  judged: Pick<Judged, 'judgement' | 'finding'> | undefined,
 ): DecisionEntry {
   const { operation, place } = observation;
   return {
@@ -32,6 +33,13 @@ export function decisionEntry(
     principal: key?.principal,
     decision: verdict.decision,
     reason: verdict.decision === 'allow' ? undefined : verdict.reason.code,
-    finding,
+    score: scoreOf(judged),
+    finding: judged?.finding,
   };
+}
+
+/** Two decimals are more than a change point needs. */
+function scoreOf(judged: Pick<Judged, 'judgement'> | undefined): number | undefined {
+  const { judgement } = judged ?? {};
+  return judgement?.state === 'ready' ? Math.round(judgement.score * 100) / 100 : undefined;
 }

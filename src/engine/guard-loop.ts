@@ -140,7 +140,7 @@ export class GuardLoop<U extends Upstream> {
     const verdict = judged?.verdict ?? checked;
     const accepted = forwards(verdict);
     const ticket = this.#journal.append(
-      decisionEntry(requestId, observation, verdict, key?.key, judged?.finding),
+      decisionEntry(requestId, observation, verdict, key?.key, judged),
     );
     if (key !== undefined) {
       this.#directory.record(key, {

@@ -82,7 +82,7 @@ export class HeldCalls<U extends Upstream> {
         ? ALLOW
         : { decision: 'flag', reason: { code: 'behaviour_flagged', text: 'unlike the past of the key' } };
     const seen = { ...observation, operation };
-    const ticket = this.#journal.append(decisionEntry(requestId, seen, verdict, key?.key, finding));
+    const ticket = this.#journal.append(decisionEntry(requestId, seen, verdict, key?.key, judged));
     const durable = operation.privilege >= PRIVILEGED_FROM ? ticket.durable() : undefined;
     return { ...admission, observation: seen, verdict, ticket, durable };
   }
@@ -94,7 +94,7 @@ export class HeldCalls<U extends Upstream> {
       ...admission.judged.finding,
       hold: hold.id,
     };
-    const ticket = this.#journal.append(decisionEntry(requestId, observation, ALLOW, key?.key, finding));
+    const ticket = this.#journal.append(decisionEntry(requestId, observation, ALLOW, key?.key, { judgement: admission.judged?.judgement, finding }));
     return { ...admission, verdict: ALLOW, ticket, durable: ticket.durable() };
   }
 }

@@ -18,6 +18,13 @@ export interface Finding {
   readonly evidence: number;
   readonly threshold: number;
   readonly reasons: readonly { readonly term: string; readonly nats: number; readonly text: string }[];
+  /** Nats by which each trait of the call is rare among all keys: what incidents are put together by. */
+  readonly rarity?: {
+    readonly network: number;
+    readonly asn: number;
+    readonly client: number;
+    readonly operation: number;
+  };
   /** The hold that was opened, or that this call was approved by. */
   readonly hold?: string;
 }
@@ -44,6 +51,8 @@ export interface DecisionEntry {
   readonly principal?: string;
   readonly decision: Verdict['decision'];
   readonly reason?: ReasonCode;
+  /** Log-odds of an impostor from this call alone, where the key is known well enough. */
+  readonly score?: number;
   /** Where the detector had something to say. */
   readonly finding?: Finding;
   /** Present when the exchange ended before the batch was sealed; otherwise an OutcomeEntry follows. */

@@ -1,0 +1,78 @@
+import type { Trail, Trait } from './incident.js';
+
+const HOUR_MS = 3_600_000;
+/** Nats from which two trails are one attacker's. */
+export const LINKED_FROM = 6;
+/** One shared trait alone never binds more than this. */
+const TRAIT_MAX = { network: 7, asn: 3, client: 4 } as const;
+/** An operation that both did says less than where they came from, and all of them together this much. */
+const OPERATION_SHARE = 0.25;
+const OPERATIONS_MAX = 3;
+/** Within an hour of each other speaks for one hand, days apart against it. */
+const NEAR_NATS = 2;
+const NATS_PER_DAY = 0.5;
+
+/** Why two trails are taken for one attacker's, strongest first. */
+export interface Link {
+  readonly nats: number;
+  readonly why: readonly { readonly text: string; readonly nats: number }[];
+}
+
+/**
+ * How much better one attacker explains what two trails share than chance does: the rarity of each shared trait (after
+ * Fellegi & Sunter, JASA 1969, with agreement weights from everybody's traffic), and how close in time they are.
+ */
+export function linkOf(a: Trail, b: Trail): Link {
+  const why = [
+    shared('network', a.networks, b.networks, TRAIT_MAX.network),
+    shared('autonomous system', a.asns, b.asns, TRAIT_MAX.asn),
+    shared('client', a.clients, b.clients, TRAIT_MAX.client),
+    sharedOperations(a, b),
+    closeness(a, b),
+  ].filter((each) => each !== undefined);
+  // The network says what its autonomous system says, and more.
+  const network = why.find(({ text }) => text.startsWith('same network'));
+  const told = network === undefined ? why : why.filter(({ text }) => !text.startsWith('same autonomous'));
+  const nats = told.reduce((sum, each) => sum + each.nats, 0);
+  return { nats, why: told.filter((each) => each.nats > 0).sort((x, y) => y.nats - x.nats) };
+}
+
+function shared(
+  name: string,
+  a: ReadonlyMap<string, Trait>,
+  b: ReadonlyMap<string, Trait>,
+  most: number,
+): { text: string; nats: number } | undefined {
+  let best: { text: string; nats: number } | undefined;
+  for (const [value, trait] of a) {
+    const other = b.get(value);
+    if (other === undefined) continue;
+    const nats = Math.min(most, trait.nats, other.nats);
+    if (best === undefined || nats > best.nats) best = { text: `same ${name} ${value}`, nats };
+  }
+  return best;
+}
+
+function sharedOperations(a: Trail, b: Trail): { text: string; nats: number } | undefined {
+  const names: string[] = [];
+  let nats = 0;
+  for (const [name, trait] of a.operations) {
+    if (!b.operations.has(name)) continue;
+    names.push(name);
+    nats += trait.nats * OPERATION_SHARE;
+  }
+  if (names.length === 0) return undefined;
+  return { text: `same operations (${names.slice(0, 4).join(', ')})`, nats: Math.min(OPERATIONS_MAX, nats) };
+}
+
+function closeness(a: Trail, b: Trail): { text: string; nats: number } {
+  const gapMs = Math.max(0, Math.max(a.firstMs, b.firstMs) - Math.min(a.lastMs, b.lastMs));
+  const nats = gapMs <= HOUR_MS ? NEAR_NATS : NEAR_NATS - NATS_PER_DAY * (gapMs / (24 * HOUR_MS)) - 0.5;
+  return { text: `${gapText(gapMs)} apart`, nats };
+}
+
+function gapText(ms: number): string {
+  if (ms < 60_000) return 'less than a minute';
+  if (ms < HOUR_MS) return `${Math.round(ms / 60_000)} minutes`;
+  return ms < 48 * HOUR_MS ? `${Math.round(ms / HOUR_MS)} hours` : `${Math.round(ms / 24 / HOUR_MS)} days`;
+}
