@@ -2,15 +2,16 @@ import type { Trail, Trait } from './incident.js';
 
 const HOUR_MS = 3_600_000;
 /** Nats from which two trails are one attacker's. */
-export const LINKED_FROM = 6;
+export const LINKED_FROM = 6.5;
 /** One shared trait alone never binds more than this. */
-const TRAIT_MAX = { network: 7, asn: 3, client: 4 } as const;
+const TRAIT_MAX = { network: 7, asn: 3, client: 3 } as const;
 /** An operation that both did says less than where they came from, and all of them together this much. */
 const OPERATION_SHARE = 0.25;
-const OPERATIONS_MAX = 3;
-/** Within an hour of each other speaks for one hand, days apart against it. */
+const OPERATIONS_MAX = 2;
+/** Beginning together speaks for one hand, each doubling of the hours between (from one on) a little against it. */
 const NEAR_NATS = 2;
-const NATS_PER_DAY = 0.5;
+const HALVED = 0.45;
+const FAR_NATS = 2;
 
 /** Why two trails are taken for one attacker's, strongest first. */
 export interface Link {
@@ -65,14 +66,15 @@ function sharedOperations(a: Trail, b: Trail): { text: string; nats: number } | 
   return { text: `same operations (${names.slice(0, 4).join(', ')})`, nats: Math.min(OPERATIONS_MAX, nats) };
 }
 
+/** From beginning to beginning: long visits overlap by chance. */
 function closeness(a: Trail, b: Trail): { text: string; nats: number } {
-  const gapMs = Math.max(0, Math.max(a.firstMs, b.firstMs) - Math.min(a.lastMs, b.lastMs));
-  const nats = gapMs <= HOUR_MS ? NEAR_NATS : NEAR_NATS - NATS_PER_DAY * (gapMs / (24 * HOUR_MS)) - 0.5;
-  return { text: `${gapText(gapMs)} apart`, nats };
+  const gapMs = Math.abs(a.firstMs - b.firstMs);
+  const nats = Math.max(-FAR_NATS, NEAR_NATS - HALVED * Math.log2(1 + gapMs / HOUR_MS));
+  return { text: `begun ${gapText(gapMs)} apart`, nats };
 }
 
 function gapText(ms: number): string {
   if (ms < 60_000) return 'less than a minute';
   if (ms < HOUR_MS) return `${Math.round(ms / 60_000)} minutes`;
-  return ms < 48 * HOUR_MS ? `${Math.round(ms / HOUR_MS)} hours` : `${Math.round(ms / 24 / HOUR_MS)} days`;
+  return ms < 48 * HOUR_MS ? `${Math.max(1, Math.round(ms / HOUR_MS))} hours` : `${Math.round(ms / 24 / HOUR_MS)} days`;
 }

@@ -1,0 +1,148 @@
+import { type ChangePoint, changePoint } from './change-point.js';
+import { type JournalCall, succeeded } from './call.js';
+import type { Trail } from './incident.js';
+import { networkOf } from './lead.js';
+import { foreignNats } from './onset.js';
+
+/** Objects and networks that are listed of one key; the others are counted. */
+const LISTED_MAX = 5_000;
+/** From here on a call is taken for the visitor's. */
+const FOREIGN_FROM = 2;
+
+export type Effect = 'read' | 'changed' | 'created' | 'deleted';
+
+/** How often something was done, by whom. */
+export interface Tally {
+  succeeded: number;
+  /** Attempted: refused by Keyward or by the upstream, or without an answer. */
+  refused: number;
+  /** Of these, the ones that are taken for the visitor's. */
+  foreignSucceeded: number;
+  foreignRefused: number;
+  firstMs: number;
+  lastMs: number;
+}
+
+export interface OperationTally extends Tally {
+  readonly name: string;
+  readonly privilege: number;
+}
+
+export interface ObjectTally extends Tally {
+  readonly id: string;
+  readonly effect: Effect;
+}
+
+export interface NetworkTally extends Tally {
+  readonly network: string;
+  readonly asn: number | undefined;
+  readonly country: string | undefined;
+}
+
+/** What one suspect key did since it was compromised. */
+export interface KeyRadius {
+  readonly key: string;
+  readonly tenants: readonly string[];
+  readonly compromised: ChangePoint;
+  /** Since then: all calls, and those that are taken for the visitor's. */
+  readonly calls: number;
+  readonly foreign: number;
+  readonly lastForeignMs: number | undefined;
+  readonly operations: readonly OperationTally[];
+  readonly objects: readonly ObjectTally[];
+  readonly objectsNotListed: number;
+  readonly networks: readonly NetworkTally[];
+  readonly bytesOut: number;
+  readonly foreignBytesOut: number;
+  /** Journal numbers of the visitor's calls: what evidence is made of. */
+  readonly entries: readonly number[];
+}
+
+/** Names the objects of a call, as its upstream's catalog has them. */
+export type ObjectsOf = (call: JournalCall) => readonly string[];
+
+/**
+ * The blast radius of a key: since the estimated time of compromise, what was done and what was only tried, and by whom.
+ * @param calls of the key, oldest first, from before the compromise on
+ * @returns undefined where there are no calls
+ */
+export function keyRadius(
+  key: string,
+  calls: readonly JournalCall[],
+  trails: readonly Trail[],
+  objectsOf: ObjectsOf,
+): KeyRadius | undefined {
+  const nats = calls.map((call) => foreignNats(call, trails));
+  const compromised = changePoint(calls.map(({ timeMs }, i) => ({ timeMs, nats: nats[i] as number })));
+  if (compromised === undefined) return undefined;
+  const operations = new Map<string, OperationTally>();
+  const objects = new Map<string, ObjectTally>();
+  const networks = new Map<string, NetworkTally>();
+  const tenants = new Set<string>();
+  const entries: number[] = [];
+  const sum = { calls: 0, foreign: 0, bytesOut: 0, foreignBytesOut: 0, objectsNotListed: 0, lastForeignMs: 0 };
+  calls.forEach((call, i) => {
+    if (call.timeMs < compromised.fromMs) return;
+    const foreign = call.flagged || (call.timeMs >= compromised.timeMs && (nats[i] as number) >= FOREIGN_FROM);
+    sum.calls += 1;
+    sum.bytesOut += call.bytesOut;
+    tenants.add(call.tenant);
+    if (foreign) {
+      sum.foreign += 1;
+      sum.foreignBytesOut += call.bytesOut;
+      sum.lastForeignMs = Math.max(sum.lastForeignMs, call.timeMs);
+      entries.push(call.seq);
+    }
+    const { operation: name, privilege } = call;
+    note(operations, name, { name, privilege }, call, foreign);
+    const network = networkOf(call.address);
+    note(networks, network, { network, asn: call.asn, country: call.country }, call, foreign);
+    const effect = effectOf(call);
+    for (const id of objectsOf(call))
+      if (!note(objects, `${effect} ${id}`, { id, effect }, call, foreign)) sum.objectsNotListed += 1;
+  });
+  const { lastForeignMs, ...rest } = sum;
+  return {
+    ...{ key, compromised, entries, tenants: [...tenants], ...rest },
+    lastForeignMs: lastForeignMs === 0 ? undefined : lastForeignMs,
+    operations: [...operations.values()].sort((a, b) => b.privilege - a.privilege || a.firstMs - b.firstMs),
+    objects: [...objects.values()],
+    networks: [...networks.values()],
+  };
+}
+
+const NOTHING = { succeeded: 0, refused: 0, foreignSucceeded: 0, foreignRefused: 0 };
+
+/** False where the list is full. */
+function note<What extends object>(
+  tallies: Map<string, What & Tally>,
+  name: string,
+  what: What,
+  call: JournalCall,
+  foreign: boolean,
+): boolean {
+  let tally = tallies.get(name);
+  if (tally === undefined) {
+    if (tallies.size >= LISTED_MAX) return false;
+    tally = { ...what, ...NOTHING, firstMs: call.timeMs, lastMs: call.timeMs };
+    tallies.set(name, tally);
+  }
+  tally.lastMs = call.timeMs;
+  if (succeeded(call)) {
+    tally.succeeded += 1;
+    if (foreign) tally.foreignSucceeded += 1;
+  } else {
+    tally.refused += 1;
+    if (foreign) tally.foreignRefused += 1;
+  }
+  return true;
+}
+
+const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** What a call does to the objects it names, by method, and by privilege where reads are POSTed. */
+function effectOf({ method, privilege, operation }: JournalCall): Effect {
+  if (READS.has(method) || privilege <= 1) return 'read';
+  if (method === 'DELETE' || /\b(?:delete|remove|destroy|erase)\w*$/i.test(operation)) return 'deleted';
+  return method === 'POST' && /\b(?:create|add|register|enrol)\w*$/i.test(operation) ? 'created' : 'changed';
+}

@@ -1,0 +1,94 @@
+import type { JournalEntry } from '../journal/entry.js';
+import type { SlicedEntry } from '../journal/slice.js';
+
+/** One call of a key as the journal tells it, its end included. */
+export interface JournalCall {
+  readonly seq: number;
+  readonly timeMs: number;
+  readonly request: string;
+  readonly key: string;
+  readonly tenant: string;
+  readonly upstream: string;
+  readonly method: string;
+  readonly path: string;
+  readonly operation: string;
+  readonly privilege: number;
+  readonly address: string;
+  readonly asn: number | undefined;
+  readonly country: string | undefined;
+  readonly client: string;
+  readonly score: number | undefined;
+  readonly flagged: boolean;
+  forwarded: boolean;
+  /** Answer of the upstream; 0 where there was none. */
+  status: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/** It was forwarded, and the upstream did it. */
+export function succeeded({ forwarded, status }: JournalCall): boolean {
+  return forwarded && status >= 200 && status < 400;
+}
+
+/** Exchanges whose end is awaited, at most: beyond, the oldest count as without an answer. */
+const OPEN_MAX = 100_000;
+
+/** Puts decisions and their outcomes together again. */
+export class CallReader {
+  readonly calls: JournalCall[] = [];
+  /** Calls beyond the bound: the oldest were dropped. */
+  dropped = 0;
+  readonly #callsMax: number;
+  readonly #open = new Map<string, JournalCall>();
+
+  constructor(callsMax: number) {
+    this.#callsMax = callsMax;
+  }
+
+  note(entry: SlicedEntry): void {
+    if (entry.kind === 'outcome') {
+      const call = this.#open.get(entry.request);
+      if (call !== undefined) this.#end(call, entry.outcome);
+      return;
+    }
+    if (entry.kind !== 'decision' || entry.key === undefined) return;
+    // A held request that was let through after all has a second entry.
+    const before = this.#open.get(entry.request);
+    if (before !== undefined && !before.forwarded) {
+      before.forwarded = forwards(entry.decision);
+      if (entry.outcome !== undefined) this.#end(before, entry.outcome);
+      return;
+    }
+    this.#begin(entry);
+  }
+
+  #begin(entry: Extract<SlicedEntry, { kind: 'decision' }>): void {
+    const call: JournalCall = {
+      ...{ seq: entry.seq, timeMs: entry.time, request: entry.request },
+      ...{ key: entry.key as string, tenant: entry.tenant ?? '', upstream: entry.upstream },
+      ...{ method: entry.method, path: entry.path, operation: entry.operation, privilege: entry.privilege },
+      ...{ address: entry.address, asn: entry.asn, country: entry.country, client: entry.userAgent },
+      ...{ score: entry.score, flagged: entry.finding !== undefined, forwarded: forwards(entry.decision) },
+      ...{ status: 0, bytesIn: 0, bytesOut: 0 },
+    };
+    this.calls.push(call);
+    if (this.calls.length > this.#callsMax * 1.25) this.dropped += this.calls.splice(0, this.calls.length - this.#callsMax).length;
+    if (entry.outcome !== undefined) this.#end(call, entry.outcome);
+    else if (call.forwarded || entry.decision === 'hold') {
+      this.#open.set(call.request, call);
+      if (this.#open.size > OPEN_MAX) this.#open.delete(this.#open.keys().next().value as string);
+    }
+  }
+
+  #end(call: JournalCall, { status, bytesIn, bytesOut }: Extract<JournalEntry, { kind: 'outcome' }>['outcome']): void {
+    call.status = status;
+    call.bytesIn = bytesIn;
+    call.bytesOut = bytesOut;
+    this.#open.delete(call.request);
+  }
+}
+
+function forwards(decision: Extract<JournalEntry, { kind: 'decision' }>['decision']): boolean {
+  return decision === 'allow' || decision === 'flag';
+}

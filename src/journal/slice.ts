@@ -1,0 +1,172 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { JournalEntry } from './entry.js';
+import { isBatchLine, listSegments, NEWLINE, segmentPath } from './format.js';
+
+const CHUNK_BYTES = 8 * 1024 * 1024;
+const LINE_BYTES_MAX = 16 * 1024 * 1024;
+const KEY_FIELD = Buffer.from(',"key":"');
+const TIME_FIELD = Buffer.from('"time":');
+const QUOTE = 0x22;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** What is wanted of a journal; conditions are alternatives. */
+export interface SliceQuery {
+  /** Entries of these keys. */
+  readonly keys: ReadonlySet<string>;
+  /** Beginnings of addresses (`203.0.113.`, `2001:db8:1:`): entries from there, whatever their key. */
+  readonly addresses: readonly string[];
+  /** Inclusive. */
+  readonly sinceMs: number;
+}
+
+/** What a pass over the journal saw. */
+export interface SliceTotals {
+  /** Entries that were looked at, and the time of the first and the last. */
+  entries: number;
+  /** Decisions and outcomes of each key since the beginning of the query. */
+  readonly byKey: Map<string, number>;
+}
+
+export type SlicedEntry = JournalEntry & { readonly seq: number };
+
+/**
+ * Hands over the committed entries that a query wants, oldest first, and counts those of all keys. Looks for the bytes
+ * of the wanted fields and parses only what holds them: quotes within a JSON text are escaped, so these bytes are nothing else.
+ * Checks no hash; that is `verifyJournal`.
+ * @param take told of each wanted entry
+ */
+export function sliceJournal(
+  dir: string,
+  query: SliceQuery,
+  take: (entry: SlicedEntry) => void,
+): SliceTotals {
+  const slice = new Slice(query, take);
+  for (const segment of wanted(dir, query.sinceMs)) slice.segment(segmentPath(dir, segment));
+  return slice.totals;
+}
+
+/** Segments but those that ended before the time: the next one begins before it. */
+function wanted(dir: string, sinceMs: number): number[] {
+  const segments = listSegments(dir);
+  const first = segments.findLastIndex((segment) => firstTime(segmentPath(dir, segment)) < sinceMs);
+  return segments.slice(Math.max(0, first));
+}
+
+function firstTime(file: string): number {
+  const fd = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(64 * 1024);
+    const length = readSync(fd, bytes, 0, bytes.length, 0);
+    const line = bytes.indexOf(NEWLINE) + 1;
+    return line === 0 ? Number.POSITIVE_INFINITY : timeAt(bytes.subarray(0, length), line);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Time of the entry line that begins at `start`; infinite where it has none. */
+function timeAt(bytes: Buffer, start: number): number {
+  const found = bytes.indexOf(TIME_FIELD, start);
+  if (found < 0) return Number.POSITIVE_INFINITY;
+  let value = 0;
+  for (let at = found + TIME_FIELD.length; ; at++) {
+    const digit = bytes[at] as number;
+    if (!(digit >= ZERO && digit <= NINE)) return value;
+    value = value * 10 + (digit - ZERO);
+  }
+}
+
+class Slice {
+  readonly totals: SliceTotals = { entries: 0, byKey: new Map() };
+  readonly #query: SliceQuery;
+  readonly #take: (entry: SlicedEntry) => void;
+  readonly #addresses: readonly Buffer[];
+  /** Entries whose batch is not complete yet. */
+  #pending: SlicedEntry[] = [];
+
+  constructor(query: SliceQuery, take: (entry: SlicedEntry) => void) {
+    this.#query = query;
+    this.#take = take;
+    this.#addresses = query.addresses.map((each) => Buffer.from(`"address":"${each}`));
+  }
+
+  segment(file: string): void {
+    this.#pending = [];
+    const fd = openSync(file, 'r');
+    try {
+      const size = fstatSync(fd).size;
+      let carry = Buffer.alloc(0);
+      for (let at = 0; at < size; ) {
+        const bytes = Buffer.allocUnsafe(carry.length + Math.min(CHUNK_BYTES, size - at));
+        carry.copy(bytes);
+        const read = readSync(fd, bytes, carry.length, bytes.length - carry.length, at);
+        if (read === 0) break;
+        at += read;
+        const filled = bytes.subarray(0, carry.length + read);
+        const end = filled.lastIndexOf(NEWLINE) + 1;
+        this.#chunk(filled.subarray(0, end));
+        carry = filled.subarray(end);
+        if (carry.length > LINE_BYTES_MAX) return;
+      }
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #chunk(bytes: Buffer): void {
+    const lines = new Set<number>();
+    const { keys, sinceMs } = this.#query;
+    for (let at = bytes.indexOf(KEY_FIELD); at >= 0; at = bytes.indexOf(KEY_FIELD, at)) {
+      const from = at + KEY_FIELD.length;
+      const end = bytes.indexOf(QUOTE, from);
+      const start = bytes.lastIndexOf(NEWLINE, at) + 1;
+      at = end;
+      this.totals.entries += 1;
+      if (timeAt(bytes, start) < sinceMs) continue;
+      const key = bytes.toString('latin1', from, end);
+      this.totals.byKey.set(key, (this.totals.byKey.get(key) ?? 0) + 1);
+      if (keys.has(key)) lines.add(start);
+    }
+    for (const address of this.#addresses) {
+      for (let at = bytes.indexOf(address); at >= 0; at = bytes.indexOf(address, at + 1))
+        lines.add(bytes.lastIndexOf(NEWLINE, at) + 1);
+    }
+    this.#handOver(bytes, [...lines].sort((a, b) => a - b));
+  }
+
+  /** Entries go out when the line that completes their batch has been seen. */
+  #handOver(bytes: Buffer, starts: readonly number[]): void {
+    const lastBatch = lastBatchLine(bytes);
+    if (lastBatch >= 0) this.#release();
+    for (const start of starts) {
+      const entry = parsed(bytes.subarray(start, bytes.indexOf(NEWLINE, start)));
+      if (entry === undefined || entry.time < this.#query.sinceMs) continue;
+      if (start < lastBatch) this.#take(entry);
+      else this.#pending.push(entry);
+    }
+  }
+
+  #release(): void {
+    for (const entry of this.#pending.splice(0)) this.#take(entry);
+  }
+}
+
+/** Where the last batch line of the chunk begins; −1 where there is none. */
+function lastBatchLine(bytes: Buffer): number {
+  for (let end = bytes.length; end > 0; ) {
+    const start = bytes.lastIndexOf(NEWLINE, end - 2) + 1;
+    if (isBatchLine(bytes.subarray(start, end))) return start;
+    end = start;
+  }
+  return -1;
+}
+
+/** A line that is no JSON is damage that `verifyJournal` reports; the others are still worth reading. */
+function parsed(line: Buffer): SlicedEntry | undefined {
+  try {
+    return JSON.parse(line.toString('utf8')) as SlicedEntry;
+  } catch {
+    return undefined;
+  }
+}
