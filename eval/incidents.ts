@@ -131,7 +131,11 @@ function grouped(flagged: readonly Flagged[], group: (each: Flagged) => string):
  * B-cubed precision and recall (Bagga & Baldwin 1998) over the stolen keys that count: of the keys in a key's incident, those of the same
  * episode; of the keys of its episode, those in its incident. A key that raised no alarm has a recall of 0.
  */
-function cubed(truth: ReadonlyMap<string, string>, groups: Groups, counts: (episode: string) => boolean): Result {
+function cubed(
+  truth: ReadonlyMap<string, string>,
+  groups: Groups,
+  counts: (episode: string) => boolean,
+): Result {
   const members = new Map<string, string[]>();
   for (const [key, group] of groups) members.set(group, [...(members.get(group) ?? []), key]);
   const episodes = new Map<string, string[]>();
@@ -153,7 +157,11 @@ function cubed(truth: ReadonlyMap<string, string>, groups: Groups, counts: (epis
     precision += right / mine.length;
     recall += right / (episodes.get(episode) as string[]).length;
   }
-  return { precision: precision / Math.max(1, found), recall: recall / Math.max(1, keys), incidents: seen.size };
+  return {
+    precision: precision / Math.max(1, found),
+    recall: recall / Math.max(1, keys),
+    incidents: seen.size,
+  };
 }
 
 /** Minutes between the first stolen call and the estimate, and how often the interval holds it. */
@@ -198,7 +206,8 @@ function line({ seed, keyward, flaggedKeys, onset }: Row): string {
 }
 
 function markdown(all: readonly Row[]): string {
-  const mean = (of: (row: Row) => number) => (all.reduce((sum, row) => sum + of(row), 0) / all.length).toFixed(2);
+  const mean = (of: (row: Row) => number) =>
+    (all.reduce((sum, row) => sum + of(row), 0) / all.length).toFixed(2);
   const ways = [
     ['Keyward', 'keyward'],
     ['alerts by key', 'byKey'],

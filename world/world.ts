@@ -30,7 +30,14 @@ const HARVESTED = 14;
  * The admin-API traffic of a provider: tenants, their services and people, thieves, and changes that are none of
  * a thief's. The same options give the same world.
  */
-export function newWorld({ seed, days = 28, keys = 165, thefts = 36, changes = 44, campaigns = 0 }: WorldOptions): World {
+export function newWorld({
+  seed,
+  days = 28,
+  keys = 165,
+  thefts = 36,
+  changes = 44,
+  campaigns = 0,
+}: WorldOptions): World {
   const random = new Random(seed);
   const tenants = newTenants(random, Math.max(2, Math.round(keys / 6)));
   const principals = Array.from({ length: keys }, (_, n) =>

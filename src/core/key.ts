@@ -87,6 +87,8 @@ export interface KeyRecord {
   /** A tombstone: the key stays recognisable and each later use is refused and counted. */
   readonly revoked?: { readonly atMs: number; readonly by: string; readonly why: string };
   readonly replaces?: string;
+  /** The key with which this one was asked for: should that one turn out stolen, this one is suspect. */
+  readonly issuedWith?: string;
   /** Its successor; until `overlapUntilMs` both work. */
   readonly replaced?: { readonly by: string; readonly atMs: number; readonly overlapUntilMs: number };
 }

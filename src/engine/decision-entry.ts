@@ -27,6 +27,7 @@ export function decisionEntry(
     asn: place.asn,
     network: place.kind,
     userAgent: observation.userAgent,
+    objects: observation.objects.length === 0 ? undefined : observation.objects,
     bodyBytes: observation.bodyBytes,
     key: key?.id,
     tenant: key?.tenant,

@@ -133,14 +133,15 @@ export class GuardLoop<U extends Upstream> {
 
     const decision = guard(observation, address, credential, upstream.policy);
     const checked = this.#journalFault(upstream, observation) ?? decision.verdict;
+    const behaved = checked.decision === 'allow' ? this.#behaved(observation, upstream, target) : observation;
     const judged =
       checked.decision === 'allow' && key !== undefined
-        ? this.#behaviour.judge(key.key, this.#behaved(observation, upstream, target), upstream.behaviour)
+        ? this.#behaviour.judge(key.key, behaved, upstream.behaviour)
         : undefined;
     const verdict = judged?.verdict ?? checked;
     const accepted = forwards(verdict);
     const ticket = this.#journal.append(
-      decisionEntry(requestId, observation, verdict, key?.key, judged),
+      decisionEntry(requestId, { ...observation, objects: behaved.objects }, verdict, key?.key, judged),
     );
     if (key !== undefined) {
       this.#directory.record(key, {

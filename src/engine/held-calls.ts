@@ -94,7 +94,12 @@ export class HeldCalls<U extends Upstream> {
       ...admission.judged.finding,
       hold: hold.id,
     };
-    const ticket = this.#journal.append(decisionEntry(requestId, observation, ALLOW, key?.key, { judgement: admission.judged?.judgement, finding }));
+    const ticket = this.#journal.append(
+      decisionEntry(requestId, observation, ALLOW, key?.key, {
+        judgement: admission.judged?.judgement,
+        finding,
+      }),
+    );
     return { ...admission, verdict: ALLOW, ticket, durable: ticket.durable() };
   }
 }

@@ -1,5 +1,5 @@
-import { type ChangePoint, changePoint } from './change-point.js';
 import { type JournalCall, succeeded } from './call.js';
+import { type ChangePoint, changePoint } from './change-point.js';
 import type { Trail } from './incident.js';
 import { networkOf } from './lead.js';
 import { foreignNats } from './onset.js';
@@ -58,9 +58,6 @@ export interface KeyRadius {
   readonly entries: readonly number[];
 }
 
-/** Names the objects of a call, as its upstream's catalog has them. */
-export type ObjectsOf = (call: JournalCall) => readonly string[];
-
 /**
  * The blast radius of a key: since the estimated time of compromise, what was done and what was only tried, and by whom.
  * @param calls of the key, oldest first, from before the compromise on
@@ -70,7 +67,6 @@ export function keyRadius(
   key: string,
   calls: readonly JournalCall[],
   trails: readonly Trail[],
-  objectsOf: ObjectsOf,
 ): KeyRadius | undefined {
   const nats = calls.map((call) => foreignNats(call, trails));
   const compromised = changePoint(calls.map(({ timeMs }, i) => ({ timeMs, nats: nats[i] as number })));
@@ -80,10 +76,18 @@ export function keyRadius(
   const networks = new Map<string, NetworkTally>();
   const tenants = new Set<string>();
   const entries: number[] = [];
-  const sum = { calls: 0, foreign: 0, bytesOut: 0, foreignBytesOut: 0, objectsNotListed: 0, lastForeignMs: 0 };
+  const sum = {
+    calls: 0,
+    foreign: 0,
+    bytesOut: 0,
+    foreignBytesOut: 0,
+    objectsNotListed: 0,
+    lastForeignMs: 0,
+  };
   calls.forEach((call, i) => {
     if (call.timeMs < compromised.fromMs) return;
-    const foreign = call.flagged || (call.timeMs >= compromised.timeMs && (nats[i] as number) >= FOREIGN_FROM);
+    const foreign =
+      call.flagged || (call.timeMs >= compromised.timeMs && (nats[i] as number) >= FOREIGN_FROM);
     sum.calls += 1;
     sum.bytesOut += call.bytesOut;
     tenants.add(call.tenant);
@@ -98,7 +102,7 @@ export function keyRadius(
     const network = networkOf(call.address);
     note(networks, network, { network, asn: call.asn, country: call.country }, call, foreign);
     const effect = effectOf(call);
-    for (const id of objectsOf(call))
+    for (const id of call.objects)
       if (!note(objects, `${effect} ${id}`, { id, effect }, call, foreign)) sum.objectsNotListed += 1;
   });
   const { lastForeignMs, ...rest } = sum;

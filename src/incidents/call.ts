@@ -17,6 +17,7 @@ export interface JournalCall {
   readonly asn: number | undefined;
   readonly country: string | undefined;
   readonly client: string;
+  readonly objects: readonly string[];
   readonly score: number | undefined;
   readonly flagged: boolean;
   forwarded: boolean;
@@ -31,6 +32,7 @@ export function succeeded({ forwarded, status }: JournalCall): boolean {
   return forwarded && status >= 200 && status < 400;
 }
 
+const NONE: readonly string[] = [];
 /** Exchanges whose end is awaited, at most: beyond, the oldest count as without an answer. */
 const OPEN_MAX = 100_000;
 
@@ -69,11 +71,13 @@ export class CallReader {
       ...{ key: entry.key as string, tenant: entry.tenant ?? '', upstream: entry.upstream },
       ...{ method: entry.method, path: entry.path, operation: entry.operation, privilege: entry.privilege },
       ...{ address: entry.address, asn: entry.asn, country: entry.country, client: entry.userAgent },
+      objects: entry.objects ?? NONE,
       ...{ score: entry.score, flagged: entry.finding !== undefined, forwarded: forwards(entry.decision) },
       ...{ status: 0, bytesIn: 0, bytesOut: 0 },
     };
     this.calls.push(call);
-    if (this.calls.length > this.#callsMax * 1.25) this.dropped += this.calls.splice(0, this.calls.length - this.#callsMax).length;
+    if (this.calls.length > this.#callsMax * 1.25)
+      this.dropped += this.calls.splice(0, this.calls.length - this.#callsMax).length;
     if (entry.outcome !== undefined) this.#end(call, entry.outcome);
     else if (call.forwarded || entry.decision === 'hold') {
       this.#open.set(call.request, call);
@@ -81,7 +85,10 @@ export class CallReader {
     }
   }
 
-  #end(call: JournalCall, { status, bytesIn, bytesOut }: Extract<JournalEntry, { kind: 'outcome' }>['outcome']): void {
+  #end(
+    call: JournalCall,
+    { status, bytesIn, bytesOut }: Extract<JournalEntry, { kind: 'outcome' }>['outcome'],
+  ): void {
     call.status = status;
     call.bytesIn = bytesIn;
     call.bytesOut = bytesOut;

@@ -76,7 +76,9 @@ export class Correlator {
     if (missing.length > 0) throw new IncidentFault(`${id} has no key ${missing.join(', ')}.`);
     const kept = from.trails.filter((trail) => !moved.includes(trail));
     if (moved.length === 0 || kept.length === 0)
-      throw new IncidentFault(`A split leaves keys on both sides; ${id} has ${new Set(from.trails.map(({ key }) => key)).size}.`);
+      throw new IncidentFault(
+        `A split leaves keys on both sides; ${id} has ${new Set(from.trails.map(({ key }) => key)).size}.`,
+      );
     from.trails.splice(0, from.trails.length, ...kept);
     from.lastMs = Math.max(...kept.map(({ lastMs }) => lastMs));
     const part: Incident = {
@@ -148,7 +150,13 @@ export class Correlator {
       apartFrom: new Set(),
       history: [],
     };
-    record(incident, lead.timeMs, BY, 'opened', `key ${lead.key}: ${lead.reasons[0]?.text ?? lead.operation}`);
+    record(
+      incident,
+      lead.timeMs,
+      BY,
+      'opened',
+      `key ${lead.key}: ${lead.reasons[0]?.text ?? lead.operation}`,
+    );
     this.incidents.set(incident.id, incident);
     this.#incidentOf.set(trail, incident);
     push(this.#trailsOfKey, trail.key, trail);

@@ -76,5 +76,7 @@ function closeness(a: Trail, b: Trail): { text: string; nats: number } {
 function gapText(ms: number): string {
   if (ms < 60_000) return 'less than a minute';
   if (ms < HOUR_MS) return `${Math.round(ms / 60_000)} minutes`;
-  return ms < 48 * HOUR_MS ? `${Math.max(1, Math.round(ms / HOUR_MS))} hours` : `${Math.round(ms / 24 / HOUR_MS)} days`;
+  return ms < 48 * HOUR_MS
+    ? `${Math.max(1, Math.round(ms / HOUR_MS))} hours`
+    : `${Math.round(ms / 24 / HOUR_MS)} days`;
 }

@@ -44,6 +44,8 @@ export interface DecisionEntry {
   readonly asn?: number;
   readonly network?: NetworkKind;
   readonly userAgent: string;
+  /** Ids of what the request names. */
+  readonly objects?: readonly string[];
   readonly bodyBytes?: number;
   /** Key, tenant and principal; absent when the credential is unknown. */
   readonly key?: string;

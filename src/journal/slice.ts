@@ -5,7 +5,11 @@ import { isBatchLine, listSegments, NEWLINE, segmentPath } from './format.js';
 const CHUNK_BYTES = 8 * 1024 * 1024;
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const KEY_FIELD = Buffer.from(',"key":"');
-const TIME_FIELD = Buffer.from('"time":');
+const FINDING_FIELD = Buffer.from(',"finding":{');
+const SEQ_START = '{"seq":'.length;
+const KIND_START = ',"kind":"'.length;
+const TIME_START = '","time":'.length;
+const DECISION = 'd'.charCodeAt(0);
 const QUOTE = 0x22;
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -18,14 +22,18 @@ export interface SliceQuery {
   readonly addresses: readonly string[];
   /** Inclusive. */
   readonly sinceMs: number;
+  /** From when on the entries of all keys are counted. */
+  readonly countSinceMs: number;
 }
 
 /** What a pass over the journal saw. */
 export interface SliceTotals {
   /** Entries that were looked at, and the time of the first and the last. */
   entries: number;
-  /** Decisions and outcomes of each key since the beginning of the query. */
+  /** Decisions of each key since {@link SliceQuery.countSinceMs}. */
   readonly byKey: Map<string, number>;
+  /** Those of them that the detector spoke against. */
+  readonly flaggedByKey: Map<string, number>;
 }
 
 export type SlicedEntry = JournalEntry & { readonly seq: number };
@@ -65,20 +73,28 @@ function firstTime(file: string): number {
   }
 }
 
-/** Time of the entry line that begins at `start`; infinite where it has none. */
+/** Time of the entry line that begins at `start`, `{"seq":N,"kind":"…","time":T…`; infinite where it has none. */
 function timeAt(bytes: Buffer, start: number): number {
-  const found = bytes.indexOf(TIME_FIELD, start);
-  if (found < 0) return Number.POSITIVE_INFINITY;
+  let at = kindAt(bytes, start);
+  while (at < bytes.length && bytes[at] !== QUOTE && bytes[at] !== NEWLINE) at++;
+  if (bytes[at + TIME_START] === undefined || bytes[at + 2] !== QUOTE) return Number.POSITIVE_INFINITY;
   let value = 0;
-  for (let at = found + TIME_FIELD.length; ; at++) {
+  for (at += TIME_START; ; at++) {
     const digit = bytes[at] as number;
     if (!(digit >= ZERO && digit <= NINE)) return value;
     value = value * 10 + (digit - ZERO);
   }
 }
 
+/** Where the name of an entry's kind begins. */
+function kindAt(bytes: Buffer, start: number): number {
+  let at = start + SEQ_START;
+  while ((bytes[at] as number) >= ZERO && (bytes[at] as number) <= NINE) at++;
+  return at + KIND_START;
+}
+
 class Slice {
-  readonly totals: SliceTotals = { entries: 0, byKey: new Map() };
+  readonly totals: SliceTotals = { entries: 0, byKey: new Map(), flaggedByKey: new Map() };
   readonly #query: SliceQuery;
   readonly #take: (entry: SlicedEntry) => void;
   readonly #addresses: readonly Buffer[];
@@ -116,23 +132,38 @@ class Slice {
 
   #chunk(bytes: Buffer): void {
     const lines = new Set<number>();
-    const { keys, sinceMs } = this.#query;
+    const { keys, sinceMs, countSinceMs } = this.#query;
     for (let at = bytes.indexOf(KEY_FIELD); at >= 0; at = bytes.indexOf(KEY_FIELD, at)) {
       const from = at + KEY_FIELD.length;
       const end = bytes.indexOf(QUOTE, from);
       const start = bytes.lastIndexOf(NEWLINE, at) + 1;
       at = end;
       this.totals.entries += 1;
-      if (timeAt(bytes, start) < sinceMs) continue;
+      const time = timeAt(bytes, start);
+      if (time < sinceMs) continue;
       const key = bytes.toString('latin1', from, end);
-      this.totals.byKey.set(key, (this.totals.byKey.get(key) ?? 0) + 1);
+      if (time >= countSinceMs && bytes[kindAt(bytes, start)] === DECISION) increment(this.totals.byKey, key);
       if (keys.has(key)) lines.add(start);
     }
     for (const address of this.#addresses) {
       for (let at = bytes.indexOf(address); at >= 0; at = bytes.indexOf(address, at + 1))
         lines.add(bytes.lastIndexOf(NEWLINE, at) + 1);
     }
-    this.#handOver(bytes, [...lines].sort((a, b) => a - b));
+    this.#countFlagged(bytes);
+    this.#handOver(
+      bytes,
+      [...lines].sort((a, b) => a - b),
+    );
+  }
+
+  #countFlagged(bytes: Buffer): void {
+    for (let at = bytes.indexOf(FINDING_FIELD); at >= 0; at = bytes.indexOf(FINDING_FIELD, at + 1)) {
+      const start = bytes.lastIndexOf(NEWLINE, at) + 1;
+      const key = bytes.indexOf(KEY_FIELD, start);
+      if (key < 0 || key > at || timeAt(bytes, start) < this.#query.countSinceMs) continue;
+      const from = key + KEY_FIELD.length;
+      increment(this.totals.flaggedByKey, bytes.toString('latin1', from, bytes.indexOf(QUOTE, from)));
+    }
   }
 
   /** Entries go out when the line that completes their batch has been seen. */
@@ -150,6 +181,10 @@ class Slice {
   #release(): void {
     for (const entry of this.#pending.splice(0)) this.#take(entry);
   }
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 /** Where the last batch line of the chunk begins; −1 where there is none. */

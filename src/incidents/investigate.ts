@@ -1,0 +1,80 @@
+import { sliceJournal } from '../journal/slice.js';
+import { type KeyRadius, keyRadius } from './blast-radius.js';
+import { CallReader, type JournalCall } from './call.js';
+import type { Trail } from './incident.js';
+import { networkOf } from './lead.js';
+
+const DAY_MS = 86_400_000;
+/** How far before the first finding a compromise is looked for, and what a key did before is learned from. */
+const LOOK_BACK_MS = 30 * DAY_MS;
+const CALLS_MAX = 2_000_000;
+
+/** What an investigation asks of the journal. Plain data, so that another thread can do it. */
+export interface Question {
+  /** Folders of journals: one for each gateway. */
+  readonly journals: readonly string[];
+  readonly trails: readonly Trail[];
+  /** Suspect without a trail of their own: issued with a suspect key, or asked for by an operator. */
+  readonly keys: readonly string[];
+  /** Networks whose calls are wanted, whatever the key. */
+  readonly networks: readonly string[];
+  /** First finding. */
+  readonly firstMs: number;
+}
+
+export interface Answer {
+  readonly radii: readonly KeyRadius[];
+  /** Calls from the networks, of keys that are not suspect. */
+  readonly placeCalls: readonly JournalCall[];
+  /** Requests of each key since the compromise. */
+  readonly requests: ReadonlyMap<string, number>;
+  readonly flagged: ReadonlyMap<string, number>;
+  readonly entries: number;
+  /** Calls that were too many to be looked at. */
+  readonly dropped: number;
+  readonly milliseconds: number;
+}
+
+/** Reads the journals once and tells what the suspect keys did, and who else came from the same places. */
+export function investigate({ journals, trails, keys, networks, firstMs }: Question): Answer {
+  const began = performance.now();
+  const suspects = new Set([...keys, ...trails.map(({ key }) => key)]);
+  const reader = new CallReader(CALLS_MAX);
+  const query = {
+    keys: suspects,
+    addresses: networks.map(addressStart),
+    sinceMs: firstMs - LOOK_BACK_MS,
+    countSinceMs: firstMs,
+  };
+  const requests = new Map<string, number>();
+  const flagged = new Map<string, number>();
+  let entries = 0;
+  for (const journal of journals) {
+    const totals = sliceJournal(journal, query, (entry) => reader.note(entry));
+    entries += totals.entries;
+    for (const [key, count] of totals.byKey) requests.set(key, (requests.get(key) ?? 0) + count);
+    for (const [key, count] of totals.flaggedByKey) flagged.set(key, (flagged.get(key) ?? 0) + count);
+  }
+  const calls = reader.calls.sort((a, b) => a.timeMs - b.timeMs);
+  const radii: KeyRadius[] = [];
+  for (const key of suspects) {
+    const radius = keyRadius(
+      key,
+      calls.filter((call) => call.key === key),
+      trails.filter((trail) => trail.key === key),
+    );
+    if (radius !== undefined) radii.push(radius);
+  }
+  const from = new Set(networks);
+  return {
+    ...{ radii, requests, flagged, entries, dropped: reader.dropped },
+    placeCalls: calls.filter(({ key, address }) => !suspects.has(key) && from.has(networkOf(address))),
+    milliseconds: Math.round(performance.now() - began),
+  };
+}
+
+/** How the addresses of a network begin in the journal: `203.0.113.` of `203.0.113.0/24`. */
+function addressStart(network: string): string {
+  if (!network.includes(':')) return network.replace(/0\/24$/, '');
+  return network.replace(/(?::0)*::\/48$/, ':');
+}
