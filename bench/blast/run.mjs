@@ -156,9 +156,10 @@ try {
   for (let round = 0; round < Number(values.rounds); round++) {
     reading.push(readAll(files));
     const start = performance.now();
+    const firstMs = START_MS + ENTRIES * 0.8 * STEP_MS;
     const question = { journals: [dir], trails, keys: [], networks: tellingNetworks(trails) };
-    const answer = investigate({ ...question, firstMs: START_MS + ENTRIES * 0.8 * STEP_MS });
-    const set = exactSet({ ...answer, trails, keys: records });
+    const answer = investigate({ ...question, firstMs });
+    const set = exactSet({ ...answer, firstMs, trails, keys: records });
     seconds.push((performance.now() - start) / 1000);
     const foreign = answer.radii.reduce((sum, each) => sum + each.foreign, 0);
     console.log(

@@ -34,7 +34,7 @@ export const keyView = z
   .object({
     id: z.string(),
     kind: z.enum(['issued', 'imported', 'foreign']),
-    state: z.enum(['active', 'suspended', 'revoked', 'rotated', 'overlapping', 'expired']),
+    state: z.enum(['active', 'frozen', 'suspended', 'revoked', 'rotated', 'overlapping', 'expired']),
     env: z.string().optional(),
     name: z.string(),
     tenant: z.string(),
@@ -46,8 +46,10 @@ export const keyView = z
     expiresAt: time.optional(),
     idleSeconds: z.number().optional(),
     suspended: act.optional(),
+    frozen: act.extend({ limits: keyLimits }).optional(),
     revoked: act.optional(),
     replaces: z.string().optional(),
+    issuedWith: z.string().optional(),
     replaced: z.object({ by: z.string(), at: time, overlapUntil: time }).optional(),
     limits: keyLimits,
     usage: usageView,
@@ -109,7 +111,7 @@ export function viewUsage(usage: KeyUsage | undefined): UsageView {
 }
 
 export function viewKey(key: KeyRecord, usage: KeyUsage | undefined, nowMs: number): KeyView {
-  const { fingerprint: _, createdMs, expiresMs, idleMs, suspended, revoked, replaced, ...rest } = key;
+  const { fingerprint: _, createdMs, expiresMs, idleMs, suspended, frozen, revoked, replaced, ...rest } = key;
   const state: KeyState = stateOf(key, nowMs);
   return present({
     ...rest,
@@ -118,6 +120,8 @@ export function viewKey(key: KeyRecord, usage: KeyUsage | undefined, nowMs: numb
     expiresAt: expiresMs === undefined ? undefined : iso(expiresMs),
     idleSeconds: idleMs === undefined ? undefined : idleMs / 1000,
     suspended: atOf(suspended),
+    frozen:
+      frozen === undefined ? undefined : { ...(atOf(frozen) as z.output<typeof act>), limits: frozen.limits },
     revoked: atOf(revoked),
     replaced:
       replaced === undefined

@@ -47,6 +47,7 @@ function subject(parts: {
         ...parts.limits,
       },
       tenantLocations: undefined,
+      freeze: undefined,
     },
   };
 }

@@ -23,7 +23,11 @@ export interface Subject {
   readonly bucket: Bucket | undefined;
   readonly limits: CompiledLimits;
   readonly tenantLocations: CompiledLocations | undefined;
+  /** What a frozen key may still do. */
+  readonly freeze: CompiledFreeze | undefined;
 }
+
+export type CompiledFreeze = Pick<CompiledLimits, 'operations' | 'locations'>;
 
 export interface CompiledLimits {
   readonly operations: CompiledOperations | undefined;
@@ -70,6 +74,9 @@ export function guard(
 
   const scope = scopeOf(observation, limits, upstream);
   if (scope !== undefined) return { verdict: scope };
+
+  const freeze = checkFreeze(observation, address, subject.freeze);
+  if (freeze !== undefined) return { verdict: freeze };
 
   return meter(subject, timeMs);
 }
@@ -139,6 +146,22 @@ function scopeOf(
     bodySize(observation, limits.bodyBytesMax) ??
     bodySize(observation, upstream.bodyBytesMax)
   );
+}
+
+/** A frozen key goes on with what it has always done, from where it always came. */
+function checkFreeze(
+  observation: Observation,
+  address: IpAddress,
+  freeze: CompiledFreeze | undefined,
+): Verdict | undefined {
+  if (freeze === undefined) return undefined;
+  const { operations, locations } = freeze;
+  if (operations !== undefined && checkOperation(operations, observation.operation) !== undefined)
+    return deny('key_frozen', 'This key is frozen: only what it has always done is accepted.');
+  const place = checkLocation([{ who: 'key', rules: locations }], address, observation.place);
+  return place.allowed
+    ? undefined
+    : deny('key_frozen', 'This key is frozen: it is accepted only from where it has always come.');
 }
 
 function bodySize(observation: Observation, bytesMax: number | undefined): Verdict | undefined {

@@ -84,6 +84,13 @@ export interface KeyRecord {
   /** The key expires when unused for this long. */
   readonly idleMs?: number;
   readonly suspended?: { readonly atMs: number; readonly by: string; readonly why: string };
+  /** Partial freeze: what the key has always done goes on, all else is refused. */
+  readonly frozen?: {
+    readonly atMs: number;
+    readonly by: string;
+    readonly why: string;
+    readonly limits: Pick<KeyLimits, 'operations' | 'locations'>;
+  };
   /** A tombstone: the key stays recognisable and each later use is refused and counted. */
   readonly revoked?: { readonly atMs: number; readonly by: string; readonly why: string };
   readonly replaces?: string;

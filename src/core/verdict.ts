@@ -9,6 +9,7 @@ export type ReasonCode =
   | 'key_expired'
   | 'key_idle'
   | 'key_upstream'
+  | 'key_frozen'
   | 'location_denied'
   | 'operation_denied'
   | 'time_window'
@@ -53,6 +54,7 @@ export function statusOf(code: ReasonCode): number {
     case 'key_idle':
       return 401;
     case 'key_upstream':
+    case 'key_frozen':
     case 'location_denied':
     case 'operation_denied':
     case 'time_window':

@@ -87,6 +87,7 @@ function judgeOf(candidate: Candidate, upstreams: ReadonlyMap<string, Upstream>)
       usage,
       bucket,
       limits: candidate.scope === 'key' ? limits : nothing,
+      freeze: undefined,
       tenantLocations: candidate.scope === 'tenant' ? limits.locations : undefined,
     };
     const policy = {

@@ -72,6 +72,16 @@ export interface BaselineStore {
   ): Promise<void>;
 }
 
+/** Where incidents and containment plans outlive the process. */
+export interface IncidentStore {
+  /** As they were kept, with how far the journal had been looked at. */
+  incidents(): { readonly incidents: unknown[]; readonly throughMs: number };
+  /** Atomic; resolves when on disk. */
+  writeIncidents(incidents: ReadonlyMap<string, unknown>, throughMs: number): Promise<void>;
+  plans(): unknown[];
+  writePlan(id: string, plan: unknown): Promise<void>;
+}
+
 /** A journal entry that was handed over; its outcome can still be added until it is sealed. */
 export interface JournalTicket {
   /** Resolves when the entry is on disk; rejects with a JournalFault when it could not be written. */

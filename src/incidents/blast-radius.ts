@@ -1,5 +1,6 @@
 import { type JournalCall, succeeded } from './call.js';
 import { type ChangePoint, changePoint } from './change-point.js';
+import { type Habits, habitsOf } from './habits.js';
 import type { Trail } from './incident.js';
 import { networkOf } from './lead.js';
 import { foreignNats } from './onset.js';
@@ -56,6 +57,8 @@ export interface KeyRadius {
   readonly foreignBytesOut: number;
   /** Journal numbers of the visitor's calls: what evidence is made of. */
   readonly entries: readonly number[];
+  /** What it did before. */
+  readonly habits: Habits;
 }
 
 /**
@@ -107,6 +110,7 @@ export function keyRadius(
   });
   const { lastForeignMs, ...rest } = sum;
   return {
+    habits: habitsOf(calls, compromised.fromMs),
     ...{ key, compromised, entries, tenants: [...tenants], ...rest },
     lastForeignMs: lastForeignMs === 0 ? undefined : lastForeignMs,
     operations: [...operations.values()].sort((a, b) => b.privilege - a.privilege || a.firstMs - b.firstMs),

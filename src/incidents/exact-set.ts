@@ -21,7 +21,7 @@ export interface ContainedKey {
 export interface LeftAlone {
   readonly key: string;
   readonly tenant: string;
-  /** Since the compromise. */
+  /** Since the first finding. */
   readonly requests: number;
   readonly flagged: number;
   readonly fromPlaces: number;
@@ -41,9 +41,15 @@ export interface ExactSet {
 }
 
 export interface ExactSetFacts {
+  /** From when on requests are counted. */
+  readonly firstMs: number;
   readonly trails: readonly Trail[];
   readonly radii: readonly KeyRadius[];
-  readonly keys: Iterable<KeyRecord>;
+  /** Keys that an operator names as stolen. */
+  readonly asked?: readonly string[];
+  readonly keys: Iterable<
+    Pick<KeyRecord, 'id' | 'tenant' | 'createdMs' | 'issuedWith' | 'replaces' | 'revoked'>
+  >;
   /** Calls from the incident's places, of any key, from well before the compromise on. */
   readonly placeCalls: readonly JournalCall[];
   readonly requests: ReadonlyMap<string, number>;
@@ -60,7 +66,7 @@ export function tellingNetworks(trails: readonly Trail[]): string[] {
 
 export function exactSet(facts: ExactSetFacts): ExactSet {
   const { trails, radii, requests, flagged } = facts;
-  const sinceMs = Math.min(...radii.map(({ compromised }) => compromised.fromMs));
+  const sinceMs = Math.min(facts.firstMs, ...radii.map(({ compromised }) => compromised.fromMs));
   const places = tellingNetworks(trails);
   const reasons = new Map<string, string[]>();
   const because = (key: string, why: string) => reasons.set(key, [...(reasons.get(key) ?? []), why]);
@@ -69,6 +75,7 @@ export function exactSet(facts: ExactSetFacts): ExactSet {
       trail.key,
       `${trail.leads} calls unlike its own, evidence up to ${trail.peak.toFixed(1)} nats: ${trail.reasons[0]?.text ?? 'see its findings'}`,
     );
+  for (const key of facts.asked ?? []) because(key, 'named by an operator');
   const visits = strangersAt(facts.placeCalls, sinceMs);
   for (const [key, { fresh, networks }] of visits)
     if (fresh > 0 && !reasons.has(key))
@@ -143,7 +150,7 @@ function strangersAt(calls: readonly JournalCall[], sinceMs: number): Map<string
 
 /** Keys that came from the suspect ones since then, and from these, and so on. */
 function lineage(
-  records: readonly KeyRecord[],
+  records: readonly Pick<KeyRecord, 'id' | 'createdMs' | 'issuedWith' | 'replaces'>[],
   suspects: ReadonlySet<string>,
   sinceMs: number,
 ): { child: string; parent: string; how: string }[] {

@@ -1,4 +1,4 @@
-import type { CompiledLimits, Credential, Subject } from '../core/guard.js';
+import type { CompiledFreeze, CompiledLimits, Credential, Subject } from '../core/guard.js';
 import { type KeyLimits, type KeyRecord, type KeyUsage, UNNAMED_PRINCIPAL } from '../core/key.js';
 import { compileLocations } from '../core/location.js';
 import type { Bucket, RateResult } from '../core/rate.js';
@@ -175,6 +175,7 @@ export class KeyDirectory {
       bucket: undefined,
       limits: compileLimits(key.limits),
       tenantLocations: compileLocations(this.#store.tenant(key.tenant)?.locations),
+      freeze: key.frozen === undefined ? undefined : compileFreeze(key.frozen.limits),
     };
   }
 
@@ -186,6 +187,13 @@ export class KeyDirectory {
       return;
     }
   }
+}
+
+function compileFreeze({
+  operations,
+  locations,
+}: Pick<KeyLimits, 'operations' | 'locations'>): CompiledFreeze {
+  return { operations: compileOperations(operations), locations: compileLocations(locations) };
 }
 
 /** Limits made ready for the guard. */

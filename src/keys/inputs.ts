@@ -54,6 +54,10 @@ export const issueInput = z.strictObject({
   expires: instant.optional(),
   idleSeconds: z.number().int().min(1).optional(),
   limits: keyLimits.default({}),
+  issuedWith: z
+    .string()
+    .optional()
+    .describe('The key with which this one was asked for: should that be stolen, this one is suspect.'),
 });
 
 export const importInput = issueInput.omit({ env: true }).extend({

@@ -140,6 +140,31 @@ export class KeyService {
     });
   }
 
+  /** Cuts the key back to `limits`, on top of its own. Freezing again replaces the earlier freeze. */
+  freeze(
+    actor: string,
+    keyId: string,
+    limits: NonNullable<KeyRecord['frozen']>['limits'],
+    why: string,
+  ): Promise<KeyRecord> {
+    const { acts } = this.#parts;
+    return acts.run(async () => {
+      checkLocations(limits.locations);
+      const key = { ...this.#living(keyId), frozen: { atMs: acts.now(), by: actor, why, limits } };
+      await this.#save(actor, 'key.freeze', key, { why, limits });
+      return key;
+    });
+  }
+
+  thaw(actor: string, keyId: string): Promise<KeyRecord> {
+    return this.#parts.acts.run(async () => {
+      const { frozen, ...key } = this.#living(keyId);
+      if (frozen === undefined) throw new ActFault('conflict', `Key ${keyId} is not frozen.`);
+      await this.#save(actor, 'key.thaw', key);
+      return key;
+    });
+  }
+
   /** Leaves a tombstone. Revoking again changes nothing and is no error. */
   revoke(actor: string, keyId: string, why: string): Promise<KeyRecord> {
     const { acts } = this.#parts;
@@ -184,6 +209,23 @@ export class KeyService {
     });
   }
 
+  /** Takes a rotation back while both keys work: the successor is revoked, the old key stays. */
+  unrotate(actor: string, keyId: string): Promise<KeyRecord> {
+    const { acts, store, directory } = this.#parts;
+    return acts.run(async () => {
+      const { replaced, ...old } = this.#living(keyId);
+      if (replaced === undefined) throw new ActFault('conflict', `Key ${keyId} was not replaced.`);
+      if (acts.now() >= replaced.overlapUntilMs)
+        throw new ActFault('conflict', `The overlap of key ${keyId} has ended; it stays replaced.`);
+      const revoked = { atMs: acts.now(), by: actor, why: `rotation of ${keyId} was taken back` };
+      await acts.record(actor, 'key.unrotate', keyId, { by: replaced.by });
+      await store.write({ keys: [old, { ...this.show(replaced.by), revoked }] });
+      directory.refresh(keyId);
+      directory.refresh(replaced.by);
+      return old;
+    });
+  }
+
   #record(
     actor: string,
     input: Omit<IssueInput, 'env'>,
@@ -203,6 +245,7 @@ export class KeyService {
       createdMs: this.#parts.acts.now(),
       createdBy: actor,
       limits: input.limits,
+      ...(input.issuedWith === undefined ? {} : { issuedWith: input.issuedWith }),
       ...(input.sealed === undefined ? {} : { sealed: input.sealed }),
       ...(input.expires === undefined ? {} : { expiresMs: Date.parse(input.expires) }),
       ...(input.idleSeconds === undefined ? {} : { idleMs: input.idleSeconds * 1000 }),
@@ -212,6 +255,8 @@ export class KeyService {
   }
 
   #checkReferences(key: KeyRecord): void {
+    if (key.issuedWith !== undefined && this.#parts.store.key(key.issuedWith) === undefined)
+      throw new ActFault('invalid', `issuedWith: there is no key ${key.issuedWith}.`);
     const unknown = key.upstreams.filter((name) => !this.#parts.upstreams().includes(name));
     if (unknown.length > 0)
       throw new ActFault('invalid', `upstreams: there is no upstream ${unknown.join(', ')}.`);

@@ -1,6 +1,6 @@
 import type { KeyRecord } from '../core/key.js';
 
-export type KeyState = 'active' | 'suspended' | 'revoked' | 'rotated' | 'overlapping' | 'expired';
+export type KeyState = 'active' | 'frozen' | 'suspended' | 'revoked' | 'rotated' | 'overlapping' | 'expired';
 
 /** The state of a key in one word, for lists. Idle expiry needs the usage and is not told here. */
 export function stateOf(key: KeyRecord, nowMs: number): KeyState {
@@ -8,5 +8,6 @@ export function stateOf(key: KeyRecord, nowMs: number): KeyState {
   if (key.replaced !== undefined && nowMs >= key.replaced.overlapUntilMs) return 'rotated';
   if (key.suspended !== undefined) return 'suspended';
   if (key.expiresMs !== undefined && nowMs >= key.expiresMs) return 'expired';
-  return key.replaced === undefined ? 'active' : 'overlapping';
+  if (key.replaced !== undefined) return 'overlapping';
+  return key.frozen === undefined ? 'active' : 'frozen';
 }

@@ -5,6 +5,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import type { KeyRecord, KeyUsage, Tenant } from '../core/key.js';
 import type {
   BaselineStore,
+  IncidentStore,
   KeptPopulation,
   KeyStore,
   Operator,
@@ -13,13 +14,15 @@ import type {
 } from '../engine/ports.js';
 
 const EVERYONE = 'everyone';
+/** Under this name, beside the incidents: how far the journal had been looked at. */
+const THROUGH = '~through';
 const MAP_BYTES_MAX = 64 * 1024 ** 3;
 
 /**
  * The embedded store: one LMDB environment in the data directory. Reads are from the memory map, writes are
  * transactions that resolve once synced to disk. Safe over kill -9, and readable by other processes.
  */
-export class EmbeddedStore implements KeyStore, BaselineStore {
+export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
   readonly #root: RootDatabase;
   readonly #keys: Database<KeyRecord, string>;
   readonly #fingerprints: Database<string, string>;
@@ -29,6 +32,8 @@ export class EmbeddedStore implements KeyStore, BaselineStore {
   readonly #usage: Database<KeyUsage, string>;
   readonly #baselines: Database<Buffer, string>;
   readonly #population: Database<Buffer, string>;
+  readonly #incidents: Database<Buffer, string>;
+  readonly #plans: Database<Buffer, string>;
 
   private constructor(root: RootDatabase) {
     this.#root = root;
@@ -39,6 +44,8 @@ export class EmbeddedStore implements KeyStore, BaselineStore {
     this.#operators = root.openDB({ name: 'operators' });
     this.#usage = root.openDB({ name: 'usage' });
     this.#baselines = root.openDB({ name: 'baselines', encoding: 'binary' });
+    this.#incidents = root.openDB({ name: 'incidents', encoding: 'binary' });
+    this.#plans = root.openDB({ name: 'plans', encoding: 'binary' });
     this.#population = root.openDB({ name: 'population', encoding: 'binary' });
   }
 
@@ -48,7 +55,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore {
       open({
         path: path.join(directory, 'keyward.lmdb'),
         mapSize: MAP_BYTES_MAX,
-        maxDbs: 16,
+        maxDbs: 32,
         overlappingSync: false,
         noSubdir: true,
       }),
@@ -133,6 +140,30 @@ export class EmbeddedStore implements KeyStore, BaselineStore {
       for (const [key, bytes] of baselines) this.#baselines.putSync(key, Buffer.from(bytes));
       if (population !== undefined) this.#population.putSync(EVERYONE, serialize(population));
     });
+  }
+
+  incidents(): { incidents: unknown[]; throughMs: number } {
+    const kept = [...this.#incidents.getRange({})];
+    const through = kept.find(({ key }) => key === THROUGH);
+    return {
+      incidents: kept.filter(({ key }) => key !== THROUGH).map(({ value }) => deserialize(value)),
+      throughMs: through === undefined ? 0 : (deserialize(through.value) as number),
+    };
+  }
+
+  async writeIncidents(incidents: ReadonlyMap<string, unknown>, throughMs: number): Promise<void> {
+    await this.#root.transaction(() => {
+      for (const [id, incident] of incidents) this.#incidents.putSync(id, serialize(incident));
+      this.#incidents.putSync(THROUGH, serialize(throughMs));
+    });
+  }
+
+  plans(): unknown[] {
+    return [...this.#plans.getRange({})].map(({ value }) => deserialize(value));
+  }
+
+  async writePlan(id: string, plan: unknown): Promise<void> {
+    await this.#plans.put(id, serialize(plan));
   }
 
   async close(): Promise<void> {

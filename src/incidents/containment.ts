@@ -1,0 +1,359 @@
+import type { KeyRecord, KeyUsage } from '../core/key.js';
+import type { IncidentStore } from '../engine/ports.js';
+import { ActFault, type Acts } from '../keys/acts.js';
+import type { KeyService } from '../keys/service.js';
+import { type Habits, limitsOf } from './habits.js';
+import { type Plan, type PlanOptions, type Step, stepsOf } from './plan.js';
+import type { Findings, Incidents } from './service.js';
+
+const DAY_MS = 86_400_000;
+/** Steps that are carried out before the plan is kept again. */
+const KEEP_EVERY = 50;
+
+/** Whom a plan is about; of several, all. */
+export interface Scope {
+  readonly incident?: string;
+  readonly keys?: readonly string[];
+  readonly tenant?: string;
+  readonly all?: boolean;
+}
+
+/** A successor that a rotation made; its credential is shown this once, or sealed for pick-up by the caller of the plan. */
+export interface Successor {
+  readonly old: string;
+  readonly key: KeyRecord;
+  readonly credential: string;
+}
+
+interface Parts {
+  readonly store: IncidentStore;
+  readonly acts: Acts;
+  readonly keys: KeyService;
+  readonly incidents: Incidents;
+  readonly newId: () => string;
+  /** A rotation made a successor: somebody has to get it. */
+  readonly onSuccessor: (plan: Plan, successor: Successor) => Promise<void>;
+  /** Told when a plan stops by itself or a write fails. */
+  readonly warn: (text: string) => void;
+}
+
+/** Who still calls with a contained key. */
+export interface Caller {
+  readonly key: string;
+  readonly tenant: string;
+  readonly calls: number;
+  readonly lastMs: number | undefined;
+  readonly address: string | undefined;
+  readonly userAgent: string | undefined;
+}
+
+/** Containment in stages: planned, tried dry, carried out in waves, paused, resumed, stopped by itself, undone. */
+export class Containment {
+  readonly #parts: Parts;
+  readonly #plans = new Map<string, Plan>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** What suspects did before, by plan: asked of the journal once. */
+  readonly #habits = new Map<string, Map<string, Habits>>();
+  #closed = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    for (const kept of parts.store.plans()) this.#plans.set((kept as Plan).id, kept as Plan);
+  }
+
+  /** Goes on with what was under way when the process ended. */
+  resumeAll(): void {
+    for (const plan of this.#plans.values()) if (plan.state === 'running') this.#schedule(plan, 0);
+  }
+
+  list(): Plan[] {
+    return [...this.#plans.values()].sort((a, b) => b.createdMs - a.createdMs);
+  }
+
+  show(id: string): Plan {
+    const plan = this.#plans.get(id);
+    if (plan === undefined) throw new ActFault('not_found', `There is no containment plan ${id}.`);
+    return plan;
+  }
+
+  /** Makes a plan and carries nothing out: a dry run unless it is started. */
+  async plan(actor: string, scope: Scope, options: PlanOptions, keep = true): Promise<Plan> {
+    const { acts, store, newId } = this.#parts;
+    const { keys, suspects, findings } = await this.#keysOf(scope);
+    if (keys.length === 0) throw new ActFault('conflict', 'There is no living key in this scope.');
+    const nowMs = acts.now();
+    const traffic = await this.#parts.incidents.traffic(nowMs - DAY_MS);
+    const candidates = keys.map(({ id, tenant }) => ({
+      ...{ key: id, tenant, suspect: suspects.has(id) },
+      requestsPerDay: traffic.get(id) ?? 0,
+    }));
+    const plan: Plan = {
+      ...{ id: newId(), createdMs: nowMs, by: actor, options },
+      ...(scope.incident === undefined ? {} : { incident: scope.incident }),
+      ...{ state: 'planned', wave: 1, steps: stepsOf(candidates, options.waveKeys) },
+    };
+    if (!keep) return plan;
+    if (findings !== undefined) this.#habits.set(plan.id, habitsIn(findings));
+    await acts.record(actor, 'containment.plan', plan.id, {
+      ...{ measure: options.measure, why: options.why, keys: plan.steps.length, ...scope },
+    });
+    this.#plans.set(plan.id, plan);
+    await store.writePlan(plan.id, plan);
+    return plan;
+  }
+
+  /** Starts or resumes. */
+  start(actor: string, id: string): Promise<Plan> {
+    return this.#turn(actor, id, 'containment.start', ['planned', 'paused', 'stopped'], (plan) => {
+      plan.state = 'running';
+      delete plan.stopped;
+      this.#schedule(plan, 0);
+    });
+  }
+
+  pause(actor: string, id: string): Promise<Plan> {
+    return this.#turn(actor, id, 'containment.pause', ['running'], (plan) => {
+      plan.state = 'paused';
+      this.#unschedule(id);
+    });
+  }
+
+  /** Takes back what can be: a revoked key stays revoked, and a plan of revocations says so. */
+  async undo(actor: string, id: string): Promise<Plan> {
+    const plan = this.show(id);
+    if (plan.options.measure === 'revoke')
+      throw new ActFault('conflict', 'A revocation cannot be undone; issue new keys.');
+    if (plan.state === 'running') await this.pause(actor, id);
+    await this.#parts.acts.record(actor, 'containment.undo', id);
+    for (const step of plan.steps) {
+      if (step.state === 'waiting') step.state = 'skipped';
+      if (step.state !== 'done') continue;
+      try {
+        await this.#revert(actor, plan, step);
+        step.state = 'undone';
+      } catch (error) {
+        step.note = `could not be undone: ${textOf(error)}`;
+      }
+    }
+    plan.state = 'undone';
+    this.#remark(plan, actor, 'undone', `${plan.options.measure} of ${plan.steps.length} keys`);
+    await this.#keep(plan);
+    return plan;
+  }
+
+  /** Who still calls with keys that the plan has contained, the busiest first. */
+  callers(id: string): Caller[] {
+    const { keys } = this.#parts;
+    return this.show(id)
+      .steps.filter(({ state }) => state === 'done')
+      .map((step) => ({ step, usage: keys.usage(step.key), calls: callsSince(step, keys.usage(step.key)) }))
+      .filter(({ calls }) => calls > 0)
+      .map(({ step: { key, tenant }, usage, calls }) => ({
+        ...{ key, tenant, calls },
+        lastMs: Math.max(
+          usage?.lastRefusedMs ?? 0,
+          usage?.acceptedSinceReplaced === undefined ? 0 : (usage.lastUsedMs ?? 0),
+        ),
+        address: usage?.lastRefusedAddress ?? usage?.lastAddress,
+        userAgent: usage?.lastRefusedUserAgent ?? usage?.lastUserAgent,
+      }))
+      .sort((a, b) => b.calls - a.calls);
+  }
+
+  /** Waits for what is under way and starts nothing more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const id of [...this.#timers.keys()]) this.#unschedule(id);
+    await Promise.all(
+      [...this.#plans.values()].filter(({ state }) => state === 'running').map((plan) => this.#keep(plan)),
+    );
+  }
+
+  #schedule(plan: Plan, delayMs: number): void {
+    if (this.#closed) return;
+    this.#unschedule(plan.id);
+    this.#timers.set(
+      plan.id,
+      setTimeout(() => {
+        this.#runWave(plan).catch((error) => this.#stop(plan, `a wave failed: ${textOf(error)}`));
+      }, delayMs),
+    );
+  }
+
+  #unschedule(id: string): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+  }
+
+  async #runWave(plan: Plan): Promise<void> {
+    const steps = plan.steps.filter(({ wave, state }) => wave === plan.wave && state === 'waiting');
+    for (const [i, step] of steps.entries()) {
+      if (plan.state !== 'running' || this.#closed) return this.#keep(plan);
+      await this.#carryOut(plan, step);
+      if ((i + 1) % KEEP_EVERY === 0) await this.#keep(plan);
+      const problem = this.#limitPassed(plan);
+      if (problem !== undefined) return this.#stop(plan, problem);
+    }
+    const next = plan.steps.find(({ state }) => state === 'waiting');
+    if (next === undefined) {
+      plan.state = 'done';
+      delete plan.nextWaveMs;
+      const done = plan.steps.filter(({ state }) => state === 'done').length;
+      this.#remark(plan, plan.by, 'contained', `${plan.options.measure} of ${done} keys (plan ${plan.id})`);
+    } else {
+      plan.wave = next.wave;
+      const gapMs = plan.options.gapSeconds * 1000;
+      plan.nextWaveMs = this.#parts.acts.now() + gapMs;
+      this.#schedule(plan, gapMs);
+    }
+    return this.#keep(plan);
+  }
+
+  /** One key. What it already is counts as done, so that a plan can be started again after a crash. */
+  async #carryOut(plan: Plan, step: Step): Promise<void> {
+    const { keys, acts } = this.#parts;
+    try {
+      const before = keys.show(step.key);
+      if (before.revoked !== undefined) {
+        Object.assign(step, { state: 'skipped', note: 'was revoked already', atMs: acts.now() });
+        return;
+      }
+      step.before = before;
+      step.refusedBefore = keys.usage(step.key)?.refused ?? 0;
+      await this.#measure(plan, step, before);
+      step.state = 'done';
+    } catch (error) {
+      step.state = 'failed';
+      step.note = textOf(error);
+    }
+    step.atMs = acts.now();
+  }
+
+  async #measure(plan: Plan, step: Step, before: KeyRecord): Promise<void> {
+    const { keys, onSuccessor } = this.#parts;
+    const { by, options } = plan;
+    const { why } = options;
+    switch (options.measure) {
+      case 'suspend':
+        await keys.suspend(by, step.key, why);
+        return;
+      case 'revoke':
+        await keys.revoke(by, step.key, why);
+        return;
+      case 'freeze':
+        await keys.freeze(by, step.key, limitsOf(await this.#habitsOf(plan, step.key), false), why);
+        return;
+      case 'narrow': {
+        const narrowed = limitsOf(await this.#habitsOf(plan, step.key), true);
+        await keys.change(by, step.key, { limits: { ...before.limits, ...narrowed } }, true);
+        return;
+      }
+      case 'rotate': {
+        const { key, credential } = await keys.rotate(by, step.key, options.overlapSeconds);
+        step.note = key.id;
+        await onSuccessor(plan, { old: step.key, key, credential });
+      }
+    }
+  }
+
+  async #revert(actor: string, plan: Plan, step: Step): Promise<void> {
+    const { keys } = this.#parts;
+    switch (plan.options.measure) {
+      case 'suspend':
+        await keys.resume(actor, step.key);
+        return;
+      case 'freeze':
+        await keys.thaw(actor, step.key);
+        return;
+      case 'narrow':
+        await keys.change(actor, step.key, { limits: step.before?.limits ?? {} }, true);
+        return;
+      case 'rotate':
+        await keys.unrotate(actor, step.key);
+        return;
+      case 'revoke':
+        throw new ActFault('conflict', 'a revocation stays');
+    }
+  }
+
+  async #habitsOf(plan: Plan, key: string): Promise<Habits> {
+    let habits = this.#habits.get(plan.id);
+    if (habits === undefined) {
+      const keys = plan.steps.map((step) => step.key);
+      const found = await this.#parts.incidents.investigateKeys(keys, plan.createdMs);
+      habits = habitsIn(found);
+      this.#habits.set(plan.id, habits);
+    }
+    return habits.get(key) ?? { calls: 0, operations: [], networks: [], asns: [] };
+  }
+
+  #limitPassed({ options, steps }: Plan): string | undefined {
+    const failed = steps.filter(({ state }) => state === 'failed').length;
+    if (failed > options.errorsMax)
+      return `${failed} steps failed, at most ${options.errorsMax} may: ${steps.findLast(({ state }) => state === 'failed')?.note}`;
+    if (options.refusedMax === undefined) return undefined;
+    const { keys } = this.#parts;
+    const refused = steps
+      .filter(({ state }) => state === 'done')
+      .reduce((sum, step) => sum + callsSince(step, keys.usage(step.key)), 0);
+    return refused > options.refusedMax
+      ? `${refused} calls with contained keys were refused, at most ${options.refusedMax} may be`
+      : undefined;
+  }
+
+  async #stop(plan: Plan, why: string): Promise<void> {
+    plan.state = 'stopped';
+    plan.stopped = why;
+    this.#parts.warn(`containment plan ${plan.id} stopped: ${why}`);
+    await this.#keep(plan);
+  }
+
+  #keep(plan: Plan): Promise<void> {
+    return this.#parts.store.writePlan(plan.id, plan);
+  }
+
+  #remark(plan: Plan, by: string, act: 'contained' | 'undone', why: string): void {
+    if (plan.incident !== undefined) this.#parts.incidents.remark(plan.incident, by, act, why);
+  }
+
+  #turn(
+    actor: string,
+    id: string,
+    action: string,
+    from: readonly Plan['state'][],
+    change: (plan: Plan) => void,
+  ): Promise<Plan> {
+    return this.#parts.acts.run(async () => {
+      const plan = this.show(id);
+      if (!from.includes(plan.state)) throw new ActFault('conflict', `The plan ${id} is ${plan.state}.`);
+      await this.#parts.acts.record(actor, action, id);
+      change(plan);
+      await this.#keep(plan);
+      return plan;
+    });
+  }
+
+  async #keysOf(
+    scope: Scope,
+  ): Promise<{ keys: KeyRecord[]; suspects: Set<string>; findings: Findings | undefined }> {
+    const { keys: service, incidents } = this.#parts;
+    const findings = scope.incident === undefined ? undefined : await incidents.investigate(scope.incident);
+    const suspects = new Set([...(scope.keys ?? []), ...(findings?.set.contain.map(({ key }) => key) ?? [])]);
+    for (const key of scope.keys ?? []) service.show(key);
+    const wanted = ({ id, tenant, revoked }: KeyRecord) =>
+      revoked === undefined && (scope.all === true || suspects.has(id) || tenant === scope.tenant);
+    return { keys: service.list({ where: wanted }), suspects, findings };
+  }
+}
+
+function habitsIn({ radii }: Findings): Map<string, Habits> {
+  return new Map(radii.map(({ key, habits }) => [key, habits]));
+}
+
+function callsSince(step: Step, usage: KeyUsage | undefined): number {
+  return (usage?.refused ?? 0) - (step.refusedBefore ?? 0) + (usage?.acceptedSinceReplaced ?? 0);
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,119 @@
+import type { KeyRecord } from '../core/key.js';
+
+/** What is done to a key, mildest first. */
+export const MEASURES = ['freeze', 'narrow', 'suspend', 'rotate', 'revoke'] as const;
+export type Measure = (typeof MEASURES)[number];
+
+/** How a plan is carried out. */
+export interface PlanOptions {
+  readonly measure: Measure;
+  readonly why: string;
+  /** Of rotations: how long old and new key both work. */
+  readonly overlapSeconds: number;
+  /** Keys in a wave, but for the first, which holds all suspects. */
+  readonly waveKeys: number;
+  /** Between two waves. */
+  readonly gapSeconds: number;
+  /** Steps that may fail before the plan stops by itself. */
+  readonly errorsMax: number;
+  /** Calls with contained keys that may be refused before it stops; absent: any number. */
+  readonly refusedMax?: number;
+}
+
+export interface Step {
+  readonly key: string;
+  readonly tenant: string;
+  readonly wave: number;
+  readonly risk: string;
+  /** Requests in the day before the plan was made. */
+  readonly requestsPerDay: number;
+  state: 'waiting' | 'done' | 'failed' | 'undone' | 'skipped';
+  atMs?: number;
+  /** Why it failed, was skipped, or what replaces the key. */
+  note?: string;
+  /** Refused calls of the key when its step was done: later ones are of who has not moved. */
+  refusedBefore?: number;
+  /** The record before, for an undo. */
+  before?: KeyRecord;
+}
+
+export type PlanState = 'planned' | 'running' | 'paused' | 'stopped' | 'done' | 'undone';
+
+/** Measures in waves. */
+export interface Plan {
+  readonly id: string;
+  readonly createdMs: number;
+  readonly by: string;
+  readonly incident?: string;
+  readonly options: PlanOptions;
+  state: PlanState;
+  /** Why it stopped. */
+  stopped?: string;
+  /** The wave that is under way or comes next. */
+  wave: number;
+  nextWaveMs?: number;
+  readonly steps: Step[];
+}
+
+/** A key that a plan may be about. */
+export interface Candidate {
+  readonly key: string;
+  readonly tenant: string;
+  readonly suspect: boolean;
+  readonly requestsPerDay: number;
+}
+
+/**
+ * Steps in waves by risk: suspects at once; then the other keys of touched tenants; then everybody else, the quietest keys
+ * first, so that what goes wrong is noticed where it hurts least.
+ */
+export function stepsOf(candidates: readonly Candidate[], waveKeys: number): Step[] {
+  const touched = new Set(candidates.filter(({ suspect }) => suspect).map(({ tenant }) => tenant));
+  const rank = ({ suspect, tenant }: Candidate) => (suspect ? 0 : touched.has(tenant) ? 1 : 2);
+  const ordered = [...candidates].sort(
+    (a, b) =>
+      rank(a) - rank(b) ||
+      a.requestsPerDay - b.requestsPerDay ||
+      (a.key < b.key ? -1 : Number(a.key > b.key)),
+  );
+  const risks = ['suspect', 'of a touched tenant', 'precaution'];
+  let wave = 0;
+  let inWave = 0;
+  let lastRank = -1;
+  return ordered.map((candidate): Step => {
+    const now = rank(candidate);
+    if (now !== lastRank || (now > 0 && inWave >= waveKeys)) {
+      wave += 1;
+      inWave = 0;
+      lastRank = now;
+    }
+    inWave += 1;
+    const { key, tenant, requestsPerDay } = candidate;
+    return { key, tenant, wave, risk: risks[now] as string, requestsPerDay, state: 'waiting' };
+  });
+}
+
+/** What each wave hits. */
+export interface WaveView {
+  readonly wave: number;
+  readonly risk: string;
+  readonly keys: number;
+  readonly tenants: readonly string[];
+  readonly requestsPerDay: number;
+  readonly done: number;
+  readonly failed: number;
+}
+
+export function wavesOf(steps: readonly Step[]): WaveView[] {
+  const waves = new Map<number, Step[]>();
+  for (const step of steps) waves.set(step.wave, [...(waves.get(step.wave) ?? []), step]);
+  return [...waves].map(([wave, members]) => ({
+    wave,
+    risk: members[0]?.risk ?? '',
+    keys: members.length,
+    tenants: [...new Set(members.map(({ tenant }) => tenant))],
+    requestsPerDay: members.reduce((sum, each) => sum + each.requestsPerDay, 0),
+    done: members.filter(({ state }) => state === 'done').length,
+    failed: members.filter(({ state }) => state === 'failed').length,
+  }));
+}
