@@ -14,6 +14,10 @@ import { GuardLoop } from './engine/guard-loop.js';
 import { Holds } from './engine/holds.js';
 import type { Journal, KeyStore } from './engine/ports.js';
 import { Routing } from './engine/routing.js';
+import { Containment } from './incidents/containment.js';
+import { investigateAside } from './incidents/investigator.js';
+import { Incidents } from './incidents/service.js';
+import { readEntries } from './journal/read.js';
 import { openJournal } from './journal/writer.js';
 import { Acts } from './keys/acts.js';
 import { KeyDirectory } from './keys/directory.js';
@@ -47,6 +51,8 @@ export interface Running {
   readonly sealed: SealedService;
   readonly operators: Operators;
   readonly approvals: Approvals;
+  readonly incidents: Incidents;
+  readonly containment: Containment;
   readonly store: KeyStore;
   readonly journal: Journal;
   readonly listeners: readonly Listener[];
@@ -96,13 +102,20 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     },
   });
   const holds = new Holds(() => `h_${randomBytes(9).toString('base64url')}`);
+  const incidents = await openIncidents(base, log);
   const loop = new GuardLoop<ProxyUpstream>({
     ...{ directory, journal, geo, behaviour, holds, observer: metrics },
+    found: (entry) => incidents.note(entry),
     routing: new Routing(config.upstreams.map((each) => buildUpstream(each, config.detector))),
     forwarding: { trusted: cidrSet(config.trustedProxies), header: config.forwardingHeader },
     idPrefix: randomBytes(6).toString('hex'),
   });
   const services = { ...servicesOf(base, loop), approvals: new Approvals({ acts, behaviour, holds, store }) };
+  const containment = new Containment({
+    ...{ store, acts, incidents, keys: services.keys, newId: () => newId('c') },
+    onSuccessor: () => Promise.resolve(),
+    warn: (text) => log.warn({}, text),
+  });
   const gateway: Gateway = {
     loop,
     bounds: config.clients,
@@ -134,7 +147,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const admin = await serveAdmin(
     config.admin,
     adminApp({
-      ...services,
+      ...{ ...services, incidents, containment, journals: () => [base.journalDir] },
       ...{ version, journalDir: base.journalDir, metrics: metrics.registry, now: Date.now },
       upstreams: () => loop.routing.upstreams,
       unexpected: (error) => log.error({ error: String(error) }, 'an admin request failed unexpectedly'),
@@ -150,9 +163,10 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   note(journal, 'started');
   const bootstrapToken = await services.operators.bootstrap();
   for (const warning of geo.warnings) log.warn({}, warning);
-  const stopTimers = startTimers({ ...base, behaviour }, loop, log, status);
+  const stopTimers = startTimers({ ...base, behaviour, incidents }, loop, log, status);
+  containment.resumeAll();
   return {
-    ...{ ...services, store, journal, admin, bootstrapToken, reload },
+    ...{ ...services, incidents, containment, store, journal, admin, bootstrapToken, reload },
     get listeners() {
       return live.listeners;
     },
@@ -161,8 +175,10 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
       await live.close(CLOSE_GRACE_MS);
       await admin.close();
       stopTimers();
+      await containment.close();
       note(journal, 'stopped');
       await directory.flush();
+      await incidents.flush();
       await behaviour.flush(Date.now(), true);
       await journal.close();
       await store.close();
@@ -207,6 +223,26 @@ function servicesOf(base: Base, loop: GuardLoop<ProxyUpstream>) {
   };
 }
 
+/** Incidents as they were kept, and what the journal has of them since. */
+async function openIncidents({ store, acts, journalDir }: Base, log: Log): Promise<Incidents> {
+  const incidents = new Incidents({
+    ...{ store, acts, newId: () => newId('i'), journals: () => [journalDir] },
+    investigate: investigateAside,
+  });
+  const query = { sinceMs: incidents.throughMs, kind: 'decision' } as const;
+  try {
+    for await (const entry of readEntries(journalDir, query))
+      if (entry.kind === 'decision') incidents.note(entry);
+  } catch (error) {
+    log.error({ error: String(error) }, 'findings in the journal could not be read');
+  }
+  return incidents;
+}
+
+function newId(prefix: string): string {
+  return `${prefix}_${randomBytes(6).toString('hex')}`;
+}
+
 function namesOf(loop: GuardLoop<ProxyUpstream>): string[] {
   return loop.routing.upstreams.map(({ name }) => name);
 }
@@ -217,7 +253,7 @@ function note(journal: Journal, event: string): void {
 
 /** What is done again and again; gives the way to stop it. */
 function startTimers(
-  { directory, journal, behaviour }: Base & { behaviour: Behaviour },
+  { directory, journal, behaviour, incidents }: Base & { behaviour: Behaviour; incidents: Incidents },
   loop: GuardLoop<ProxyUpstream>,
   log: Log,
   status: () => Status,
@@ -229,13 +265,16 @@ function startTimers(
       .flush(Date.now())
       .catch((error) => log.error({ error: String(error) }, 'baselines could not be written'));
   }, USAGE_FLUSH_MS);
+  const incidentFlush = setInterval(() => {
+    incidents.flush().catch((error) => log.error({ error: String(error) }, 'incidents could not be written'));
+  }, USAGE_FLUSH_MS);
   const alive = setInterval(() => note(journal, 'alive'), ALIVE_MS);
   const sweep = setInterval(() => {
     for (const { pool } of loop.routing.upstreams) pool.sweep(Date.now());
     watch.look(status());
   }, SWEEP_MS);
   return () => {
-    for (const timer of [flush, alive, sweep]) clearInterval(timer);
+    for (const timer of [flush, incidentFlush, alive, sweep]) clearInterval(timer);
   };
 }
 

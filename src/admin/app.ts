@@ -3,6 +3,8 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Registry } from 'prom-client';
 import type { Approvals } from '../engine/approvals.js';
 import type { Upstream } from '../engine/routing.js';
+import type { Containment } from '../incidents/containment.js';
+import type { Incidents } from '../incidents/service.js';
 import type { SealedService } from '../keys/sealed-service.js';
 import type { KeyService } from '../keys/service.js';
 import type { TenantService } from '../keys/tenants.js';
@@ -10,6 +12,8 @@ import { type AdminApp, type AdminEnv, adminRouter } from './api.js';
 import type { Operators } from './operators.js';
 import { problem, problemOf } from './problem.js';
 import { behaviourRoutes } from './routes/behaviour.js';
+import { containmentRoutes } from './routes/containment.js';
+import { incidentRoutes } from './routes/incidents.js';
 import { journalRoutes } from './routes/journal.js';
 import { keyRoutes } from './routes/keys.js';
 import { operatorRoutes } from './routes/operators.js';
@@ -24,6 +28,10 @@ export interface AdminParts {
   readonly tenants: TenantService;
   readonly sealed: SealedService;
   readonly approvals: Approvals;
+  readonly incidents: Incidents;
+  readonly containment: Containment;
+  /** Folders of the journals of all gateways. */
+  readonly journals: () => readonly string[];
   readonly system: SystemPort;
   readonly metrics: Registry;
   readonly journalDir: string;
@@ -86,6 +94,8 @@ export function adminApp(parts: AdminParts): AdminApp {
   app.route('/', sealedRoutes(parts.sealed));
   app.route('/', operatorRoutes(parts.operators));
   app.route('/', behaviourRoutes(parts.approvals));
+  app.route('/', incidentRoutes(parts.incidents, parts.journals));
+  app.route('/', containmentRoutes(parts.containment));
   app.route('/', journalRoutes(parts.journalDir, parts.upstreams));
   app.route('/', systemRoutes(parts.system));
   return app;

@@ -1,9 +1,9 @@
 import { objectsOf } from '../catalogs/objects.js';
-import { guard } from '../core/guard.js';
+import { type Credential, guard } from '../core/guard.js';
 import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
 import type { RateResult } from '../core/rate.js';
 import { deny, forwards, type Verdict } from '../core/verdict.js';
-import type { Outcome } from '../journal/entry.js';
+import type { DecisionEntry, Outcome } from '../journal/entry.js';
 import type { KeyDirectory, LiveKey } from '../keys/directory.js';
 import type { CidrSet } from '../wire/cidr.js';
 import { clientAddress } from '../wire/client-address.js';
@@ -81,6 +81,7 @@ export class GuardLoop<U extends Upstream> {
   readonly #journal: Journal;
   readonly #geo: Geo;
   readonly #observer: Observer;
+  readonly #found: (entry: DecisionEntry) => void;
   readonly #idPrefix: string;
   #count = 0;
 
@@ -91,6 +92,8 @@ export class GuardLoop<U extends Upstream> {
     journal: Journal;
     geo: Geo;
     observer: Observer;
+    /** Told of each decision that the detector had something to say of. */
+    found?: (entry: DecisionEntry) => void;
     behaviour: Behaviour;
     holds: Holds;
     idPrefix: string;
@@ -101,6 +104,7 @@ export class GuardLoop<U extends Upstream> {
     this.#journal = parts.journal;
     this.#geo = parts.geo;
     this.#observer = parts.observer;
+    this.#found = parts.found ?? (() => undefined);
     this.#behaviour = parts.behaviour;
     this.#held = new HeldCalls(parts.holds, parts.journal);
     this.#idPrefix = parts.idPrefix;
@@ -125,10 +129,7 @@ export class GuardLoop<U extends Upstream> {
     const address = this.#address(request);
     const observation = this.#observe(request, upstream, target, address);
     const presented = presentedCredential(upstream.credentials, head.headers, target.query);
-    const credential =
-      presented.kind === 'one'
-        ? this.#directory.identify(presented.credential, upstream.name, upstream.foreignKeys)
-        : ({ kind: presented.kind === 'none' ? 'missing' : 'ambiguous' } as const);
+    const credential = this.#identify(presented, upstream);
     const key = credential.kind === 'known' ? (credential.subject as LiveKey) : undefined;
 
     const decision = guard(observation, address, credential, upstream.policy);
@@ -140,9 +141,10 @@ export class GuardLoop<U extends Upstream> {
         : undefined;
     const verdict = judged?.verdict ?? checked;
     const accepted = forwards(verdict);
-    const ticket = this.#journal.append(
-      decisionEntry(requestId, { ...observation, objects: behaved.objects }, verdict, key?.key, judged),
-    );
+    const seen = { ...observation, objects: behaved.objects };
+    const entry = decisionEntry(requestId, seen, verdict, key?.key, judged);
+    const ticket = this.#journal.append(entry);
+    if (entry.finding !== undefined) this.#found(entry);
     if (key !== undefined) {
       this.#directory.record(key, {
         timeMs: observation.timeMs,
@@ -207,6 +209,11 @@ export class GuardLoop<U extends Upstream> {
         () => undefined,
       );
     }
+  }
+
+  #identify(presented: Presented, upstream: U): Credential {
+    if (presented.kind !== 'one') return { kind: presented.kind === 'none' ? 'missing' : 'ambiguous' };
+    return this.#directory.identify(presented.credential, upstream.name, upstream.foreignKeys);
   }
 
   #route(

@@ -40,6 +40,12 @@ export interface NetworkTally extends Tally {
   readonly country: string | undefined;
 }
 
+/** An entry's journal, by its place in the question, and its number there. */
+export interface EntryPlace {
+  readonly journal: number;
+  readonly seq: number;
+}
+
 /** What one suspect key did since it was compromised. */
 export interface KeyRadius {
   readonly key: string;
@@ -55,8 +61,8 @@ export interface KeyRadius {
   readonly networks: readonly NetworkTally[];
   readonly bytesOut: number;
   readonly foreignBytesOut: number;
-  /** Journal numbers of the visitor's calls: what evidence is made of. */
-  readonly entries: readonly number[];
+  /** The visitor's calls in the journals: what evidence is made of. */
+  readonly entries: readonly EntryPlace[];
   /** What it did before. */
   readonly habits: Habits;
 }
@@ -78,7 +84,7 @@ export function keyRadius(
   const objects = new Map<string, ObjectTally>();
   const networks = new Map<string, NetworkTally>();
   const tenants = new Set<string>();
-  const entries: number[] = [];
+  const entries: EntryPlace[] = [];
   const sum = {
     calls: 0,
     foreign: 0,
@@ -98,7 +104,7 @@ export function keyRadius(
       sum.foreign += 1;
       sum.foreignBytesOut += call.bytesOut;
       sum.lastForeignMs = Math.max(sum.lastForeignMs, call.timeMs);
-      entries.push(call.seq);
+      entries.push({ journal: call.journal, seq: call.seq });
     }
     const { operation: name, privilege } = call;
     note(operations, name, { name, privilege }, call, foreign);

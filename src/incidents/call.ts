@@ -3,6 +3,8 @@ import type { SlicedEntry } from '../journal/slice.js';
 
 /** One call of a key as the journal tells it, its end included. */
 export interface JournalCall {
+  /** Which of the journals that were read, and the entry's number in it. */
+  readonly journal: number;
   readonly seq: number;
   readonly timeMs: number;
   readonly request: string;
@@ -48,7 +50,7 @@ export class CallReader {
     this.#callsMax = callsMax;
   }
 
-  note(entry: SlicedEntry): void {
+  note(entry: SlicedEntry, journal: number): void {
     if (entry.kind === 'outcome') {
       const call = this.#open.get(entry.request);
       if (call !== undefined) this.#end(call, entry.outcome);
@@ -62,12 +64,12 @@ export class CallReader {
       if (entry.outcome !== undefined) this.#end(before, entry.outcome);
       return;
     }
-    this.#begin(entry);
+    this.#begin(entry, journal);
   }
 
-  #begin(entry: Extract<SlicedEntry, { kind: 'decision' }>): void {
+  #begin(entry: Extract<SlicedEntry, { kind: 'decision' }>, journal: number): void {
     const call: JournalCall = {
-      ...{ seq: entry.seq, timeMs: entry.time, request: entry.request },
+      ...{ journal, seq: entry.seq, timeMs: entry.time, request: entry.request },
       ...{ key: entry.key as string, tenant: entry.tenant ?? '', upstream: entry.upstream },
       ...{ method: entry.method, path: entry.path, operation: entry.operation, privilege: entry.privilege },
       ...{ address: entry.address, asn: entry.asn, country: entry.country, client: entry.userAgent },

@@ -2,7 +2,8 @@ import type { KeyRecord, KeyUsage } from '../core/key.js';
 import type { IncidentStore } from '../engine/ports.js';
 import { ActFault, type Acts } from '../keys/acts.js';
 import type { KeyService } from '../keys/service.js';
-import { type Habits, limitsOf } from './habits.js';
+import type { Habits } from './habits.js';
+import { type Carriers, carryOut, type Successor, takeBack } from './measures.js';
 import { type Plan, type PlanOptions, type Step, stepsOf } from './plan.js';
 import type { Findings, Incidents } from './service.js';
 
@@ -16,13 +17,6 @@ export interface Scope {
   readonly keys?: readonly string[];
   readonly tenant?: string;
   readonly all?: boolean;
-}
-
-/** A successor that a rotation made; its credential is shown this once, or sealed for pick-up by the caller of the plan. */
-export interface Successor {
-  readonly old: string;
-  readonly key: KeyRecord;
-  readonly credential: string;
 }
 
 interface Parts {
@@ -129,7 +123,7 @@ export class Containment {
       if (step.state === 'waiting') step.state = 'skipped';
       if (step.state !== 'done') continue;
       try {
-        await this.#revert(actor, plan, step);
+        await takeBack(this.#parts.keys, actor, plan.options.measure, step);
         step.state = 'undone';
       } catch (error) {
         step.note = `could not be undone: ${textOf(error)}`;
@@ -220,7 +214,7 @@ export class Containment {
       }
       step.before = before;
       step.refusedBefore = keys.usage(step.key)?.refused ?? 0;
-      await this.#measure(plan, step, before);
+      step.note = await carryOut(this.#carriers(plan), plan.options, step.key, before);
       step.state = 'done';
     } catch (error) {
       step.state = 'failed';
@@ -229,51 +223,13 @@ export class Containment {
     step.atMs = acts.now();
   }
 
-  async #measure(plan: Plan, step: Step, before: KeyRecord): Promise<void> {
+  #carriers(plan: Plan): Carriers {
     const { keys, onSuccessor } = this.#parts;
-    const { by, options } = plan;
-    const { why } = options;
-    switch (options.measure) {
-      case 'suspend':
-        await keys.suspend(by, step.key, why);
-        return;
-      case 'revoke':
-        await keys.revoke(by, step.key, why);
-        return;
-      case 'freeze':
-        await keys.freeze(by, step.key, limitsOf(await this.#habitsOf(plan, step.key), false), why);
-        return;
-      case 'narrow': {
-        const narrowed = limitsOf(await this.#habitsOf(plan, step.key), true);
-        await keys.change(by, step.key, { limits: { ...before.limits, ...narrowed } }, true);
-        return;
-      }
-      case 'rotate': {
-        const { key, credential } = await keys.rotate(by, step.key, options.overlapSeconds);
-        step.note = key.id;
-        await onSuccessor(plan, { old: step.key, key, credential });
-      }
-    }
-  }
-
-  async #revert(actor: string, plan: Plan, step: Step): Promise<void> {
-    const { keys } = this.#parts;
-    switch (plan.options.measure) {
-      case 'suspend':
-        await keys.resume(actor, step.key);
-        return;
-      case 'freeze':
-        await keys.thaw(actor, step.key);
-        return;
-      case 'narrow':
-        await keys.change(actor, step.key, { limits: step.before?.limits ?? {} }, true);
-        return;
-      case 'rotate':
-        await keys.unrotate(actor, step.key);
-        return;
-      case 'revoke':
-        throw new ActFault('conflict', 'a revocation stays');
-    }
+    return {
+      ...{ keys, by: plan.by },
+      habitsOf: (key) => this.#habitsOf(plan, key),
+      onSuccessor: (successor) => onSuccessor(plan, successor),
+    };
   }
 
   async #habitsOf(plan: Plan, key: string): Promise<Habits> {

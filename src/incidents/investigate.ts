@@ -49,8 +49,8 @@ export function investigate({ journals, trails, keys, networks, firstMs }: Quest
   const requests = new Map<string, number>();
   const flagged = new Map<string, number>();
   let entries = 0;
-  for (const journal of journals) {
-    const totals = sliceJournal(journal, query, (entry) => reader.note(entry));
+  for (const [i, journal] of journals.entries()) {
+    const totals = sliceJournal(journal, query, (entry) => reader.note(entry, i));
     entries += totals.entries;
     for (const [key, count] of totals.byKey) requests.set(key, (requests.get(key) ?? 0) + count);
     for (const [key, count] of totals.flaggedByKey) flagged.set(key, (flagged.get(key) ?? 0) + count);

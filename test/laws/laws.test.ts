@@ -36,12 +36,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   locations: ['core', 'wire', 'engine/ports.ts'],
   keys: ['core', 'engine/ports.ts', 'config/schema.ts'],
   detectors: ['core'],
+  incidents: ['core', 'engine/ports.ts', 'journal', 'keys'],
   engine: ['core', 'wire', 'detectors', 'keys', 'catalogs', 'journal/entry.ts'],
   stores: ['core', 'engine/ports.ts'],
   'edges/scan': ['core', 'wire', 'detectors', 'catalogs', 'engine/ports.ts'],
   config: ['core', 'wire'],
   observability: ['core', 'engine', 'journal/entry.ts'],
-  admin: ['core', 'engine', 'keys', 'journal', 'config'],
+  admin: ['core', 'engine', 'incidents', 'keys', 'journal', 'config'],
 };
 
 /** Wiring in one piece is easier to follow than in several. */
