@@ -15,6 +15,7 @@ import { Holds } from './engine/holds.js';
 import type { Journal, KeyStore } from './engine/ports.js';
 import { Routing } from './engine/routing.js';
 import { Containment } from './incidents/containment.js';
+import { investigate } from './incidents/investigate.js';
 import { investigateAside } from './incidents/investigator.js';
 import { Incidents } from './incidents/service.js';
 import { readEntries } from './journal/read.js';
@@ -69,7 +70,7 @@ export interface StartOptions {
   readonly log?: Log & { level?: string };
   /** Where `reload` reads the configuration from; without it there is nothing to reload. */
   readonly configFile?: string;
-  /** Whether the journal is written by a thread of its own; default true. */
+  /** Whether the journal is written, and read for investigations, by threads of their own; default true. */
   readonly journalThread?: boolean;
 }
 
@@ -102,7 +103,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     },
   });
   const holds = new Holds(() => `h_${randomBytes(9).toString('base64url')}`);
-  const incidents = await openIncidents(base, log);
+  const incidents = await openIncidents(base, log, options.journalThread ?? true);
   const loop = new GuardLoop<ProxyUpstream>({
     ...{ directory, journal, geo, behaviour, holds, observer: metrics },
     found: (entry) => incidents.note(entry),
@@ -224,10 +225,14 @@ function servicesOf(base: Base, loop: GuardLoop<ProxyUpstream>) {
 }
 
 /** Incidents as they were kept, and what the journal has of them since. */
-async function openIncidents({ store, acts, journalDir }: Base, log: Log): Promise<Incidents> {
+async function openIncidents(
+  { store, acts, journalDir }: Base,
+  log: Log,
+  aside: boolean,
+): Promise<Incidents> {
   const incidents = new Incidents({
     ...{ store, acts, newId: () => newId('i'), journals: () => [journalDir] },
-    investigate: investigateAside,
+    investigate: aside ? investigateAside : async (question) => investigate(question),
   });
   const query = { sinceMs: incidents.throughMs, kind: 'decision' } as const;
   try {

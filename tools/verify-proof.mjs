@@ -1,4 +1,4 @@
-// Checks a Keyward journal proof with Node alone: node tools/verify-proof.mjs proof.json [publicKey]
+// Checks Keyward journal proofs with Node alone: node tools/verify-proof.mjs proof.json|proofs.ndjson [publicKey]
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
@@ -46,10 +46,19 @@ function verifyProof(proof, expectedKey) {
   check(found === root, `the Merkle root is ${found}, the batch line says ${root}`);
   return `entry ${proof.seq} is in batch ${batch}, sealed ${new Date(time).toISOString()}`;
 }
+/** One proof in a file of its own, or one a line. */
+function read(text) {
+  const lines = text.trim().split('\n');
+  if (!lines.every((line) => line.startsWith('{') && line.endsWith('}'))) return [JSON.parse(text)];
+  return lines.map((line) => JSON.parse(line));
+}
 try {
   const [file, expectedKey] = process.argv.slice(2);
-  check(file !== undefined, 'usage: node tools/verify-proof.mjs proof.json [publicKey]');
-  const text = verifyProof(JSON.parse(readFileSync(file, 'utf8')), expectedKey);
+  check(file !== undefined, 'usage: node tools/verify-proof.mjs proof.json|proofs.ndjson [publicKey]');
+  const proofs = read(readFileSync(file, 'utf8'));
+  check(proofs.length > 0, 'the file holds no proof');
+  const texts = proofs.map((proof) => verifyProof(proof, expectedKey));
+  const text = texts.length === 1 ? texts[0] : `${texts.length} entries, the first: ${texts[0]}`;
   const trust =
     expectedKey === undefined ? 'signed by the key that the proof itself names' : 'signed by the given key';
   console.log(`OK: ${text}, ${trust}.`);

@@ -24,7 +24,7 @@ const load = (file) => import(pathToFileURL(path.join(root, 'dist', file)).href)
 const { encodeBatch, encodeHeader, publicKeyText, rootOf, segmentName, lineHash, NO_BATCH } =
   await load('journal/format.js');
 const { investigate } = await load('incidents/investigate.js');
-const { exactSet, tellingNetworks } = await load('incidents/exact-set.js');
+const { exactSet, networksOf } = await load('incidents/exact-set.js');
 
 const ENTRIES = Number(values.entries);
 const KEYS = Number(values.keys);
@@ -157,7 +157,7 @@ try {
     reading.push(readAll(files));
     const start = performance.now();
     const firstMs = START_MS + ENTRIES * 0.8 * STEP_MS;
-    const question = { journals: [dir], trails, keys: [], networks: tellingNetworks(trails) };
+    const question = { journals: [dir], trails, keys: [], networks: [...networksOf(trails).keys()] };
     const answer = investigate({ ...question, firstMs });
     const set = exactSet({ ...answer, firstMs, trails, keys: records });
     seconds.push((performance.now() - start) / 1000);

@@ -70,7 +70,17 @@ export class AdminClient {
     await this.#call('DELETE', pathname);
   }
 
+  /** The answer as it is. */
+  text(pathname: string): Promise<string> {
+    return this.#send('GET', pathname);
+  }
+
   async #call<T>(method: string, pathname: string, body?: unknown): Promise<T> {
+    const text = await this.#send(method, pathname, body);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  async #send(method: string, pathname: string, body?: unknown): Promise<string> {
     let response: Response;
     try {
       response = await fetch(`${this.url}${pathname}`, {
@@ -87,7 +97,7 @@ export class AdminClient {
       throw new RefusedFault(`No guard answers at ${this.url} (${why}); is it running, is --url right?`);
     }
     const text = await response.text();
-    if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
+    if (response.ok) return text;
     throw new RefusedFault(explain(response.status, text, this.url));
   }
 }

@@ -3,6 +3,7 @@ import { version } from '../version.js';
 import { catalogCommands } from './catalog.js';
 import { report } from './errors.js';
 import { holdCommands } from './holds.js';
+import { incidentCommands } from './incidents.js';
 import { journalCommands } from './journal.js';
 import { keyCommands } from './keys.js';
 import { operatorCommands } from './operators.js';
@@ -45,6 +46,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   sealedCommands(program);
   operatorCommands(program);
   holdCommands(program);
+  incidentCommands(program);
   journalCommands(program);
   catalogCommands(program);
   scanCommand(program);

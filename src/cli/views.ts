@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import type { budgetView, holdView, standingView } from '../admin/routes/behaviour.js';
+import type { callerView, planView } from '../admin/routes/containment.js';
+import type { incidentView } from '../admin/routes/incidents.js';
 import type { dryRunView } from '../admin/routes/journal.js';
 import type { appliedView, statusView } from '../admin/routes/system.js';
 import type { issuedView, keyView, operatorView, sealedView } from '../admin/views.js';
@@ -14,4 +16,7 @@ export type AppliedView = z.output<typeof appliedView>;
 export type HoldView = z.output<typeof holdView>;
 export type StandingView = z.output<typeof standingView>;
 export type BudgetView = z.output<typeof budgetView>;
+export type IncidentView = z.output<typeof incidentView>;
+export type PlanView = z.output<typeof planView>;
+export type CallerView = z.output<typeof callerView>;
 export type DryRunView = z.output<typeof dryRunView>;

@@ -11,21 +11,23 @@ export interface Rarity {
   readonly operation: number;
 }
 
-/** −ln of each trait's share in everybody's learned calls, the unseen counted once. */
+/** Observations that what is known of the world beforehand is worth, and how rare one value is in it. */
+const WORTH = 100;
+const SHARE = { network: 1e-4, asn: 1e-3, client: 1e-2, operation: 1e-2 } as const;
+
+/** −ln of each trait's share in everybody's learned calls, shrunk to its share in the world at large. */
 export function rarityOf({ prefix, asn, client, operation }: Symbols, population: Population): Rarity {
   return {
-    network: rarity(population, Kind.prefix, prefix),
-    asn: rarity(population, Kind.asn, asn),
-    client: rarity(population, Kind.client, client),
-    operation: rarity(population, Kind.operation, operation),
+    network: rarity(population, Kind.prefix, prefix, SHARE.network),
+    asn: rarity(population, Kind.asn, asn, SHARE.asn),
+    client: rarity(population, Kind.client, client, SHARE.client),
+    operation: rarity(population, Kind.operation, operation, SHARE.operation),
   };
 }
 
-function rarity(population: Population, kind: number, symbol: number): number {
+function rarity(population: Population, kind: number, symbol: number, share: number): number {
   if (symbol === 0) return 0;
-  const index = KindIndex[kind] as number;
-  const total = population.everyone.total[index] as number;
-  const distinct = population.everyone.distinct[index] as number;
-  const nats = -Math.log((population.counts.get(0, symbol) + 1) / (total + distinct + 1));
-  return Math.round(nats * 100) / 100;
+  const total = population.everyone.total[KindIndex[kind] as number] as number;
+  const nats = -Math.log((population.counts.get(0, symbol) + WORTH * share) / (total + WORTH));
+  return Math.round(Math.max(0, nats) * 100) / 100;
 }

@@ -95,8 +95,7 @@ export function keyRadius(
   };
   calls.forEach((call, i) => {
     if (call.timeMs < compromised.fromMs) return;
-    const foreign =
-      call.flagged || (call.timeMs >= compromised.timeMs && (nats[i] as number) >= FOREIGN_FROM);
+    const foreign = call.flagged || (nats[i] as number) >= FOREIGN_FROM;
     sum.calls += 1;
     sum.bytesOut += call.bytesOut;
     tenants.add(call.tenant);

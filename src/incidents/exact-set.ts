@@ -6,8 +6,8 @@ import { networkOf } from './lead.js';
 
 /** Keys that are listed as left alone; the others are counted. */
 const LISTED_MAX = 10_000;
-/** A network that fewer than one call in so many comes from tells an attacker from neighbours. */
-const TELLING_NATS = 3;
+/** Networks that so few calls of all keys come from tell an attacker from neighbours. */
+const TELLING_NATS = 5;
 const LINEAGE_MAX = 10_000;
 
 /** A key to contain, and why. */
@@ -56,18 +56,28 @@ export interface ExactSetFacts {
   readonly flagged: ReadonlyMap<string, number>;
 }
 
-/** Networks of the trails that owners hardly ever come from. */
-export function tellingNetworks(trails: readonly Trail[]): string[] {
-  const networks = new Set<string>();
+/** Networks of the trails, and how rare they are: of these, the places of the incident are chosen. */
+export function networksOf(trails: readonly Trail[]): Map<string, number> {
+  const networks = new Map<string, number>();
   for (const trail of trails)
-    for (const [network, { nats }] of trail.networks) if (nats >= TELLING_NATS) networks.add(network);
-  return [...networks];
+    for (const [network, { nats }] of trail.networks)
+      networks.set(network, Math.max(nats, networks.get(network) ?? 0));
+  return networks;
+}
+
+/** Places that speak of the attacker: hardly anybody comes from there, or nobody else did before. */
+function placesOf(trails: readonly Trail[], calls: readonly JournalCall[], sinceMs: number): string[] {
+  const others = new Set<string>();
+  for (const { timeMs, address } of calls) if (timeMs < sinceMs) others.add(networkOf(address));
+  return [...networksOf(trails)]
+    .filter(([network, nats]) => nats >= TELLING_NATS || !others.has(network))
+    .map(([network]) => network);
 }
 
 export function exactSet(facts: ExactSetFacts): ExactSet {
   const { trails, radii, requests, flagged } = facts;
   const sinceMs = Math.min(facts.firstMs, ...radii.map(({ compromised }) => compromised.fromMs));
-  const places = tellingNetworks(trails);
+  const places = placesOf(trails, facts.placeCalls, sinceMs);
   const reasons = new Map<string, string[]>();
   const because = (key: string, why: string) => reasons.set(key, [...(reasons.get(key) ?? []), why]);
   for (const trail of trails)
@@ -76,7 +86,9 @@ export function exactSet(facts: ExactSetFacts): ExactSet {
       `${trail.leads} calls unlike its own, evidence up to ${trail.peak.toFixed(1)} nats: ${trail.reasons[0]?.text ?? 'see its findings'}`,
     );
   for (const key of facts.asked ?? []) because(key, 'named by an operator');
-  const visits = strangersAt(facts.placeCalls, sinceMs);
+  const from = new Set(places);
+  const placeCalls = facts.placeCalls.filter(({ address }) => from.has(networkOf(address)));
+  const visits = strangersAt(placeCalls, sinceMs);
   for (const [key, { fresh, networks }] of visits)
     if (fresh > 0 && !reasons.has(key))
       because(key, `${fresh} requests from ${networks.join(', ')}, where it never came from before`);

@@ -58,11 +58,9 @@ export function investigate({ journals, trails, keys, networks, firstMs }: Quest
   const calls = reader.calls.sort((a, b) => a.timeMs - b.timeMs);
   const radii: KeyRadius[] = [];
   for (const key of suspects) {
-    const radius = keyRadius(
-      key,
-      calls.filter((call) => call.key === key),
-      trails.filter((trail) => trail.key === key),
-    );
+    // The attacker's places and tools are the same with every key.
+    const own = calls.filter((call) => call.key === key);
+    const radius = keyRadius(key, own, trails);
     if (radius !== undefined) radii.push(radius);
   }
   const from = new Set(networks);

@@ -3,7 +3,7 @@ import type { DecisionEntry } from '../journal/entry.js';
 import { ActFault, type Acts } from '../keys/acts.js';
 import type { KeyRadius } from './blast-radius.js';
 import { Correlator, IncidentFault } from './correlate.js';
-import { type ExactSet, exactSet, tellingNetworks } from './exact-set.js';
+import { type ExactSet, exactSet, networksOf } from './exact-set.js';
 import { type Incident, keysOf, type Trail, type Verdict } from './incident.js';
 import type { Answer, Question } from './investigate.js';
 import { leadOf } from './lead.js';
@@ -156,11 +156,19 @@ export class Incidents {
     const { store, journals, investigate } = this.#parts;
     const suspects = new Set([...keys, ...trails.map(({ key }) => key)]);
     const question = {
-      ...{ journals: journals(), trails, firstMs, networks: tellingNetworks(trails) },
+      ...{ journals: journals(), trails, firstMs, networks: [...networksOf(trails).keys()] },
       keys: [...suspects, ...descendants(store.keys(), suspects, firstMs - DAY_MS)],
     };
-    const answer = await investigate(question);
-    const set = exactSet({ ...answer, firstMs, trails, keys: store.keys(), asked: keys });
+    let answer = await investigate(question);
+    const facts = { firstMs, trails, keys: store.keys(), asked: keys };
+    let set = exactSet({ ...answer, ...facts });
+    // Keys that only their place gave away: what did they do?
+    const known = new Set(question.keys);
+    const found = set.contain.map(({ key }) => key).filter((key) => !known.has(key));
+    if (found.length > 0) {
+      answer = await investigate({ ...question, keys: [...question.keys, ...found] });
+      set = withReasons(exactSet({ ...answer, ...facts, asked: [...keys, ...found] }), set);
+    }
     const { radii, entries, dropped, milliseconds } = answer;
     return { incident, radii, set, entries, dropped, milliseconds };
   }
@@ -189,6 +197,15 @@ export class Incidents {
       return changed;
     });
   }
+}
+
+/** The second look knows which keys, the first one knew why. */
+function withReasons(second: ExactSet, first: ExactSet): ExactSet {
+  const why = new Map(first.contain.map((each) => [each.key, each.why]));
+  return {
+    ...second,
+    contain: second.contain.map((each) => ({ ...each, why: why.get(each.key) ?? each.why })),
+  };
 }
 
 /** Keys issued with suspect ones, and with these: their calls are wanted, too. */

@@ -78,7 +78,7 @@ export const planView = z
     ),
   })
   .openapi('ContainmentPlan');
-const callerView = z.object({
+export const callerView = z.object({
   key: z.string(),
   tenant: z.string(),
   calls: z.number().int(),

@@ -1,0 +1,207 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { issueInput } from '../../src/keys/inputs.js';
+import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
+
+const answer: Script = (socket) =>
+  socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok');
+const THIEF = { address: '185.220.101.5', agent: 'python-httpx/0.24.1' };
+const COMMAND = 'POST /api/runCommand';
+const OPTIONS = { why: 'stolen', overlapSeconds: 0, waveKeys: 100, gapSeconds: 0, errorsMax: 0 };
+
+interface Victim {
+  readonly id: string;
+  readonly credential: string;
+  readonly owner: typeof THIEF;
+}
+
+let guard: Guarded;
+let victims: Victim[];
+
+function call(who: Victim, from: typeof THIEF, line: string): Promise<string> {
+  return raw(
+    guard.port,
+    `${line} HTTP/1.1\r\nHost: api\r\nx-api-key: ${who.credential}\r\nX-Forwarded-For: ${from.address}\r\nUser-Agent: ${from.agent}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`,
+    20,
+  );
+}
+
+async function until<T>(look: () => T | undefined): Promise<T> {
+  const end = Date.now() + 5_000;
+  for (;;) {
+    const found = look();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error('It did not happen in time.');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+beforeAll(async () => {
+  guard = await guarded(
+    answer,
+    { catalog: 'jumpcloud' },
+    { trustedProxies: ['127.0.0.1'], detector: { mode: 'observe', alarmsPerThousandKeyDays: 500 } },
+  );
+  const { keys } = guard.running;
+  victims = await Promise.all(
+    [0, 1, 2, 3].map(async (n) => {
+      const input = issueInput.parse({
+        name: `script ${n}`,
+        tenant: `org-${n % 3}`,
+        principal: `script-${n}`,
+      });
+      const { key, credential } = await keys.issue('test', input);
+      return {
+        id: key.id,
+        credential,
+        owner: { address: `87.128.${n}.7`, agent: 'python-requests/2.31.0' },
+      };
+    }),
+  );
+  for (let n = 0; n < 60; n++)
+    for (const who of victims)
+      await call(who, who.owner, n % 2 === 0 ? 'GET /api/systemusers' : 'GET /api/v2/usergroups');
+  // One thief with three of the four keys; the owners go on.
+  for (let n = 0; n < 12; n++) {
+    for (const who of victims.slice(0, 3)) {
+      await call(who, THIEF, n % 2 === 0 ? COMMAND : 'GET /api/systems/5f1b2c3d4e5f6a7b8c9d0e1f');
+      await call(who, who.owner, 'GET /api/systemusers');
+    }
+    await call(victims[3] as Victim, (victims[3] as Victim).owner, 'GET /api/v2/usergroups');
+  }
+}, 60_000);
+afterAll(() => guard.close());
+
+const [stolen, bystander] = [() => victims.slice(0, 3), () => victims[3] as Victim];
+
+describe('incidents', () => {
+  it('puts a thief with three keys into one incident, and leaves the fourth out', () => {
+    const open = guard.running.incidents.list('open');
+    expect(open).toHaveLength(1);
+    expect(open[0]?.trails.map(({ key }) => key).sort()).toEqual(
+      stolen()
+        .map(({ id }) => id)
+        .sort(),
+    );
+    expect(open[0]?.history.map(({ act }) => act)).toEqual(['opened', 'joined', 'joined']);
+    expect(open[0]?.history[1]?.why).toContain('same network 185.220.101.0/24');
+  });
+
+  it('tells what was done, when it began, and which keys to contain and to leave alone', async () => {
+    const [incident] = guard.running.incidents.list();
+    const found = await guard.running.incidents.investigate(incident?.id as string);
+    expect(found.radii).toHaveLength(3);
+    for (const radius of found.radii) {
+      const command = radius.operations.find(({ name }) => name === 'runcommand');
+      expect(command).toMatchObject({ privilege: 4, foreignSucceeded: 6, foreignRefused: 0 });
+      expect(radius.foreign).toBe(12);
+      expect([...radius.habits.operations].sort()).toEqual(['systemusers.list', 'v2.usergroups.list']);
+      const systems = radius.objects.find(({ id }) => id === '5f1b2c3d4e5f6a7b8c9d0e1f');
+      expect(systems).toMatchObject({ effect: 'read', foreignSucceeded: 6 });
+      expect(radius.compromised.fromMs).toBeLessThanOrEqual(radius.compromised.toMs);
+    }
+    expect(found.set.contain.map(({ key }) => key).sort()).toEqual(
+      stolen()
+        .map(({ id }) => id)
+        .sort(),
+    );
+    const left = found.set.leftAlone.find(({ key }) => key === bystander().id);
+    expect(left?.requests).toBeGreaterThan(5);
+    expect(left?.why).toBe(
+      `no operation since then outside its own pattern; 0 of its ${left?.requests} requests from the places of the incident`,
+    );
+  });
+
+  it('gives evidence that a third party can check, and notices when it was touched', async () => {
+    const [incident] = guard.running.incidents.list();
+    const { token } = await guard.running.operators.add('test', 'anna', 'viewer');
+    const url = `http://127.0.0.1:${guard.running.admin.address.port}/v1/incidents/${incident?.id}/evidence`;
+    const proofs = await (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).text();
+    expect(proofs.trim().split('\n')).toHaveLength(36);
+    const dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-proofs-'));
+    const file = path.join(dir, 'proofs.ndjson');
+    const verify = () => promisify(execFile)(process.execPath, ['tools/verify-proof.mjs', file]);
+    writeFileSync(file, proofs);
+    expect((await verify()).stdout).toMatch(/^OK: 36 entries/);
+    writeFileSync(file, proofs.replace('runcommand', 'readcommand'));
+    await expect(verify()).rejects.toThrow('NOT PROVED');
+    rmSync(dir, { recursive: true });
+  });
+
+  it('freezes: the owner goes on, the thief and everything privileged is refused, and it can be undone', async () => {
+    const { containment, incidents } = guard.running;
+    const incident = incidents.list()[0]?.id as string;
+    const dry = await containment.plan('anna', { incident }, { ...OPTIONS, measure: 'freeze' }, false);
+    expect(dry.steps.map(({ risk }) => risk)).toEqual(['suspect', 'suspect', 'suspect']);
+    expect(containment.list()).toHaveLength(0);
+    const plan = await containment.plan('anna', { incident }, { ...OPTIONS, measure: 'freeze' });
+    await containment.start('anna', plan.id);
+    await until(() => (plan.state === 'done' ? true : undefined));
+    const [who] = stolen() as [Victim];
+    expect(await call(who, who.owner, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
+    expect(await call(who, who.owner, COMMAND)).toMatch(/^HTTP\/1\.1 403[\s\S]*key_frozen/);
+    expect(await call(who, THIEF, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 403[\s\S]*key_frozen/);
+    expect(await call(bystander(), bystander().owner, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
+    expect(containment.callers(plan.id)[0]).toMatchObject({ key: who.id, calls: 2, address: THIEF.address });
+    await containment.undo('anna', plan.id);
+    expect(await call(who, THIEF, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  it('revokes, does nothing twice, stops by itself, and says what cannot be undone', async () => {
+    const { containment, incidents, keys } = guard.running;
+    const incident = incidents.list()[0]?.id as string;
+    const plan = await containment.plan('anna', { incident }, { ...OPTIONS, measure: 'revoke' });
+    const again = await containment.plan('anna', { incident }, { ...OPTIONS, measure: 'suspend' });
+    await containment.start('anna', plan.id);
+    await until(() => (plan.state === 'done' ? true : undefined));
+    for (const { id } of stolen()) expect(keys.show(id).revoked?.why).toBe('stolen');
+    await expect(containment.start('anna', plan.id)).rejects.toThrow('is done');
+    await expect(containment.undo('anna', plan.id)).rejects.toThrow('cannot be undone');
+    await containment.start('anna', again.id);
+    await until(() => (again.state === 'done' ? true : undefined));
+    expect(again.steps.map(({ state, note }) => `${state}: ${note}`)).toEqual(
+      Array(3).fill('skipped: was revoked already'),
+    );
+    await expect(containment.plan('anna', { incident }, { ...OPTIONS, measure: 'freeze' })).rejects.toThrow(
+      'no living key',
+    );
+  });
+
+  it('stops a plan when too many of its keys still call', async () => {
+    const { containment } = guard.running;
+    const who = bystander();
+    const options = { ...OPTIONS, measure: 'suspend' as const, refusedMax: 0, gapSeconds: 1, waveKeys: 1 };
+    const plan = await containment.plan('anna', { keys: [who.id], all: true }, options);
+    expect(plan.steps).toHaveLength(2);
+    await containment.start('anna', plan.id);
+    await until(() => (plan.steps[0]?.state === 'done' ? true : undefined));
+    await call(who, who.owner, 'GET /api/systemusers');
+    await until(() => (plan.state === 'stopped' ? true : undefined));
+    expect(plan.stopped).toContain('1 calls with contained keys were refused');
+    await containment.undo('anna', plan.id);
+    expect(await call(who, who.owner, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  it('merges, splits, closes and reopens, with reasons', async () => {
+    const { incidents } = guard.running;
+    const id = incidents.list()[0]?.id as string;
+    const [one, two] = stolen() as [Victim, Victim];
+    await expect(incidents.split('anna', id, ['nobody'], 'no')).rejects.toThrow('has no key nobody');
+    const part = await incidents.split('anna', id, [one.id], 'another thief');
+    expect(part.trails.map(({ key }) => key)).toEqual([one.id]);
+    await call(two, THIEF, COMMAND);
+    expect(incidents.list()).toHaveLength(2);
+    const whole = await incidents.merge('anna', id, part.id, 'the same after all');
+    expect(whole.trails).toHaveLength(3);
+    expect(incidents.show(part.id)).toMatchObject({ state: 'merged', mergedInto: id });
+    await incidents.close('anna', id, 'theft', 'all keys revoked');
+    await expect(incidents.close('anna', id, 'theft', 'again')).rejects.toThrow('closed already');
+    const reopened = await incidents.reopen('anna', id, 'not over');
+    expect(reopened.state).toBe('open');
+    expect(reopened.history.map(({ act }) => act).slice(-3)).toEqual(['joined', 'closed', 'reopened']);
+  });
+});
