@@ -3,6 +3,8 @@ import type { JournalEntry } from './entry.js';
 import { isBatchLine, listSegments, NEWLINE, segmentPath } from './format.js';
 
 const CHUNK_BYTES = 8 * 1024 * 1024;
+/** Entries are in order of time but for steps of the clock, which are smaller than this. */
+const DISORDER_MS = 86_400_000;
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const KEY_FIELD = Buffer.from(',"key":"');
 const FINDING_FIELD = Buffer.from(',"finding":{');
@@ -54,10 +56,10 @@ export function sliceJournal(
   return slice.totals;
 }
 
-/** Segments but those that ended before the time: the next one begins before it. */
+/** Segments but those that ended before the time: the next one begins well before it. */
 function wanted(dir: string, sinceMs: number): number[] {
   const segments = listSegments(dir);
-  const first = segments.findLastIndex((segment) => firstTime(segmentPath(dir, segment)) < sinceMs);
+  const first = segments.findLastIndex((segment) => firstTime(segmentPath(dir, segment)) < sinceMs - DISORDER_MS);
   return segments.slice(Math.max(0, first));
 }
 
