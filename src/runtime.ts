@@ -14,11 +14,9 @@ import { GuardLoop } from './engine/guard-loop.js';
 import { Holds } from './engine/holds.js';
 import type { Journal, KeyStore } from './engine/ports.js';
 import { Routing } from './engine/routing.js';
-import { Containment } from './incidents/containment.js';
-import { investigate } from './incidents/investigate.js';
-import { investigateAside } from './incidents/investigator.js';
-import { Incidents } from './incidents/service.js';
-import { readEntries } from './journal/read.js';
+import type { Containment } from './incidents/containment.js';
+import { openContainment, openIncidents } from './incidents/open.js';
+import type { Incidents } from './incidents/service.js';
 import { openJournal } from './journal/writer.js';
 import { Acts } from './keys/acts.js';
 import { KeyDirectory } from './keys/directory.js';
@@ -103,7 +101,10 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     },
   });
   const holds = new Holds(() => `h_${randomBytes(9).toString('base64url')}`);
-  const incidents = await openIncidents(base, log, options.journalThread ?? true);
+  const warn = (text: string) => log.warn({}, text);
+  const journals = () => [base.journalDir];
+  const investigating = { ...base, journals, warn, aside: options.journalThread ?? true };
+  const incidents = await openIncidents(investigating);
   const loop = new GuardLoop<ProxyUpstream>({
     ...{ directory, journal, geo, behaviour, holds, observer: metrics },
     found: (entry) => incidents.note(entry),
@@ -112,10 +113,10 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     idPrefix: randomBytes(6).toString('hex'),
   });
   const services = { ...servicesOf(base, loop), approvals: new Approvals({ acts, behaviour, holds, store }) };
-  const containment = new Containment({
-    ...{ store, acts, incidents, keys: services.keys, newId: () => newId('c') },
+  const containment = openContainment({
+    ...{ ...investigating, incidents, keys: services.keys },
+    automatic: { ...config.containment, measure: config.containment.automatic },
     onSuccessor: () => Promise.resolve(),
-    warn: (text) => log.warn({}, text),
   });
   const gateway: Gateway = {
     loop,
@@ -148,7 +149,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const admin = await serveAdmin(
     config.admin,
     adminApp({
-      ...{ ...services, incidents, containment, journals: () => [base.journalDir] },
+      ...{ ...services, incidents, containment, journals },
       ...{ version, journalDir: base.journalDir, metrics: metrics.registry, now: Date.now },
       upstreams: () => loop.routing.upstreams,
       unexpected: (error) => log.error({ error: String(error) }, 'an admin request failed unexpectedly'),
@@ -222,30 +223,6 @@ function servicesOf(base: Base, loop: GuardLoop<ProxyUpstream>) {
     sealed: new SealedService(parts),
     operators: new Operators(parts),
   };
-}
-
-/** Incidents as they were kept, and what the journal has of them since. */
-async function openIncidents(
-  { store, acts, journalDir }: Base,
-  log: Log,
-  aside: boolean,
-): Promise<Incidents> {
-  const incidents = new Incidents({
-    ...{ store, acts, newId: () => newId('i'), journals: () => [journalDir] },
-    investigate: aside ? investigateAside : async (question) => investigate(question),
-  });
-  const query = { sinceMs: incidents.throughMs, kind: 'decision' } as const;
-  try {
-    for await (const entry of readEntries(journalDir, query))
-      if (entry.kind === 'decision') incidents.note(entry);
-  } catch (error) {
-    log.error({ error: String(error) }, 'findings in the journal could not be read');
-  }
-  return incidents;
-}
-
-function newId(prefix: string): string {
-  return `${prefix}_${randomBytes(6).toString('hex')}`;
 }
 
 function namesOf(loop: GuardLoop<ProxyUpstream>): string[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { containment } from './containment.js';
 
 const milliseconds = z.number().int().min(1).max(86_400_000);
 const port = z.number().int().min(0).max(65_535);
@@ -275,6 +276,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   detector,
+  containment,
   journal: z
     .strictObject({
       commitMs: z

@@ -59,7 +59,9 @@ export function sliceJournal(
 /** Segments but those that ended before the time: the next one begins well before it. */
 function wanted(dir: string, sinceMs: number): number[] {
   const segments = listSegments(dir);
-  const first = segments.findLastIndex((segment) => firstTime(segmentPath(dir, segment)) < sinceMs - DISORDER_MS);
+  const first = segments.findLastIndex(
+    (segment) => firstTime(segmentPath(dir, segment)) < sinceMs - DISORDER_MS,
+  );
   return segments.slice(Math.max(0, first));
 }
 

@@ -1,0 +1,91 @@
+import type { Acts } from '../keys/acts.js';
+import type { KeyService } from '../keys/service.js';
+import type { Containment } from './containment.js';
+import type { Incident, Trail } from './incident.js';
+import type { Incidents } from './service.js';
+
+const HOUR_MS = 3_600_000;
+const BY = 'keyward';
+
+/** What may be done without a person. */
+export interface AutomaticPolicy {
+  readonly measure: 'off' | 'freeze' | 'suspend';
+  /** Nats of evidence against a key from which it is contained. */
+  readonly evidenceFrom: number;
+  /** Keys that automation may contain in an hour: beyond, a person has to. */
+  readonly keysPerHourMax: number;
+}
+
+interface Parts {
+  readonly policy: AutomaticPolicy;
+  readonly acts: Acts;
+  readonly keys: KeyService;
+  readonly incidents: Incidents;
+  readonly containment: Containment;
+  readonly warn: (text: string) => void;
+}
+
+/** Contains a key by itself when the evidence is strong, as often as the operator allows; an operator can undo the plan. */
+export class AutomaticContainment {
+  readonly #parts: Parts;
+  /** When each of the last keys was contained. */
+  #lately: number[] = [];
+  readonly #busy = new Set<string>();
+  /** Keys that were over the cap: said once. */
+  readonly #refused = new Set<string>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Looks at a key that has a new finding. */
+  consider(incident: Incident, trail: Trail): void {
+    const { policy, keys, acts, warn } = this.#parts;
+    if (policy.measure === 'off' || trail.peak < policy.evidenceFrom || this.#busy.has(trail.key)) return;
+    const key = keys.show(trail.key);
+    if (key.revoked !== undefined || key.suspended !== undefined || key.frozen !== undefined) return;
+    // An operator who undid it, or called it a false alarm, has decided.
+    if (incident.verdict === 'false_alarm' || this.#undone(trail.key)) return;
+    const nowMs = acts.now();
+    this.#lately = this.#lately.filter((atMs) => nowMs - atMs < HOUR_MS);
+    if (this.#lately.length >= policy.keysPerHourMax) {
+      if (this.#refused.has(trail.key)) return;
+      this.#refused.add(trail.key);
+      warn(
+        `key ${trail.key} of incident ${incident.id} was not contained: automation has contained ${policy.keysPerHourMax} keys within an hour already`,
+      );
+      return;
+    }
+    this.#lately.push(nowMs);
+    this.#busy.add(trail.key);
+    this.#contain(incident, trail)
+      .catch((error) => warn(`key ${trail.key} could not be contained: ${String(error)}`))
+      .finally(() => this.#busy.delete(trail.key));
+  }
+
+  #undone(key: string): boolean {
+    return this.#parts.containment
+      .list()
+      .some(
+        ({ by, state, steps }) => by === BY && state === 'undone' && steps.some((step) => step.key === key),
+      );
+  }
+
+  async #contain(incident: Incident, trail: Trail): Promise<void> {
+    const { policy, containment, incidents } = this.#parts;
+    if (policy.measure === 'off') return;
+    const why = `evidence of ${trail.peak.toFixed(1)} nats, automation acts from ${policy.evidenceFrom}`;
+    const plan = await containment.plan(
+      BY,
+      { keys: [trail.key] },
+      { measure: policy.measure, why, overlapSeconds: 0, waveKeys: 1, gapSeconds: 0, errorsMax: 0 },
+    );
+    await containment.start(BY, plan.id);
+    incidents.remark(
+      incident.id,
+      BY,
+      'contained',
+      `${policy.measure} of key ${trail.key} (plan ${plan.id}): ${why}`,
+    );
+  }
+}

@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import type { IncidentStore, KeyStore } from '../engine/ports.js';
+import { readEntries } from '../journal/read.js';
+import type { Acts } from '../keys/acts.js';
+import type { KeyService } from '../keys/service.js';
+import { AutomaticContainment, type AutomaticPolicy } from './automatic.js';
+import { Containment } from './containment.js';
+import { investigate } from './investigate.js';
+import { investigateAside } from './investigator.js';
+import type { Successor } from './measures.js';
+import type { Plan } from './plan.js';
+import { Incidents } from './service.js';
+
+interface Parts {
+  readonly store: IncidentStore & KeyStore;
+  readonly acts: Acts;
+  /** Folders of the journals of all gateways. */
+  readonly journals: () => readonly string[];
+  /** Whether journals are read by a thread of their own. */
+  readonly aside: boolean;
+  readonly warn: (text: string) => void;
+}
+
+/** Incidents as they were kept, and what the journals have of them since. */
+export async function openIncidents(parts: Parts): Promise<Incidents> {
+  const { store, acts, journals, aside, warn } = parts;
+  const incidents = new Incidents({
+    ...{ store, acts, journals, newId: () => newId('i') },
+    investigate: aside ? investigateAside : async (question) => investigate(question),
+  });
+  const query = { sinceMs: incidents.throughMs, kind: 'decision' } as const;
+  for (const journal of journals()) {
+    try {
+      for await (const entry of readEntries(journal, query))
+        if (entry.kind === 'decision') incidents.note(entry);
+    } catch (error) {
+      warn(`findings in ${journal} could not be read: ${String(error)}`);
+    }
+  }
+  return incidents;
+}
+
+/** Containment, by operators and by policy. */
+export function openContainment(
+  parts: Parts & {
+    readonly incidents: Incidents;
+    readonly keys: KeyService;
+    readonly automatic: AutomaticPolicy;
+    readonly onSuccessor: (plan: Plan, successor: Successor) => Promise<void>;
+  },
+): Containment {
+  const { incidents, automatic: policy } = parts;
+  const containment = new Containment({ ...parts, newId: () => newId('c') });
+  const automatic = new AutomaticContainment({ ...parts, policy, containment });
+  incidents.onLead = (incident, trail) => automatic.consider(incident, trail);
+  return containment;
+}
+
+function newId(prefix: string): string {
+  return `${prefix}_${randomBytes(6).toString('hex')}`;
+}
