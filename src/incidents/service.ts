@@ -153,7 +153,9 @@ export class Incidents {
     keys: readonly string[],
     firstMs: number,
   ): Promise<Findings> {
-    const { store, journals, investigate } = this.#parts;
+    const { store, acts, journals, investigate } = this.#parts;
+    // On disk after everything that was decided before it: what is read is complete up to now.
+    await acts.record('keyward', 'incident.investigate', incident ?? keys.join(', '));
     const suspects = new Set([...keys, ...trails.map(({ key }) => key)]);
     const question = {
       ...{ journals: journals(), trails, firstMs, networks: [...networksOf(trails).keys()] },

@@ -205,3 +205,52 @@ describe('incidents', () => {
     expect(reopened.history.map(({ act }) => act).slice(-3)).toEqual(['joined', 'closed', 'reopened']);
   });
 });
+
+describe('automatic containment', () => {
+  it('freezes by itself as often as it may, and not again what an operator has undone', async () => {
+    const lone = await guarded(
+      answer,
+      { catalog: 'jumpcloud' },
+      {
+        trustedProxies: ['127.0.0.1'],
+        detector: { mode: 'observe', alarmsPerThousandKeyDays: 500 },
+        containment: { automatic: 'freeze', evidenceFrom: 4, keysPerHourMax: 1 },
+      },
+    );
+    const before = guard;
+    guard = lone;
+    try {
+      const { keys, containment, incidents } = lone.running;
+      const both = await Promise.all(
+        [0, 1].map(async (n) => {
+          const input = issueInput.parse({ name: `s${n}`, tenant: `t${n}`, principal: `p${n}` });
+          const { key, credential } = await keys.issue('test', input);
+          return {
+            id: key.id,
+            credential,
+            owner: { address: `87.128.${n}.7`, agent: 'python-requests/2.31.0' },
+          };
+        }),
+      );
+      for (let n = 0; n < 60; n++) for (const who of both) await call(who, who.owner, 'GET /api/systemusers');
+      for (let n = 0; n < 12; n++) for (const who of both) await call(who, THIEF, COMMAND);
+      const plan = await until(() => containment.list().find(({ state }) => state === 'done'));
+      expect(containment.list()).toHaveLength(1);
+      expect(plan).toMatchObject({ by: 'keyward', options: { measure: 'freeze' } });
+      const frozen = plan.steps[0]?.key as string;
+      expect(keys.show(frozen).frozen?.by).toBe('keyward');
+      const who = both.find(({ id }) => id === frozen) as Victim;
+      expect(await call(who, who.owner, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
+      expect(await call(who, THIEF, COMMAND)).toMatch(/^HTTP\/1\.1 403/);
+      expect(incidents.list().some(({ history }) => history.some(({ act }) => act === 'contained'))).toBe(
+        true,
+      );
+      await containment.undo('anna', plan.id);
+      expect(await call(who, THIEF, COMMAND)).toMatch(/^HTTP\/1\.1 200/);
+      expect(keys.show(frozen).frozen).toBeUndefined();
+    } finally {
+      guard = before;
+      await lone.close();
+    }
+  });
+});
