@@ -26,6 +26,8 @@ import { SealedService } from './keys/sealed-service.js';
 import { loadSecret, loadSigningKey, readSecret, type SecretSource } from './keys/secrets.js';
 import { KeyService } from './keys/service.js';
 import { TenantService } from './keys/tenants.js';
+import { openLeaks } from './leaks/open.js';
+import type { LeakServer } from './leaks/server.js';
 import { LiveConfig } from './live-config.js';
 import { openGeo } from './locations/geo.js';
 import { type Log, silentLog } from './observability/log.js';
@@ -52,6 +54,8 @@ export interface Running {
   readonly approvals: Approvals;
   readonly incidents: Incidents;
   readonly containment: Containment;
+  /** Where leaked keys are reported, where that is configured. */
+  readonly leaks: LeakServer | undefined;
   readonly store: KeyStore;
   readonly journal: Journal;
   readonly listeners: readonly Listener[];
@@ -118,6 +122,15 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     automatic: { ...config.containment, measure: config.containment.automatic },
     onSuccessor: () => Promise.resolve(),
   });
+  const leaks = await openLeaks({
+    ...{ ...base, config: config.leaks, upstreams: () => namesOf(loop), forwarding: () => loop.forwarding },
+    contain: async (by, key, measure, why) => {
+      const { state, stopped } = await containment.now(by, [key], measure, why);
+      if (state !== 'done') throw new Error(stopped ?? `the containment of ${key} is ${state}`);
+    },
+    failed: (error) => log.error({ error: String(error) }, 'a report of a leaked key failed'),
+  });
+  if (leaks !== undefined) opened.push(() => leaks.close());
   const gateway: Gateway = {
     loop,
     bounds: config.clients,
@@ -168,7 +181,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const stopTimers = startTimers({ ...base, behaviour, incidents }, loop, log, status);
   containment.resumeAll();
   return {
-    ...{ ...services, incidents, containment, store, journal, admin, bootstrapToken, reload },
+    ...{ ...services, incidents, containment, leaks, store, journal, admin, bootstrapToken, reload },
     get listeners() {
       return live.listeners;
     },
@@ -176,6 +189,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
       closing = true;
       await live.close(CLOSE_GRACE_MS);
       await admin.close();
+      await leaks?.close();
       stopTimers();
       await containment.close();
       note(journal, 'stopped');

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { findKeys, type SearchReport } from '../leaks/find.js';
 import { connect, type RemoteOptions, remoteCommand } from './client.js';
 import { gather, parseCount, parseSpan, parseTime, readSecret } from './input.js';
 import { type LimitOptions, limitOptions, limitsFrom } from './limits.js';
-import { ago, printFacts, printJson, printSecret, printTable } from './output.js';
+import { ago, printable, printFacts, printJson, printSecret, printTable } from './output.js';
 import type { IssuedView, KeyView } from './views.js';
 
 interface IssueOptions extends RemoteOptions, LimitOptions {
@@ -23,6 +24,35 @@ export function keyCommands(program: Command): void {
   creating(keys);
   changing(keys);
   ending(keys);
+  searching(keys);
+}
+
+/** Exit code 1 says that there were keys. */
+class FoundFault extends Error {
+  override readonly name = 'FoundFault';
+}
+
+function searching(keys: Command): void {
+  keys
+    .command('scan <path>')
+    .description('find keys of this format, by their checksum, in files and git history; offline')
+    .option('--no-history', 'only the files as they are')
+    .option('--json', 'one finding a line')
+    .action(async (from: string, { history, json }: { history: boolean; json?: boolean }) => {
+      const report: SearchReport = { files: 0, blobs: 0, unreadable: [] };
+      let count = 0;
+      for await (const { where, line, env, id } of findKeys(from, report, history)) {
+        count += 1;
+        // Never the key itself: the output may end in a log of its own.
+        console.log(
+          json ? JSON.stringify({ where, line, env, id }) : printable(`${where}:${line}: key ${id} (${env})`),
+        );
+      }
+      for (const file of report.unreadable) console.error(printable(`${file}: cannot be read`));
+      console.error(`${report.files} files and ${report.blobs} versions in the history were looked at.`);
+      if (count > 0)
+        throw new FoundFault(`${count} keys were found. Revoke them: keyward keys revoke ID --why leaked.`);
+    });
 }
 
 function listing(keys: Command): void {

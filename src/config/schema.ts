@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { containment } from './containment.js';
+import { leaks } from './leaks.js';
 
 const milliseconds = z.number().int().min(1).max(86_400_000);
 const port = z.number().int().min(0).max(65_535);
@@ -277,6 +278,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   detector,
   containment,
+  leaks,
   journal: z
     .strictObject({
       commitMs: z

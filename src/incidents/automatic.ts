@@ -75,12 +75,7 @@ export class AutomaticContainment {
     const { policy, containment, incidents } = this.#parts;
     if (policy.measure === 'off') return;
     const why = `evidence of ${trail.peak.toFixed(1)} nats, automation acts from ${policy.evidenceFrom}`;
-    const plan = await containment.plan(
-      BY,
-      { keys: [trail.key] },
-      { measure: policy.measure, why, overlapSeconds: 0, waveKeys: 1, gapSeconds: 0, errorsMax: 0 },
-    );
-    await containment.start(BY, plan.id);
+    const plan = await containment.now(BY, [trail.key], policy.measure, why);
     incidents.remark(
       incident.id,
       BY,

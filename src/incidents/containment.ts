@@ -96,6 +96,23 @@ export class Containment {
     return plan;
   }
 
+  /** Plans and carries out at once, in one go: for a key or a few. */
+  async now(
+    actor: string,
+    keys: readonly string[],
+    measure: PlanOptions['measure'],
+    why: string,
+  ): Promise<Plan> {
+    const plan = await this.plan(
+      actor,
+      { keys },
+      { measure, why, overlapSeconds: 0, waveKeys: Math.max(1, keys.length), gapSeconds: 0, errorsMax: 0 },
+    );
+    plan.state = 'running';
+    await this.#runWave(plan);
+    return plan;
+  }
+
   /** Starts or resumes. */
   start(actor: string, id: string): Promise<Plan> {
     return this.#turn(actor, id, 'containment.start', ['planned', 'paused', 'stopped'], (plan) => {

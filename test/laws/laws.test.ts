@@ -37,6 +37,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   keys: ['core', 'engine/ports.ts', 'config/schema.ts'],
   detectors: ['core'],
   incidents: ['core', 'engine/ports.ts', 'journal', 'keys'],
+  leaks: ['core', 'wire', 'engine', 'keys', 'config'],
   engine: ['core', 'wire', 'detectors', 'keys', 'catalogs', 'journal/entry.ts'],
   stores: ['core', 'engine/ports.ts'],
   'edges/scan': ['core', 'wire', 'detectors', 'catalogs', 'engine/ports.ts'],
