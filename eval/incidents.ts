@@ -108,9 +108,12 @@ function score({ episodes }: WorldSet, { correlator, flagged }: Judged) {
     campaigns: cubed(truth, groups, (id) => id.startsWith('campaign') || id.endsWith('harvest')),
     all: cubed(truth, groups, () => true),
   });
-  const keyward = new Map<string, string>();
+  // A key may have been false alarm and theft in turn: it is where its strongest trail is.
+  const strongest = new Map<string, { id: string; peak: number }>();
   for (const { id, state, trails } of correlator.incidents.values())
-    if (state !== 'merged') for (const { key } of trails) keyward.set(key, id);
+    for (const { key, peak } of state === 'merged' ? [] : trails)
+      if (peak > (strongest.get(key)?.peak ?? 0)) strongest.set(key, { id, peak });
+  const keyward = new Map([...strongest].map(([key, { id }]) => [key, id]));
   return {
     flaggedKeys: keyward.size,
     keyward: of(keyward),

@@ -2,7 +2,7 @@ import type { Trail, Trait } from './incident.js';
 
 const HOUR_MS = 3_600_000;
 /** Nats from which two trails are one attacker's. */
-export const LINKED_FROM = 6.5;
+export const LINKED_FROM = 6;
 /** One shared trait alone never binds more than this. */
 const TRAIT_MAX = { network: 7, asn: 3, client: 3 } as const;
 /** An operation that both did says less than where they came from, and all of them together this much. */
