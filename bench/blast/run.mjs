@@ -23,7 +23,7 @@ ensureBuilt();
 const load = (file) => import(pathToFileURL(path.join(root, 'dist', file)).href);
 const { encodeBatch, encodeHeader, publicKeyText, rootOf, segmentName, lineHash, NO_BATCH } =
   await load('journal/format.js');
-const { investigate } = await load('incidents/investigate.js');
+const { investigateAside } = await load('incidents/investigator.js');
 const { exactSet, networksOf } = await load('incidents/exact-set.js');
 
 const ENTRIES = Number(values.entries);
@@ -158,7 +158,7 @@ try {
     const start = performance.now();
     const firstMs = START_MS + ENTRIES * 0.8 * STEP_MS;
     const question = { journals: [dir], trails, keys: [], networks: [...networksOf(trails).keys()] };
-    const answer = investigate({ ...question, firstMs });
+    const answer = await investigateAside({ ...question, firstMs });
     const set = exactSet({ ...answer, firstMs, trails, keys: records });
     seconds.push((performance.now() - start) / 1000);
     const foreign = answer.radii.reduce((sum, each) => sum + each.foreign, 0);

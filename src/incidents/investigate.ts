@@ -1,4 +1,10 @@
-import { sliceJournal } from '../journal/slice.js';
+import {
+  addTotals,
+  noTotals,
+  type SlicedEntry,
+  type SliceQuery,
+  type SliceTotals,
+} from '../journal/slice.js';
 import { type KeyRadius, keyRadius } from './blast-radius.js';
 import { CallReader, type JournalCall } from './call.js';
 import type { Trail } from './incident.js';
@@ -35,8 +41,16 @@ export interface Answer {
   readonly milliseconds: number;
 }
 
+/** Reads a journal, here or in several threads; entries in the order of the journal. */
+export type SliceJournal = (
+  dir: string,
+  query: SliceQuery,
+  take: (entry: SlicedEntry) => void,
+) => SliceTotals | Promise<SliceTotals>;
+
 /** Reads the journals once and tells what the suspect keys did, and who else came from the same places. */
-export function investigate({ journals, trails, keys, networks, firstMs }: Question): Answer {
+export async function investigate(question: Question, slice: SliceJournal): Promise<Answer> {
+  const { journals, trails, keys, networks, firstMs } = question;
   const began = performance.now();
   const suspects = new Set([...keys, ...trails.map(({ key }) => key)]);
   const reader = new CallReader(CALLS_MAX);
@@ -46,15 +60,9 @@ export function investigate({ journals, trails, keys, networks, firstMs }: Quest
     sinceMs: firstMs - LOOK_BACK_MS,
     countSinceMs: firstMs,
   };
-  const requests = new Map<string, number>();
-  const flagged = new Map<string, number>();
-  let entries = 0;
-  for (const [i, journal] of journals.entries()) {
-    const totals = sliceJournal(journal, query, (entry) => reader.note(entry, i));
-    entries += totals.entries;
-    for (const [key, count] of totals.byKey) requests.set(key, (requests.get(key) ?? 0) + count);
-    for (const [key, count] of totals.flaggedByKey) flagged.set(key, (flagged.get(key) ?? 0) + count);
-  }
+  const totals = noTotals();
+  for (const [i, journal] of journals.entries())
+    addTotals(totals, await slice(journal, query, (entry) => reader.note(entry, i)));
   const calls = reader.calls.sort((a, b) => a.timeMs - b.timeMs);
   const radii: KeyRadius[] = [];
   for (const key of suspects) {
@@ -65,7 +73,8 @@ export function investigate({ journals, trails, keys, networks, firstMs }: Quest
   }
   const from = new Set(networks);
   return {
-    ...{ radii, requests, flagged, entries, dropped: reader.dropped },
+    ...{ radii, requests: totals.byKey, flagged: totals.flaggedByKey, entries: totals.entries },
+    dropped: reader.dropped,
     placeCalls: calls.filter(({ key, address }) => !suspects.has(key) && from.has(networkOf(address))),
     milliseconds: Math.round(performance.now() - began),
   };

@@ -1,17 +1,49 @@
+import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import {
+  addTotals,
+  noTotals,
+  type SlicedEntry,
+  type SliceQuery,
+  type SliceTotals,
+  segmentsSince,
+  sliceSegments,
+} from '../journal/slice.js';
 import { type Answer, investigate, type Question } from './investigate.js';
 
-type Reply = { readonly answer: Answer } | { readonly problem: string };
+/** More threads than this read no faster. */
+const THREADS_MAX = 8;
 
-/** Investigates in a thread of its own: reading a large journal takes seconds, and requests must not wait for it. */
+/** What a thread is asked: a whole investigation, or some segments of a journal. */
+type Task =
+  | { readonly kind: 'investigate'; readonly question: Question }
+  | {
+      readonly kind: 'slice';
+      readonly dir: string;
+      readonly segments: readonly number[];
+      readonly query: SliceQuery;
+    };
+
+interface Sliced {
+  readonly entries: readonly SlicedEntry[];
+  readonly totals: SliceTotals;
+}
+
+type Reply = { readonly done: unknown } | { readonly problem: string };
+
+/** Investigates in threads of their own: reading a large journal takes seconds, and requests must not wait for it. */
 export function investigateAside(question: Question): Promise<Answer> {
+  return aside({ kind: 'investigate', question }) as Promise<Answer>;
+}
+
+function aside(task: Task): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./investigator.js', import.meta.url), {
-      workerData: { investigate: question },
+      workerData: { investigation: task },
       execArgv: [],
     });
     worker.once('message', (reply: Reply) => {
-      if ('answer' in reply) resolve(reply.answer);
+      if ('done' in reply) resolve(reply.done);
       else reject(new Error(reply.problem));
     });
     worker.once('error', reject);
@@ -19,16 +51,44 @@ export function investigateAside(question: Question): Promise<Answer> {
   });
 }
 
-/** This file is the thread, too. */
-if (!isMainThread && parentPort !== null) {
-  const { investigate: question } = (workerData ?? {}) as { investigate?: Question };
-  if (question !== undefined) {
-    let reply: Reply;
-    try {
-      reply = { answer: investigate(question) };
-    } catch (error) {
-      reply = { problem: error instanceof Error ? error.message : String(error) };
-    }
-    parentPort.postMessage(reply);
+/** Neighbouring segments to each thread, so that entries stay in order. */
+async function sliceAside(
+  dir: string,
+  query: SliceQuery,
+  take: (entry: SlicedEntry) => void,
+): Promise<SliceTotals> {
+  const segments = segmentsSince(dir, query.sinceMs);
+  const threads = Math.max(1, Math.min(THREADS_MAX, availableParallelism(), segments.length));
+  const share = Math.ceil(segments.length / threads);
+  const parts = await Promise.all(
+    Array.from({ length: threads }, (_, i) => {
+      const some = segments.slice(i * share, (i + 1) * share);
+      return aside({ kind: 'slice', dir, segments: some, query }) as Promise<Sliced>;
+    }),
+  );
+  const totals = noTotals();
+  for (const { entries, totals: some } of parts) {
+    addTotals(totals, some);
+    for (const entry of entries) take(entry);
   }
+  return totals;
+}
+
+async function carryOut(task: Task): Promise<unknown> {
+  if (task.kind === 'investigate') return investigate(task.question, sliceAside);
+  const entries: SlicedEntry[] = [];
+  const totals = sliceSegments(task.dir, task.segments, task.query, (entry) => entries.push(entry));
+  return { entries, totals } satisfies Sliced;
+}
+
+/** This file is the threads, too. */
+const { investigation } = (workerData ?? {}) as { investigation?: Task };
+if (!isMainThread && investigation !== undefined) {
+  carryOut(investigation).then(
+    (done) => parentPort?.postMessage({ done } satisfies Reply),
+    (error) =>
+      parentPort?.postMessage({
+        problem: error instanceof Error ? error.message : String(error),
+      } satisfies Reply),
+  );
 }

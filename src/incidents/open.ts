@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncidentStore, KeyStore } from '../engine/ports.js';
 import { readEntries } from '../journal/read.js';
+import { sliceJournal } from '../journal/slice.js';
 import type { Acts } from '../keys/acts.js';
 import type { KeyService } from '../keys/service.js';
 import { AutomaticContainment, type AutomaticPolicy } from './automatic.js';
@@ -26,7 +27,7 @@ export async function openIncidents(parts: Parts): Promise<Incidents> {
   const { store, acts, journals, aside, warn } = parts;
   const incidents = new Incidents({
     ...{ store, acts, journals, newId: () => newId('i') },
-    investigate: aside ? investigateAside : async (question) => investigate(question),
+    investigate: aside ? investigateAside : (question) => investigate(question, sliceJournal),
   });
   const query = { sinceMs: incidents.throughMs, kind: 'decision' } as const;
   for (const journal of journals()) {

@@ -51,13 +51,35 @@ export function sliceJournal(
   query: SliceQuery,
   take: (entry: SlicedEntry) => void,
 ): SliceTotals {
+  return sliceSegments(dir, segmentsSince(dir, query.sinceMs), query, take);
+}
+
+/** The same of some segments: several threads share the work. */
+export function sliceSegments(
+  dir: string,
+  segments: readonly number[],
+  query: SliceQuery,
+  take: (entry: SlicedEntry) => void,
+): SliceTotals {
   const slice = new Slice(query, take);
-  for (const segment of wanted(dir, query.sinceMs)) slice.segment(segmentPath(dir, segment));
+  for (const segment of segments) slice.segment(segmentPath(dir, segment));
   return slice.totals;
 }
 
+/** Adds the counts of one pass to another's. */
+export function addTotals(to: SliceTotals, from: SliceTotals): void {
+  to.entries += from.entries;
+  for (const [key, count] of from.byKey) to.byKey.set(key, (to.byKey.get(key) ?? 0) + count);
+  for (const [key, count] of from.flaggedByKey)
+    to.flaggedByKey.set(key, (to.flaggedByKey.get(key) ?? 0) + count);
+}
+
+export function noTotals(): SliceTotals {
+  return { entries: 0, byKey: new Map(), flaggedByKey: new Map() };
+}
+
 /** Segments but those that ended before the time: the next one begins well before it. */
-function wanted(dir: string, sinceMs: number): number[] {
+export function segmentsSince(dir: string, sinceMs: number): number[] {
   const segments = listSegments(dir);
   const first = segments.findLastIndex(
     (segment) => firstTime(segmentPath(dir, segment)) < sinceMs - DISORDER_MS,
@@ -98,7 +120,7 @@ function kindAt(bytes: Buffer, start: number): number {
 }
 
 class Slice {
-  readonly totals: SliceTotals = { entries: 0, byKey: new Map(), flaggedByKey: new Map() };
+  readonly totals = noTotals();
   readonly #query: SliceQuery;
   readonly #take: (entry: SlicedEntry) => void;
   readonly #addresses: readonly Buffer[];
