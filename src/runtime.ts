@@ -120,7 +120,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const containment = openContainment({
     ...{ ...investigating, incidents, keys: services.keys },
     automatic: { ...config.containment, measure: config.containment.automatic },
-    onSuccessor: () => Promise.resolve(),
+    masterKey: base.masterKey,
   });
   const leaks = await openLeaks({
     ...{ ...base, config: config.leaks, upstreams: () => namesOf(loop), forwarding: () => loop.forwarding },

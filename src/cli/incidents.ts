@@ -29,6 +29,7 @@ export function incidentCommands(program: Command): void {
   const contain = program.command('contain').description('contain keys in stages');
   planning(contain);
   running(contain);
+  handingOver(contain);
 }
 
 function showing(incidents: Command): void {
@@ -213,6 +214,19 @@ function running(contain: Command): void {
       );
     },
   );
+}
+
+function handingOver(contain: Command): void {
+  remoteCommand(
+    contain,
+    'successors <id>',
+    'the keys that a rotation made, one JSON a line: shown this once',
+  ).action(async (id: string, options: RemoteOptions) => {
+    const { successors } = await connect(options).post<{ successors: object[] }>(
+      `/v1/containments/${encodeURIComponent(id)}/successors`,
+    );
+    for (const each of successors) console.log(JSON.stringify(each));
+  });
 }
 
 function turn(client: AdminClient, id: string, act: string): Promise<PlanView> {

@@ -1,9 +1,10 @@
 import type { KeyRecord, KeyUsage } from '../core/key.js';
-import type { IncidentStore } from '../engine/ports.js';
+import type { IncidentStore, SealedCredential } from '../engine/ports.js';
 import { ActFault, type Acts } from '../keys/acts.js';
+import { seal, unseal } from '../keys/seal.js';
 import type { KeyService } from '../keys/service.js';
 import type { Habits } from './habits.js';
-import { type Carriers, carryOut, type Successor, takeBack } from './measures.js';
+import { type Carriers, carryOut, takeBack } from './measures.js';
 import { type Plan, type PlanOptions, type Step, stepsOf } from './plan.js';
 import type { Findings, Incidents } from './service.js';
 
@@ -25,8 +26,8 @@ interface Parts {
   readonly keys: KeyService;
   readonly incidents: Incidents;
   readonly newId: () => string;
-  /** A rotation made a successor: somebody has to get it. */
-  readonly onSuccessor: (plan: Plan, successor: Successor) => Promise<void>;
+  /** Seals the credentials of successors until they are picked up. */
+  readonly masterKey: Buffer;
   /** Told when a plan stops by itself or a write fails. */
   readonly warn: (text: string) => void;
 }
@@ -171,6 +172,23 @@ export class Containment {
       .sort((a, b) => b.calls - a.calls);
   }
 
+  /** Hands over the credentials that rotations made, each once. */
+  successors(actor: string, id: string): Promise<{ old: string; key: string; credential: string }[]> {
+    const { acts, masterKey } = this.#parts;
+    return acts.run(async () => {
+      const plan = this.show(id);
+      const steps = plan.steps.filter(({ successor, state }) => successor !== undefined && state === 'done');
+      await acts.record(actor, 'containment.successors', id, { keys: steps.map(({ note }) => note) });
+      const found = steps.map(({ key: old, note: key = '', successor }) => ({
+        ...{ old, key },
+        credential: unseal(successor as SealedCredential, masterKey),
+      }));
+      for (const step of steps) delete step.successor;
+      await this.#keep(plan);
+      return found;
+    });
+  }
+
   /** Waits for what is under way and starts nothing more. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -231,7 +249,7 @@ export class Containment {
       }
       step.before = before;
       step.refusedBefore = keys.usage(step.key)?.refused ?? 0;
-      step.note = await carryOut(this.#carriers(plan), plan.options, step.key, before);
+      step.note = await carryOut(this.#carriers(plan, step), plan.options, step.key, before);
       step.state = 'done';
     } catch (error) {
       step.state = 'failed';
@@ -240,12 +258,14 @@ export class Containment {
     step.atMs = acts.now();
   }
 
-  #carriers(plan: Plan): Carriers {
-    const { keys, onSuccessor } = this.#parts;
+  #carriers(plan: Plan, step: Step): Carriers {
+    const { keys, masterKey, acts } = this.#parts;
     return {
       ...{ keys, by: plan.by },
       habitsOf: (key) => this.#habitsOf(plan, key),
-      onSuccessor: (successor) => onSuccessor(plan, successor),
+      onSuccessor: ({ key, credential }) => {
+        step.successor = seal(sealedAs(plan, key.id), credential, masterKey, acts.now());
+      },
     };
   }
 
@@ -317,6 +337,10 @@ export class Containment {
       revoked === undefined && (scope.all === true || suspects.has(id) || tenant === scope.tenant);
     return { keys: service.list({ where: wanted }), suspects, findings };
   }
+}
+
+function sealedAs(plan: Plan, key: string) {
+  return { name: `${plan.id} ${key}`, upstream: '', header: '', template: '' };
 }
 
 function habitsIn({ radii }: Findings): Map<string, Habits> {

@@ -16,7 +16,8 @@ export interface Carriers {
   readonly keys: KeyService;
   readonly by: string;
   readonly habitsOf: (key: string) => Promise<Habits>;
-  readonly onSuccessor: (successor: Successor) => Promise<void>;
+  /** A rotation made a successor: keeps its credential until it is picked up. */
+  readonly onSuccessor: (successor: Successor) => void;
 }
 
 /** Does to one key what the plan says. @returns what is worth noting */
@@ -45,7 +46,7 @@ export async function carryOut(
     }
     case 'rotate': {
       const { key, credential } = await keys.rotate(by, id, overlapSeconds);
-      await onSuccessor({ old: id, key, credential });
+      onSuccessor({ old: id, key, credential });
       return key.id;
     }
   }

@@ -8,8 +8,6 @@ import { AutomaticContainment, type AutomaticPolicy } from './automatic.js';
 import { Containment } from './containment.js';
 import { investigate } from './investigate.js';
 import { investigateAside } from './investigator.js';
-import type { Successor } from './measures.js';
-import type { Plan } from './plan.js';
 import { Incidents } from './service.js';
 
 interface Parts {
@@ -47,7 +45,7 @@ export function openContainment(
     readonly incidents: Incidents;
     readonly keys: KeyService;
     readonly automatic: AutomaticPolicy;
-    readonly onSuccessor: (plan: Plan, successor: Successor) => Promise<void>;
+    readonly masterKey: Buffer;
   },
 ): Containment {
   const { incidents, automatic: policy } = parts;

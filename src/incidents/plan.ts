@@ -1,4 +1,5 @@
 import type { KeyRecord } from '../core/key.js';
+import type { SealedCredential } from '../engine/ports.js';
 
 /** What is done to a key, mildest first. */
 export const MEASURES = ['freeze', 'narrow', 'suspend', 'rotate', 'revoke'] as const;
@@ -29,6 +30,8 @@ export interface Step {
   readonly requestsPerDay: number;
   state: 'waiting' | 'done' | 'failed' | 'undone' | 'skipped';
   atMs?: number;
+  /** What replaces the key, sealed, until somebody picks it up. */
+  successor?: SealedCredential;
   /** Why it failed, was skipped, or what replaces the key. */
   note?: string;
   /** Refused calls of the key when its step was done: later ones are of who has not moved. */

@@ -192,7 +192,7 @@ export class KeyService {
       const atMs = acts.now();
       const id = newKeyId();
       const credential = mintKey(old.env ?? 'live', id);
-      const { suspended: _, ...lasting } = old;
+      const { suspended: _, frozen: __, ...lasting } = old;
       const key: KeyRecord = {
         ...lasting,
         id,

@@ -186,6 +186,27 @@ describe('incidents', () => {
     expect(await call(who, who.owner, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
   });
 
+  it('rotates with an overlap, hands the new key over once, and takes it back while both work', async () => {
+    const { containment, keys } = guard.running;
+    const who = bystander();
+    const options = { ...OPTIONS, measure: 'rotate' as const, overlapSeconds: 3600 };
+    const plan = await containment.plan('anna', { keys: [who.id] }, options);
+    await containment.start('anna', plan.id);
+    await until(() => (plan.state === 'done' ? true : undefined));
+    expect(JSON.stringify(plan)).not.toMatch(/kw_live_/);
+    const [successor, ...more] = await containment.successors('anna', plan.id);
+    expect(more).toHaveLength(0);
+    expect(await containment.successors('anna', plan.id)).toHaveLength(0);
+    const next = { ...who, credential: successor?.credential as string };
+    expect(await call(next, who.owner, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
+    expect(await call(who, who.owner, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
+    expect(containment.callers(plan.id)[0]).toMatchObject({ key: who.id, calls: 1 });
+    await containment.undo('anna', plan.id);
+    expect(await call(next, who.owner, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 401/);
+    expect(await call(who, who.owner, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
+    expect(keys.show(who.id).replaced).toBeUndefined();
+  });
+
   it('merges, splits, closes and reopens, with reasons', async () => {
     const { incidents } = guard.running;
     const id = incidents.list()[0]?.id as string;

@@ -93,6 +93,7 @@ export function containmentRoutes(containment: Containment): AdminApp {
   const app = adminRouter();
   planning(app, containment);
   turning(app, containment);
+  handingOver(app, containment);
   app.openapi(
     operation({
       method: 'get',
@@ -184,6 +185,24 @@ function turning(app: AdminApp, containment: Containment): void {
   }
 }
 
+function handingOver(app: AdminApp, containment: Containment): void {
+  const successor = z.object({ old: z.string(), key: z.string(), credential: z.string() });
+  app.openapi(
+    operation({
+      method: 'post',
+      path: '/v1/containments/{id}/successors',
+      tags,
+      summary: 'Credentials that rotations made: shown this once',
+      request: { params },
+      responses: { 200: json(z.object({ successors: z.array(successor) }), 'New keys.'), ...notFound },
+    }),
+    async (c) => {
+      const successors = await containment.successors(c.get('operator').name, c.req.valid('param').id);
+      return c.json({ successors }, 200);
+    },
+  );
+}
+
 function viewPlan(plan: Plan): z.output<typeof planView> {
   const { id, state, stopped, options, by, createdMs, incident, wave, nextWaveMs, steps } = plan;
   return {
@@ -193,7 +212,7 @@ function viewPlan(plan: Plan): z.output<typeof planView> {
     ...(incident === undefined ? {} : { incident }),
     ...(nextWaveMs === undefined ? {} : { nextWaveAt: new Date(nextWaveMs).toISOString() }),
     waves: wavesOf(steps).map((each) => ({ ...each, tenants: [...each.tenants] })),
-    steps: steps.map(({ atMs, before: _, refusedBefore: __, ...step }) => ({
+    steps: steps.map(({ atMs, before: _, refusedBefore: __, successor: ___, ...step }) => ({
       ...step,
       ...(atMs === undefined ? {} : { at: new Date(atMs).toISOString() }),
     })),
