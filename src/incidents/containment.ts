@@ -1,8 +1,9 @@
-import type { KeyRecord, KeyUsage } from '../core/key.js';
+import type { KeyRecord } from '../core/key.js';
 import type { IncidentStore, SealedCredential } from '../engine/ports.js';
 import { ActFault, type Acts } from '../keys/acts.js';
 import { seal, unseal } from '../keys/seal.js';
 import type { KeyService } from '../keys/service.js';
+import { type Caller, callersOf, limitPassed } from './callers.js';
 import type { Habits } from './habits.js';
 import { type Carriers, carryOut, takeBack } from './measures.js';
 import { type Plan, type PlanOptions, type Step, stepsOf } from './plan.js';
@@ -30,16 +31,6 @@ interface Parts {
   readonly masterKey: Buffer;
   /** Told when a plan stops by itself or a write fails. */
   readonly warn: (text: string) => void;
-}
-
-/** Who still calls with a contained key. */
-export interface Caller {
-  readonly key: string;
-  readonly tenant: string;
-  readonly calls: number;
-  readonly lastMs: number | undefined;
-  readonly address: string | undefined;
-  readonly userAgent: string | undefined;
 }
 
 /** Containment in stages: planned, tried dry, carried out in waves, paused, resumed, stopped by itself, undone. */
@@ -155,21 +146,7 @@ export class Containment {
 
   /** Who still calls with keys that the plan has contained, the busiest first. */
   callers(id: string): Caller[] {
-    const { keys } = this.#parts;
-    return this.show(id)
-      .steps.filter(({ state }) => state === 'done')
-      .map((step) => ({ step, usage: keys.usage(step.key), calls: callsSince(step, keys.usage(step.key)) }))
-      .filter(({ calls }) => calls > 0)
-      .map(({ step: { key, tenant }, usage, calls }) => ({
-        ...{ key, tenant, calls },
-        lastMs: Math.max(
-          usage?.lastRefusedMs ?? 0,
-          usage?.acceptedSinceReplaced === undefined ? 0 : (usage.lastUsedMs ?? 0),
-        ),
-        address: usage?.lastRefusedAddress ?? usage?.lastAddress,
-        userAgent: usage?.lastRefusedUserAgent ?? usage?.lastUserAgent,
-      }))
-      .sort((a, b) => b.calls - a.calls);
+    return callersOf(this.show(id), this.#parts.keys);
   }
 
   /** Hands over the credentials that rotations made, each once. */
@@ -220,7 +197,7 @@ export class Containment {
       if (plan.state !== 'running' || this.#closed) return this.#keep(plan);
       await this.#carryOut(plan, step);
       if ((i + 1) % KEEP_EVERY === 0) await this.#keep(plan);
-      const problem = this.#limitPassed(plan);
+      const problem = limitPassed(plan, this.#parts.keys);
       if (problem !== undefined) return this.#stop(plan, problem);
     }
     const next = plan.steps.find(({ state }) => state === 'waiting');
@@ -280,20 +257,6 @@ export class Containment {
     return habits.get(key) ?? { calls: 0, operations: [], networks: [], asns: [] };
   }
 
-  #limitPassed({ options, steps }: Plan): string | undefined {
-    const failed = steps.filter(({ state }) => state === 'failed').length;
-    if (failed > options.errorsMax)
-      return `${failed} steps failed, at most ${options.errorsMax} may: ${steps.findLast(({ state }) => state === 'failed')?.note}`;
-    if (options.refusedMax === undefined) return undefined;
-    const { keys } = this.#parts;
-    const refused = steps
-      .filter(({ state }) => state === 'done')
-      .reduce((sum, step) => sum + callsSince(step, keys.usage(step.key)), 0);
-    return refused > options.refusedMax
-      ? `${refused} calls with contained keys were refused, at most ${options.refusedMax} may be`
-      : undefined;
-  }
-
   async #stop(plan: Plan, why: string): Promise<void> {
     plan.state = 'stopped';
     plan.stopped = why;
@@ -345,10 +308,6 @@ function sealedAs(plan: Plan, key: string) {
 
 function habitsIn({ radii }: Findings): Map<string, Habits> {
   return new Map(radii.map(({ key, habits }) => [key, habits]));
-}
-
-function callsSince(step: Step, usage: KeyUsage | undefined): number {
-  return (usage?.refused ?? 0) - (step.refusedBefore ?? 0) + (usage?.acceptedSinceReplaced ?? 0);
 }
 
 function textOf(error: unknown): string {
