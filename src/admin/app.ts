@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Registry } from 'prom-client';
 import type { Approvals } from '../engine/approvals.js';
 import type { Upstream } from '../engine/routing.js';
+import type { Revocations } from '../keys/revocation.js';
 import type { SealedService } from '../keys/sealed-service.js';
 import type { KeyService } from '../keys/service.js';
 import type { TenantService } from '../keys/tenants.js';
@@ -13,6 +14,7 @@ import { behaviourRoutes } from './routes/behaviour.js';
 import { journalRoutes } from './routes/journal.js';
 import { keyRoutes } from './routes/keys.js';
 import { operatorRoutes } from './routes/operators.js';
+import { receiptRoutes } from './routes/receipts.js';
 import { sealedRoutes } from './routes/sealed.js';
 import { type SystemPort, systemRoutes } from './routes/system.js';
 import { tenantRoutes } from './routes/tenants.js';
@@ -21,6 +23,7 @@ export interface AdminParts {
   readonly version: string;
   readonly operators: Operators;
   readonly keys: KeyService;
+  readonly revocations: Revocations;
   readonly tenants: TenantService;
   readonly sealed: SealedService;
   readonly approvals: Approvals;
@@ -81,6 +84,7 @@ export function adminApp(parts: AdminParts): AdminApp {
   app.get('/metrics', async (c) =>
     c.body(await parts.metrics.metrics(), 200, { 'content-type': parts.metrics.contentType }),
   );
+  app.route('/', receiptRoutes(parts.keys, parts.revocations));
   app.route('/', keyRoutes(parts.keys, parts.now));
   app.route('/', tenantRoutes(parts.tenants));
   app.route('/', sealedRoutes(parts.sealed));

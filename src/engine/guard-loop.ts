@@ -16,7 +16,8 @@ import type { Behaviour, Judged } from './behaviour.js';
 import { decisionEntry } from './decision-entry.js';
 import { type HeldAnswer, HeldCalls } from './held-calls.js';
 import type { Holds } from './holds.js';
-import type { Geo, Journal, JournalTicket } from './ports.js';
+import { type Denial, LastLook, LEASE_EXPIRED } from './last-look.js';
+import type { Geo, Journal, JournalTicket, Standing } from './ports.js';
 import type { Routing, Upstream } from './routing.js';
 
 /** One request as an edge hands it over. */
@@ -53,6 +54,10 @@ export interface Admission<U extends Upstream> {
   readonly observation: Observation;
   /** What the detector made of it; absent where it was not asked. */
   readonly judged: Judged | undefined;
+  /** Of the key directory, when the decision was made. */
+  readonly version: number;
+  /** Whether it has passed the last look and not ended. */
+  forwarded: boolean;
 }
 
 /** Counts what happens; the metrics adapter implements it. */
@@ -81,6 +86,8 @@ export class GuardLoop<U extends Upstream> {
   readonly #journal: Journal;
   readonly #geo: Geo;
   readonly #observer: Observer;
+  readonly #standing: Standing;
+  readonly #lastLook: LastLook<U>;
   readonly #idPrefix: string;
   #count = 0;
 
@@ -93,6 +100,7 @@ export class GuardLoop<U extends Upstream> {
     observer: Observer;
     behaviour: Behaviour;
     holds: Holds;
+    standing: Standing;
     idPrefix: string;
   }) {
     this.routing = parts.routing;
@@ -103,6 +111,8 @@ export class GuardLoop<U extends Upstream> {
     this.#observer = parts.observer;
     this.#behaviour = parts.behaviour;
     this.#held = new HeldCalls(parts.holds, parts.journal);
+    this.#standing = parts.standing;
+    this.#lastLook = new LastLook(parts.directory, parts.standing);
     this.#idPrefix = parts.idPrefix;
   }
 
@@ -132,7 +142,8 @@ export class GuardLoop<U extends Upstream> {
     const key = credential.kind === 'known' ? (credential.subject as LiveKey) : undefined;
 
     const decision = guard(observation, address, credential, upstream.policy);
-    const checked = this.#journalFault(upstream, observation) ?? decision.verdict;
+    const able = this.#journalFault(upstream, observation) ?? decision.verdict;
+    const checked = able.decision !== 'deny' && !this.#standing.mayAccept() ? LEASE_EXPIRED : able;
     const judged =
       checked.decision === 'allow' && key !== undefined
         ? this.#behaviour.judge(key.key, this.#behaved(observation, upstream, target), upstream.behaviour)
@@ -169,7 +180,14 @@ export class GuardLoop<U extends Upstream> {
       ticket,
       observation,
       judged,
+      version: this.#directory.version,
+      forwarded: false,
     };
+  }
+
+  /** The last look, just before the first byte goes to the upstream; undefined lets it go. */
+  pass(admission: Admission<U>, timeMs: number): Denial | undefined {
+    return this.#lastLook.pass(admission, timeMs);
   }
 
   /** A held request whose body is known: the hold it waits in, or what lets it through. */
@@ -179,6 +197,7 @@ export class GuardLoop<U extends Upstream> {
 
   /** The exchange ended: completes the journal entry and, where asked for, enrols a foreign key. */
   completed(admission: Admission<U>, outcome: Outcome, timeMs: number): void {
+    this.#lastLook.ended(admission);
     admission.ticket.complete(outcome, timeMs);
     const { presented, upstream, judged, key } = admission;
     if (judged !== undefined && key !== undefined)
