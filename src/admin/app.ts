@@ -96,7 +96,7 @@ export function adminApp(parts: AdminParts): AdminApp {
 }
 
 /** A valid token, and for a change the role of an admin. */
-function authentication(operators: Operators): MiddlewareHandler<AdminEnv> {
+export function authentication(operators: Operators): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     const token = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
     if (token === undefined)

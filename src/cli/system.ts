@@ -130,6 +130,13 @@ function printStatus(status: StatusView): void {
         ? `good, ${journal.entries} entries, ${journal.lagEntries} not on disk yet`
         : `REFUSES: ${journal.problem}; ${journal.lost} entries lost`,
     ],
+    ...status.gateways.map(
+      ({ name, pid, connected, live }) =>
+        [
+          'gateway',
+          `${name}, process ${pid}, ${live ? 'live' : 'WITHOUT LEASE'}${connected ? '' : ', not connected'}`,
+        ] as const,
+    ),
     ...status.locations.warnings.map((warning) => ['locations', warning] as const),
   ]);
   printTable(

@@ -122,10 +122,17 @@ export class Control implements Changes {
   #peer(record: GatewayRecord): Peer {
     const peer = new Peer(record, {
       lost: () => this.#parts.event('lost', record),
-      gone: () => this.#forget(peer),
+      // One that goes on without a lease is remembered, until another of its name takes its place.
+      gone: () => {
+        if (!peer.acceptsAnyway || this.#named(record.name).length > 1) this.#forget(peer);
+      },
     });
     this.#peers.set(record.instance, peer);
     return peer;
+  }
+
+  #named(name: string): Peer[] {
+    return [...this.#peers.values()].filter(({ record }) => record.name === name);
   }
 
   #forget(peer: Peer): void {
@@ -186,6 +193,8 @@ export class Control implements Changes {
     }
     const peer = this.#peers.get(instance) ?? this.#peer(record);
     peer.attach(socket);
+    for (const each of this.#named(name))
+      if (each !== peer && !each.connected && !each.live) this.#forget(each);
     // What is announced from here on follows on the same connection.
     peer.send({ type: 'welcome', seq: this.#seq });
     this.#parts.event('joined', record);

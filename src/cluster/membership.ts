@@ -27,8 +27,6 @@ export interface MembershipParts {
 }
 
 const AGAIN_MS = 100;
-/** Between two renewals that are asked for out of turn. */
-const HURRY_MS = 10;
 /** Unanswered enrolments; more are not asked for. */
 const ENROLMENTS_MAX = 1_000;
 
@@ -41,7 +39,8 @@ export class Membership implements Standing {
   #socket: net.Socket | undefined;
   #joined = false;
   #applied = 0;
-  #askedMs = Number.NEGATIVE_INFINITY;
+  /** The last change that was applied when it last asked for a lease. */
+  #askedAt = -1;
   #held = false;
   #problem: string | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -118,8 +117,8 @@ export class Membership implements Standing {
   }
 
   #ask(): void {
-    this.#askedMs = performance.now();
-    this.#send({ type: 'renew', n: this.#lease.ask(this.#askedMs), applied: this.#applied });
+    this.#askedAt = this.#applied;
+    this.#send({ type: 'renew', n: this.#lease.ask(performance.now()), applied: this.#applied });
   }
 
   #tellLease(): void {
@@ -141,8 +140,8 @@ export class Membership implements Standing {
       if (this.#socket !== socket) return;
       try {
         for (const message of decoder.take(bytes)) this.#message(message);
-        // Out of lease and caught up: no need to wait for the next turn.
-        if (this.#joined && this.stale && performance.now() - this.#askedMs > HURRY_MS) this.#ask();
+        // Out of lease and further than when it last asked: no need to wait for the next turn.
+        if (this.#joined && this.stale && this.#applied !== this.#askedAt) this.#ask();
       } catch (error) {
         this.#problem = (error as Error).message;
         socket.destroy();

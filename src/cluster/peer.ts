@@ -9,7 +9,7 @@ const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 export interface PeerEvents {
   /** Its lease ran out; nobody gave it back. */
   readonly lost: (peer: Peer) => void;
-  /** Neither connection nor lease: it can be forgotten. */
+  /** It has neither connection nor lease. */
   readonly gone: (peer: Peer) => void;
 }
 
@@ -26,6 +26,9 @@ export class Peer {
   readonly #waits = new Map<number, Wait>();
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Wall-clock time at which its lease ran out, while it has no other. */
+  #lostAtMs: number | undefined;
+  #left = false;
 
   constructor(record: GatewayRecord, events: PeerEvents) {
     this.record = record;
@@ -39,6 +42,11 @@ export class Peer {
 
   get live(): boolean {
     return this.#lease.isLive(performance.now());
+  }
+
+  /** It may accept requests although it holds no lease, and has not said that it stopped. */
+  get acceptsAnyway(): boolean {
+    return this.record.policy === 'continue' && !this.live && !this.#left;
   }
 
   isOver(socket: Socket): boolean {
@@ -75,16 +83,17 @@ export class Peer {
   renew(n: number, applied: number): void {
     this.acknowledge(applied, []);
     if (!this.#lease.renew(performance.now())) return;
+    this.#lostAtMs = undefined;
     this.send({ type: 'grant', n, leaseMs: this.#lease.leaseMs });
     this.#watch();
   }
 
-  /** Tells it of a change. @returns when it knows or has lost its lease; undefined where it accepts nothing anyway */
+  /** Tells it of a change. @returns when it knows or has lost its lease; undefined where it has never had one */
   tell(change: Extract<FromControl, { type: 'change' }>): Promise<Confirmation> | undefined {
     const nowMs = performance.now();
     this.#lease.told(change.seq, nowMs);
     this.send(change);
-    if (!this.live) return undefined;
+    if (!this.live) return this.#withoutLease();
     return new Promise((resolve) => {
       this.#waits.set(change.seq, { sinceMs: nowMs, resolve });
     });
@@ -102,6 +111,7 @@ export class Peer {
 
   /** It accepts nothing any more, by its own word. */
   leave(): void {
+    this.#left = true;
     this.#lease.giveBack();
     this.#settle('acknowledged');
     clearTimeout(this.#timer);
@@ -126,7 +136,15 @@ export class Peer {
     );
   }
 
+  #withoutLease(): Promise<Confirmation> | undefined {
+    const atMs = this.#lostAtMs ?? (this.acceptsAnyway ? Date.now() : undefined);
+    if (atMs === undefined || this.#left) return undefined;
+    const { name, pid, policy } = this.record;
+    return Promise.resolve({ name, pid, policy, kind: 'expired', atMs, milliseconds: 0, keys: [] });
+  }
+
   #expired(): void {
+    this.#lostAtMs = Date.now();
     this.#settle('expired');
     this.#events.lost(this);
     if (!this.connected) this.#end();

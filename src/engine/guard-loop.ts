@@ -1,5 +1,5 @@
 import { objectsOf } from '../catalogs/objects.js';
-import { guard } from '../core/guard.js';
+import { type Decision, guard } from '../core/guard.js';
 import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
 import type { RateResult } from '../core/rate.js';
 import { deny, forwards, type Verdict } from '../core/verdict.js';
@@ -153,17 +153,7 @@ export class GuardLoop<U extends Upstream> {
     const ticket = this.#journal.append(
       decisionEntry(requestId, observation, verdict, key?.key, judged?.finding),
     );
-    if (key !== undefined) {
-      this.#directory.record(key, {
-        timeMs: observation.timeMs,
-        address: observation.address,
-        userAgent: observation.userAgent,
-        operation: observation.operation.name,
-        accepted,
-        rate: decision.rate,
-        quota: accepted ? decision.quota : undefined,
-      });
-    }
+    if (key !== undefined) this.#record(key, observation, decision, accepted);
     this.#observer.decided(upstream.name, verdict, (performance.now() - startedMs) * 1000);
     return {
       kind: 'judged',
@@ -225,6 +215,18 @@ export class GuardLoop<U extends Upstream> {
         () => undefined,
       );
     }
+  }
+
+  #record(key: LiveKey, observation: Observation, { rate, quota }: Decision, accepted: boolean): void {
+    this.#directory.record(key, {
+      timeMs: observation.timeMs,
+      address: observation.address,
+      userAgent: observation.userAgent,
+      operation: observation.operation.name,
+      accepted,
+      rate,
+      quota: accepted ? quota : undefined,
+    });
   }
 
   #route(

@@ -42,8 +42,17 @@ export class Metrics implements Observer {
   readonly #detectorErrors: Counter;
   readonly #upstreamFailures: Counter<'upstream' | 'fault'>;
   readonly #aborts: Counter<'upstream'>;
-  readonly #leasesLost: Counter;
-  readonly #revocationSeconds: Histogram;
+  readonly #leasesLost = new Counter({
+    name: 'keyward_gateway_leases_lost_total',
+    help: 'Leases of gateways that ran out: in the control process of all, in a gateway its own.',
+    registers: [this.registry],
+  });
+  readonly #revocationSeconds = new Histogram({
+    name: 'keyward_revocation_duration_seconds',
+    help: 'From the tombstone in the store to the receipt: until no gateway accepts the key.',
+    buckets: REVOCATION_SECONDS,
+    registers: [this.registry],
+  });
 
   constructor() {
     const registers = [this.registry];
@@ -94,17 +103,6 @@ export class Metrics implements Observer {
       name: 'keyward_client_aborts_total',
       help: 'Exchanges that the client broke off.',
       labelNames: ['upstream'],
-      registers,
-    });
-    this.#leasesLost = new Counter({
-      name: 'keyward_gateway_leases_lost_total',
-      help: 'Leases of gateways that ran out: in the control process of all, in a gateway its own.',
-      registers,
-    });
-    this.#revocationSeconds = new Histogram({
-      name: 'keyward_revocation_duration_seconds',
-      help: 'From the tombstone in the store to the receipt: until no gateway accepts the key.',
-      buckets: REVOCATION_SECONDS,
       registers,
     });
   }
