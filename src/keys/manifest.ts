@@ -112,8 +112,10 @@ export async function applyManifest(
     const plan = planOf(parts, actor, manifest, options);
     const { changes, credentials, left } = plan;
     if (options.dryRun) return { applied: { changes, credentials: [], left }, told: undefined };
-    for (const change of changes)
-      await parts.acts.record(actor, change.action, change.id, { name: change.name, by: 'manifest' });
+    // In order, and on disk together.
+    await Promise.all(
+      changes.map(({ action, id, name }) => parts.acts.record(actor, action, id, { name, by: 'manifest' })),
+    );
     await parts.store.write(plan.writes);
     const idsOf = (list: readonly { readonly id: string }[]) => list.map(({ id }) => id);
     const { keys, tenants } = plan.writes;
