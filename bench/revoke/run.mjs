@@ -15,7 +15,7 @@ const { values } = parseArgs({
     /** Of the revocations, those in fault rounds. */
     faulty: { type: 'string', default: '0.3' },
     faults: { type: 'string', default: '24' },
-    lanes: { type: 'string', default: '4' },
+    lanes: { type: 'string', default: '2' },
     json: { type: 'boolean', default: false },
   },
 });

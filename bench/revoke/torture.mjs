@@ -1,4 +1,6 @@
 const PAUSE_MS = 20;
+/** Between two requests with a key at one gateway while it is being revoked. */
+const LOAD_PAUSE_MS = 3;
 /** Requests with a key before it is revoked, by each gateway. */
 const WARM_REQUESTS = 2;
 const LEASE_MS = 1_000;
@@ -100,7 +102,7 @@ export class Torture {
         if (status === 200) this.accepted += 1;
         sent += 1;
         if (sent >= enough) warmed();
-        if (status === 0) await wait(RETRY_MS);
+        await wait(status === 0 ? RETRY_MS : LOAD_PAUSE_MS);
       }
     });
     this.#keep(Promise.all(loops));

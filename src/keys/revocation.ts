@@ -24,9 +24,20 @@ interface Parts {
 /** Keys in one revocation. */
 export const REVOKED_AT_ONCE_MAX = 1_000;
 
+/** One call, until it is carried out together with those that came at the same time. */
+interface Call {
+  readonly actor: string;
+  readonly ids: readonly string[];
+  readonly why: string;
+  readonly resolve: (receipts: Promise<RevocationReceipt[]>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** Ends keys for good, and shows that no gateway accepts them any more. */
 export class Revocations {
   readonly #parts: Parts;
+  /** Calls that wait for the acts before them: they share one write and one announcement. */
+  readonly #calls: Call[] = [];
   /** By key: the receipt that is not complete yet. */
   readonly #underWay = new Map<string, Promise<RevocationReceipt>>();
 
@@ -39,30 +50,14 @@ export class Revocations {
    * @returns the receipts that cover the keys: one, where none was revoked before
    * @throws ActFault not_found, and then nothing was revoked
    */
-  async revoke(actor: string, keyIds: readonly string[], why: string): Promise<RevocationReceipt[]> {
-    const { acts, store, changes } = this.#parts;
+  revoke(actor: string, keyIds: readonly string[], why: string): Promise<RevocationReceipt[]> {
     const ids = [...new Set(keyIds)];
     if (ids.length === 0 || ids.length > REVOKED_AT_ONCE_MAX)
-      throw new ActFault('invalid', `keys: name 1 to ${REVOKED_AT_ONCE_MAX}.`);
-    const receipts = await acts.run(async () => {
-      const keys = ids.map((id) => this.#show(id));
-      const living = keys.filter((key) => key.revoked === undefined);
-      const requestedMs = acts.now();
-      const revoked = { atMs: requestedMs, by: actor, why };
-      await Promise.all(
-        living.map(({ id, name, tenant }) => acts.record(actor, 'key.revoke', id, { name, tenant, why })),
-      );
-      if (living.length > 0) await store.write({ keys: living.map((key) => ({ ...key, revoked })) });
-      // Revoked by a manifest, or just before a crash: revoked they are, but nobody has shown it yet.
-      const due = ids.filter((id) => !this.#underWay.has(id) && store.receiptOf(id) === undefined);
-      if (due.length > 0) {
-        const told = changes.announce({ keys: due, ends: true });
-        const unsigned = { keys: due, by: actor, why, requestedAt: iso(requestedMs) };
-        this.#remember(due, this.#complete(unsigned, told));
-      }
-      return ids.map((id) => this.#underWay.get(id) ?? (store.receiptOf(id) as RevocationReceipt));
+      return Promise.reject(new ActFault('invalid', `keys: name 1 to ${REVOKED_AT_ONCE_MAX}.`));
+    return new Promise((resolve, reject) => {
+      this.#calls.push({ actor, ids, why, resolve, reject });
+      if (this.#calls.length === 1) void this.#parts.acts.run(() => this.#together(this.#calls.splice(0)));
     });
-    return [...new Set(await Promise.all(receipts))];
   }
 
   show(id: string): RevocationReceipt {
@@ -77,10 +72,62 @@ export class Revocations {
     return receipt === undefined ? [] : [receipt];
   }
 
-  #show(id: string): KeyRecord {
-    const key = this.#parts.store.key(id);
-    if (key === undefined) throw new ActFault('not_found', `There is no key ${id}.`);
-    return key;
+  async #together(calls: readonly Call[]): Promise<void> {
+    const good = calls.filter((call) => this.#allThere(call));
+    try {
+      const requestedMs = this.#parts.acts.now();
+      await this.#bury(good, requestedMs);
+      this.#announce(good, iso(requestedMs));
+      for (const { ids, resolve } of good) resolve(this.#receipts(ids));
+    } catch (error) {
+      for (const { reject } of good) reject(error);
+    }
+  }
+
+  #allThere({ ids, reject }: Call): boolean {
+    const missing = ids.find((id) => this.#parts.store.key(id) === undefined);
+    if (missing !== undefined) reject(new ActFault('not_found', `There is no key ${missing}.`));
+    return missing === undefined;
+  }
+
+  /** In the journal, on disk, and then in the store. */
+  async #bury(calls: readonly Call[], atMs: number): Promise<void> {
+    const { acts, store } = this.#parts;
+    const tombstones = new Map<string, KeyRecord>();
+    const records: Promise<void>[] = [];
+    for (const { actor, ids, why } of calls) {
+      for (const id of ids) {
+        const key = store.key(id);
+        if (key === undefined || key.revoked !== undefined || tombstones.has(id)) continue;
+        tombstones.set(id, { ...key, revoked: { atMs, by: actor, why } });
+        const { name, tenant } = key;
+        records.push(acts.record(actor, 'key.revoke', id, { name, tenant, why }));
+      }
+    }
+    await Promise.all(records);
+    if (tombstones.size > 0) await store.write({ keys: [...tombstones.values()] });
+  }
+
+  #announce(calls: readonly Call[], requestedAt: string): void {
+    const { store, changes } = this.#parts;
+    const taken = new Set<string>();
+    const begun = calls.map(({ actor, ids, why }) => {
+      // Revoked by a manifest, or just before a crash: revoked they are, but nobody has shown it yet.
+      const keys = ids.filter(
+        (id) => !taken.has(id) && !this.#underWay.has(id) && store.receiptOf(id) === undefined,
+      );
+      for (const id of keys) taken.add(id);
+      return { keys, by: actor, why, requestedAt };
+    });
+    if (taken.size === 0) return;
+    const told = changes.announce({ keys: [...taken], ends: true });
+    for (const each of begun) if (each.keys.length > 0) this.#remember(each.keys, this.#complete(each, told));
+  }
+
+  async #receipts(ids: readonly string[]): Promise<RevocationReceipt[]> {
+    const { store } = this.#parts;
+    const receipts = ids.map((id) => this.#underWay.get(id) ?? (store.receiptOf(id) as RevocationReceipt));
+    return [...new Set(await Promise.all(receipts))];
   }
 
   #remember(ids: readonly string[], receipt: Promise<RevocationReceipt>): void {
@@ -97,7 +144,7 @@ export class Revocations {
   ): Promise<RevocationReceipt> {
     const { acts, store, changes, journal, privateKey, revoked } = this.#parts;
     const startedMs = performance.now();
-    const confirmations = await told;
+    const confirmations = mergedFor(begun.keys, await told);
     const standings = confirmations.flatMap(({ keys }) => keys);
     const sum = (field: 'running' | 'aborted') => standings.reduce((total, each) => total + each[field], 0);
     const completedMs = acts.now();
@@ -119,6 +166,32 @@ export class Revocations {
     revoked((performance.now() - startedMs) / 1000);
     return receipt;
   }
+}
+
+/**
+ * What each gateway said of these keys. Many keys are announced in several pieces: a gateway knows them when it knows
+ * the last, and has lost its lease when it has for any.
+ */
+function mergedFor(ids: readonly string[], confirmations: readonly Confirmation[]): Confirmation[] {
+  const wanted = new Set(ids);
+  const merged = new Map<string, Confirmation>();
+  for (const each of confirmations) {
+    const keys = each.keys.filter(({ key }) => wanted.has(key));
+    const name = `${each.name} ${each.pid}`;
+    const before = merged.get(name);
+    if (before === undefined) {
+      merged.set(name, { ...each, keys });
+      continue;
+    }
+    merged.set(name, {
+      ...each,
+      kind: before.kind === 'expired' ? before.kind : each.kind,
+      atMs: Math.max(before.atMs, each.atMs),
+      milliseconds: Math.max(before.milliseconds, each.milliseconds),
+      keys: [...before.keys, ...keys],
+    });
+  }
+  return [...merged.values()];
 }
 
 function gatewayReceipt({ name, pid, policy, kind, atMs, milliseconds, keys }: Confirmation): GatewayReceipt {
