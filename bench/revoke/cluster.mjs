@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from './client.mjs';
+import { Link } from './link.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const bin = path.resolve(here, '../../bin/keyward.mjs');
@@ -64,22 +65,26 @@ export class Cluster {
   judge;
   token;
 
-  static async start({ gateways, config = {} }) {
+  static async start({ gateways }) {
     const cluster = new Cluster();
     const upstream = await startProcess([path.join(here, 'upstream.mjs')], {}, /\n/);
     const { port } = JSON.parse(upstream.out);
     cluster.judge = new Client(port);
     const ports = await Promise.all(Array.from({ length: gateways + 2 }, freePort));
     const [controlPort, adminPort, ...gatewayPorts] = ports;
-    writeFileSync(
-      path.join(cluster.dir, 'keyward.yaml'),
-      JSON.stringify({
-        ...{ dataDir: './data', listeners: [{ port: controlPort }], admin: { port: adminPort } },
-        log: { level: 'error' },
-        upstreams: [{ name: 'api', url: `http://127.0.0.1:${port}`, connectionsMax: 128 }],
-        ...config,
-      }),
-    );
+    const at = (name) => path.join(cluster.dir, name);
+    const socket = at('c.sock');
+    const write = (file, own) =>
+      writeFileSync(
+        at(file),
+        JSON.stringify({
+          ...{ dataDir: './data', listeners: [{ port: controlPort }], admin: { port: adminPort } },
+          log: { level: 'error' },
+          upstreams: [{ name: 'api', url: `http://127.0.0.1:${port}`, connectionsMax: 128 }],
+          gateways: { socket: own },
+        }),
+      );
+    write('control.yaml', socket);
     const node = (name, own, args, ready, env) => ({
       name,
       port: own,
@@ -88,14 +93,16 @@ export class Cluster {
       ready,
       env,
     });
-    const configuration = ['--config', path.join(cluster.dir, 'keyward.yaml')];
     cluster.nodes = [
-      node('control', controlPort, [bin, 'up', ...configuration], /^admin .*\n/m, {}),
-      ...gatewayPorts.map((own, at) => {
-        const name = `gateway-${at + 1}`;
+      node('control', controlPort, [bin, 'up', '--config', at('control.yaml')], /^admin .*\n/m, {}),
+      ...gatewayPorts.map((own, n) => {
+        const name = `gateway-${n + 1}`;
+        write(`${name}.yaml`, at(`${n}.sock`));
+        const link = new Link(at(`${n}.sock`), socket);
         const skew = ['--import', path.join(here, 'skew.mjs')];
-        const args = [...skew, bin, 'gateway', ...configuration, '--name', name, '--port', String(own)];
-        return node(name, own, args, /^gateway .*\n/m, SKEWS[at % SKEWS.length]);
+        const file = ['--config', at(`${name}.yaml`)];
+        const args = [...skew, bin, 'gateway', ...file, '--name', name, '--port', String(own)];
+        return { ...node(name, own, args, /^gateway .*\n/m, SKEWS[n % SKEWS.length]), link };
       }),
     ];
     cluster.#adminPort = adminPort;

@@ -156,12 +156,8 @@ export class Torture {
     const [control, ...gateways] = this.#cluster.nodes;
     const one = gateways[n % gateways.length];
     const kinds = [
-      'stop short',
-      'stop long',
-      'kill gateway',
-      'stop two long',
-      'kill control',
-      'stop at the lease',
+      ...['cut off, late', 'kill control', 'stop long', 'kill gateway', 'cut off, dropped'],
+      ...['stop two long', 'stop short', 'stop at the lease', 'cut off short'],
     ];
     const kind = kinds[n % kinds.length];
     this.faults[kind] = (this.faults[kind] ?? 0) + 1;
@@ -170,7 +166,19 @@ export class Torture {
       await wait(ms);
       for (const { child } of nodes) child.kill('SIGCONT');
     };
+    const cutOff = async (nodes, ms, late) => {
+      for (const { link } of nodes) link.cut();
+      await wait(ms);
+      for (const { link } of nodes) link.mend({ late });
+    };
     switch (kind) {
+      case 'cut off short':
+        await cutOff([one], 100 + Math.random() * 600, true);
+        return;
+      case 'cut off, late':
+      case 'cut off, dropped':
+        await cutOff(gateways.slice(0, 2), LEASE_MS * (1.5 + Math.random()), kind === 'cut off, late');
+        return;
       case 'stop short':
         await standStill([one], 100 + Math.random() * 400);
         return;
