@@ -118,9 +118,10 @@ export class Peer {
     this.#timer = undefined;
   }
 
+  /** The control process stops. Who waits gets no answer: nothing false may be signed. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#settle('expired');
+    this.#waits.clear();
     this.#socket?.destroy();
   }
 

@@ -73,8 +73,9 @@ export class Revocations {
   }
 
   async #together(calls: readonly Call[]): Promise<void> {
-    const good = calls.filter((call) => this.#allThere(call));
+    let good = calls;
     try {
+      good = calls.filter((call) => this.#allThere(call));
       const requestedMs = this.#parts.acts.now();
       await this.#bury(good, requestedMs);
       this.#announce(good, iso(requestedMs));

@@ -164,6 +164,12 @@ describe('a guard and its gateways', () => {
     expect((await cli(['receipts', 'list'], env)).stdout).toContain(receipt.id);
     expect((await cli(['receipts', 'show', 'r_0'], env)).stderr).toContain('no receipt');
 
+    const entries = (query: string) =>
+      guard.admin('GET', `/v1/journal?kind=decision${query}`, undefined, token);
+    expect(await (await entries('&gateway=east')).text()).toContain('"decision":"allow"');
+    expect(await (await entries('')).text()).not.toContain('"decision":"allow"');
+    expect((await entries('&gateway=north')).status).toBe(404);
+
     // Counted at the gateways, seen at the control process.
     await until(async () => {
       const key = (await (await guard.admin('GET', `/v1/keys/${id}`, undefined, token)).json()) as {
