@@ -1,6 +1,6 @@
 const PAUSE_MS = 20;
 /** Between two requests with a key at one gateway while it is being revoked. */
-const LOAD_PAUSE_MS = 3;
+const LOAD_PAUSE_MS = 5;
 /** Requests with a key before it is revoked, by each gateway. */
 const WARM_REQUESTS = 2;
 const LEASE_MS = 1_000;

@@ -164,6 +164,9 @@ describe('a guard and its gateways', () => {
     expect((await cli(['receipts', 'list'], env)).stdout).toContain(receipt.id);
     expect((await cli(['receipts', 'show', 'r_0'], env)).stderr).toContain('no receipt');
 
+    const metrics = await (await guard.admin('GET', '/metrics', undefined, token)).text();
+    expect(metrics).toMatch(/^keyward_gateways_live 2$/m);
+    expect(metrics).toMatch(/^keyward_revocation_duration_seconds_count 1$/m);
     const entries = (query: string) =>
       guard.admin('GET', `/v1/journal?kind=decision${query}`, undefined, token);
     expect(await (await entries('&gateway=east')).text()).toContain('"decision":"allow"');
