@@ -12,6 +12,8 @@ import { cidrSet } from './wire/cidr.js';
 interface Parts {
   readonly config: Config;
   readonly file: string | undefined;
+  /** What this process has otherwise than the file says: a gateway's listener. */
+  readonly adapt: (config: Config) => Config;
   readonly gateway: Gateway;
   readonly geo: GeoDatabases;
   readonly asnFile: string;
@@ -56,10 +58,10 @@ export class LiveConfig {
    * @throws ConfigFault with every problem, and then nothing has changed
    */
   async reload(commit: (changed: string[]) => Promise<void>): Promise<{ changed: string[] }> {
-    const { file, gateway, geo, asnFile, log } = this.#parts;
+    const { file, adapt, gateway, geo, asnFile, log } = this.#parts;
     if (file === undefined) throw new ConfigFault([fault('-', 'this guard was not started from a file')]);
     const before = this.#config;
-    const next = loadConfig(file, before);
+    const next = adapt(loadConfig(file, before));
     const changed = Object.keys(next).filter(
       (field) => !isDeepStrictEqual(next[field as keyof Config], before[field as keyof Config]),
     );

@@ -1,53 +1,54 @@
-import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { adminApp } from './admin/app.js';
 import { Operators } from './admin/operators.js';
 import { type AdminServer, serveAdmin } from './admin/server.js';
+import { Applier } from './cluster/applier.js';
+import { Control } from './cluster/control.js';
+import type { Enrolment } from './cluster/protocol.js';
 import type { Config } from './config/schema.js';
-import { buildUpstream } from './edges/proxy/build-upstream.js';
-import type { Gateway, ProxyUpstream } from './edges/proxy/gateway.js';
+import type { ProxyUpstream } from './edges/proxy/gateway.js';
 import type { Listener } from './edges/proxy/listener.js';
 import { Approvals } from './engine/approvals.js';
-import { Behaviour } from './engine/behaviour.js';
-import { GuardLoop } from './engine/guard-loop.js';
-import { Holds } from './engine/holds.js';
+import type { GuardLoop } from './engine/guard-loop.js';
 import type { Journal, KeyStore } from './engine/ports.js';
-import { Routing } from './engine/routing.js';
 import type { Containment } from './incidents/containment.js';
 import { openContainment, openIncidents } from './incidents/open.js';
 import type { Incidents } from './incidents/service.js';
-import { openJournal } from './journal/writer.js';
+import { JournalTail } from './journal/tail.js';
 import { Acts } from './keys/acts.js';
-import { KeyDirectory } from './keys/directory.js';
-import { Fingerprints } from './keys/fingerprint.js';
+import { foreignKey, KeyDirectory } from './keys/directory.js';
 import { applyManifest, exportManifest } from './keys/manifest.js';
+import { Revocations } from './keys/revocation.js';
 import { SealedService } from './keys/sealed-service.js';
-import { loadSecret, loadSigningKey, readSecret, type SecretSource } from './keys/secrets.js';
 import { KeyService } from './keys/service.js';
 import { TenantService } from './keys/tenants.js';
 import { openLeaks } from './leaks/open.js';
 import type { LeakServer } from './leaks/server.js';
-import { LiveConfig } from './live-config.js';
 import { openGeo } from './locations/geo.js';
 import { type Log, silentLog } from './observability/log.js';
 import { Metrics } from './observability/metrics.js';
-import { HealthWatch, type Status, statusOf } from './status.js';
+import { statusOf } from './status.js';
 import { EmbeddedStore } from './stores/embedded.js';
 import { version } from './version.js';
-import { cidrSet } from './wire/cidr.js';
+import {
+  BUILT_IN_ASN,
+  controlSocket,
+  engineOf,
+  journalOf,
+  loadSecrets,
+  note,
+  startTimers,
+} from './wiring.js';
 
-/** Written by the build beside the compiled code. */
-const BUILT_IN_ASN = fileURLToPath(new URL('../dist/asn.bin', import.meta.url));
-const USAGE_FLUSH_MS = 1_000;
-const SWEEP_MS = 1_000;
 const CLOSE_GRACE_MS = 10_000;
-/** A quiet journal still says that it is there, and drops what is past its retention. */
-const ALIVE_MS = 3_600_000;
+/** How often incidents are kept, and the journals of gateways looked at. */
+const INCIDENTS_MS = 500;
 
-/** A running guard. */
+/** A running guard: the control process, which is also a gateway. */
 export interface Running {
   readonly keys: KeyService;
+  readonly revocations: Revocations;
   readonly tenants: TenantService;
   readonly sealed: SealedService;
   readonly operators: Operators;
@@ -96,27 +97,38 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const base = await openBase(config, options, opened);
   const { journal, geo, store, directory, acts } = base;
   const metrics = new Metrics();
-  const behaviour = new Behaviour({
-    store,
-    alarmsPerKeyDay: config.detector.alarmsPerThousandKeyDays / 1_000,
-    failed: (error) => {
-      metrics.detectorFailed();
-      log.error({ error: String(error) }, 'the detector failed');
-    },
-  });
-  const holds = new Holds(() => `h_${randomBytes(9).toString('base64url')}`);
   const warn = (text: string) => log.warn({}, text);
-  const journals = () => [base.journalDir];
+  const journals = () => journalsOf(config);
   const investigating = { ...base, journals, warn, aside: options.journalThread ?? true };
+  const tails = new Map(
+    journals()
+      .slice(1)
+      .map((dir) => [dir, new JournalTail(dir, true)]),
+  );
   const incidents = await openIncidents(investigating);
-  const loop = new GuardLoop<ProxyUpstream>({
-    ...{ directory, journal, geo, behaviour, holds, observer: metrics },
+  const engine = engineOf({
     found: (entry) => incidents.note(entry),
-    routing: new Routing(config.upstreams.map((each) => buildUpstream(each, config.detector))),
-    forwarding: { trusted: cidrSet(config.trustedProxies), header: config.forwardingHeader },
-    idPrefix: randomBytes(6).toString('hex'),
+    ...{
+      config,
+      configFile: options.configFile,
+      adapt: (next) => next,
+      store,
+      directory,
+      journal,
+      geo,
+      metrics,
+    },
+    standing: { mayAccept: () => true },
+    log,
+    openSealed: (name, upstream) => services.sealed.open(name, upstream),
   });
-  const services = { ...servicesOf(base, loop), approvals: new Approvals({ acts, behaviour, holds, store }) };
+  const { behaviour, holds, loop, live } = engine;
+  const control = await openControl(config, base, engine.cut, metrics, log);
+  opened.push(async () => control.close());
+  const services = {
+    ...servicesOf(base, control, loop, metrics),
+    approvals: new Approvals({ acts, behaviour, holds, store }),
+  };
   const containment = openContainment({
     ...{ ...investigating, incidents, keys: services.keys },
     automatic: { ...config.containment, measure: config.containment.automatic },
@@ -131,28 +143,22 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     failed: (error) => log.error({ error: String(error) }, 'a report of a leaked key failed'),
   });
   if (leaks !== undefined) opened.push(() => leaks.close());
-  const gateway: Gateway = {
-    loop,
-    bounds: config.clients,
-    approvalUrl: config.detector.approvalUrl,
-    injection: ({ key, upstream }) =>
-      key?.key.sealed === undefined ? undefined : services.sealed.open(key.key.sealed, upstream.name),
-  };
-  const live = new LiveConfig({ config, file: options.configFile, gateway, geo, asnFile: BUILT_IN_ASN, log });
   await live.listen();
   opened.push(() => live.close(0));
 
   let closing = false;
-  const status = () => {
-    const { upstreams } = loop.routing;
-    return statusOf({ version, startedMs, closing, live, upstreams, journal: journal.health(), geo });
-  };
+  const status = () =>
+    statusOf({
+      ...{ version, startedMs, closing, live, upstreams: loop.routing.upstreams, geo },
+      ...{ journal: journal.health(), gateways: control.gateways() },
+    });
   metrics.watch({
     journal: () => journal.health(),
     budget: () => behaviour.budgetStanding,
     upstreams: () => status().upstreams,
     clientConnections: () => live.listeners.reduce((sum, each) => sum + each.connections.size, 0),
   });
+  metrics.watchGateways(() => control.gateways().filter((each) => each.live).length);
   const reload = async (actor: string) => {
     const commit = (changed: string[]) => acts.record(actor, 'config.reload', 'config', { changed });
     const result = await acts.run(() => live.reload(commit));
@@ -170,7 +176,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
         ...{ status, reload, notReady: () => status().problems },
         exportManifest: () => exportManifest(store, Date.now()),
         applyManifest: (actor, manifest, how) =>
-          applyManifest({ ...base, upstreams: () => namesOf(loop) }, actor, manifest, how),
+          applyManifest({ ...base, changes: control, upstreams: () => namesOf(loop) }, actor, manifest, how),
       },
     }),
   );
@@ -178,7 +184,8 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   note(journal, 'started');
   const bootstrapToken = await services.operators.bootstrap();
   for (const warning of geo.warnings) log.warn({}, warning);
-  const stopTimers = startTimers({ ...base, behaviour, incidents }, loop, log, status);
+  const stopTimers = startTimers({ directory, journal, engine, log, status });
+  const stopTails = followFindings(incidents, journals, tails, log);
   containment.resumeAll();
   return {
     ...{ ...services, incidents, containment, leaks, store, journal, admin, bootstrapToken, reload },
@@ -191,7 +198,9 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
       await admin.close();
       await leaks?.close();
       stopTimers();
+      stopTails();
       await containment.close();
+      control.close();
       note(journal, 'stopped');
       await directory.flush();
       await incidents.flush();
@@ -206,16 +215,9 @@ type Base = Awaited<ReturnType<typeof openBase>>;
 
 /** What is opened once and stays: secrets, journal, databases, store. */
 async function openBase(config: Config, options: StartOptions, opened: Close[]) {
-  const { fingerprints, masterKey, previousMasterKey, privateKey } = loadSecrets(config);
+  const { fingerprints, masterKey, previousMasterKey, privateKey } = loadSecrets(config, true);
   const journalDir = path.join(config.dataDir, 'journal');
-  const journal = await openJournal({
-    dir: journalDir,
-    privateKey,
-    worker: options.journalThread ?? true,
-    commitMs: config.journal.commitMs,
-    segmentBytesMax: config.journal.segmentBytesMax,
-    retention: { bytesMax: config.journal.bytesMax, ageMsMax: config.journal.ageMsMax },
-  });
+  const journal = await journalOf(config, journalDir, privateKey, options.journalThread);
   opened.push(() => journal.close());
   const geo = await openGeo({ asnFile: BUILT_IN_ASN, ...config.geo });
   const store = EmbeddedStore.open(path.join(config.dataDir, 'store'));
@@ -224,14 +226,56 @@ async function openBase(config: Config, options: StartOptions, opened: Close[]) 
   const acts = new Acts(journal, Date.now);
   return {
     ...{ journalDir, journal, geo, store, directory, acts },
-    ...{ fingerprints, masterKey, previousMasterKey },
+    ...{ fingerprints, masterKey, previousMasterKey, privateKey },
   };
 }
 
+/** The lock on the journal makes this process the only one that writes the store. */
+function openControl(
+  config: Config,
+  { store, directory, acts }: Base,
+  cut: (keys: ReadonlySet<string>) => readonly string[],
+  metrics: Metrics,
+  log: Log,
+): Promise<Control> {
+  const { leaseMs, inFlight } = config.gateways;
+  return Control.open({
+    socketPath: controlSocket(config),
+    ...{ leaseMs, inFlight, store },
+    applier: new Applier({ store, directory, cut }),
+    addUsage: (usage) => {
+      for (const [id, more] of usage) directory.addUsage(id, more);
+      return directory.flush();
+    },
+    enrol: (key) => acts.run(() => enrolled(store, key)),
+    event: (event, { name, pid }) => {
+      if (event === 'lost') metrics.leaseLost();
+      if (event !== 'joined') store.forgetDeadReaders();
+      const facts = { gateway: name, pid };
+      if (event === 'lost') log.error(facts, 'a gateway has lost its lease');
+      else log.info(facts, event === 'joined' ? 'a gateway joined' : 'a gateway left');
+    },
+    refused: (why) => log.error({ why }, 'gateways'),
+  });
+}
+
+/** A key that an upstream has accepted at a gateway, which knows it by its fingerprint. */
+async function enrolled(store: KeyStore, key: Enrolment): Promise<boolean> {
+  if (store.key(key.id) !== undefined || store.keyByFingerprint(key.fingerprint) !== undefined) return false;
+  await store.write({ keys: [foreignKey(key)] });
+  return true;
+}
+
 /** What operators act through. */
-function servicesOf(base: Base, loop: GuardLoop<ProxyUpstream>) {
-  const parts = { ...base, upstreams: () => namesOf(loop) };
+function servicesOf(base: Base, changes: Control, loop: GuardLoop<ProxyUpstream>, metrics: Metrics) {
+  const revocations = new Revocations({
+    ...base,
+    changes,
+    revoked: (seconds) => metrics.revoked(seconds),
+  });
+  const parts = { ...base, changes, revocations, upstreams: () => namesOf(loop) };
   return {
+    revocations,
     keys: new KeyService(parts),
     tenants: new TenantService(parts),
     sealed: new SealedService(parts),
@@ -243,46 +287,35 @@ function namesOf(loop: GuardLoop<ProxyUpstream>): string[] {
   return loop.routing.upstreams.map(({ name }) => name);
 }
 
-function note(journal: Journal, event: string): void {
-  journal.append({ kind: 'system', time: Date.now(), event, detail: { version } });
+/** Journals of the control process and of every gateway that there ever was. */
+function journalsOf({ dataDir }: Config): string[] {
+  const gateways = path.join(dataDir, 'gateways');
+  const names = existsSync(gateways) ? readdirSync(gateways) : [];
+  const others = names.map((name) => path.join(gateways, name, 'journal')).filter((dir) => existsSync(dir));
+  return [path.join(dataDir, 'journal'), ...others];
 }
 
-/** What is done again and again; gives the way to stop it. */
-function startTimers(
-  { directory, journal, behaviour, incidents }: Base & { behaviour: Behaviour; incidents: Incidents },
-  loop: GuardLoop<ProxyUpstream>,
+/** Keeps incidents, and takes the findings of other gateways from their journals. */
+function followFindings(
+  incidents: Incidents,
+  journals: () => readonly string[],
+  tails: Map<string, JournalTail>,
   log: Log,
-  status: () => Status,
 ): () => void {
-  const watch = new HealthWatch(log);
-  const flush = setInterval(() => {
-    directory.flush().catch((error) => log.error({ error: String(error) }, 'usage could not be written'));
-    behaviour
-      .flush(Date.now())
-      .catch((error) => log.error({ error: String(error) }, 'baselines could not be written'));
-  }, USAGE_FLUSH_MS);
-  const incidentFlush = setInterval(() => {
+  const timer = setInterval(() => {
+    try {
+      for (const dir of journals().slice(1)) {
+        let tail = tails.get(dir);
+        if (tail === undefined) {
+          tail = new JournalTail(dir, false);
+          tails.set(dir, tail);
+        }
+        for (const entry of tail.next()) if (entry.kind === 'decision') incidents.note(entry);
+      }
+    } catch (error) {
+      log.error({ error: String(error) }, 'findings of a gateway could not be read');
+    }
     incidents.flush().catch((error) => log.error({ error: String(error) }, 'incidents could not be written'));
-  }, USAGE_FLUSH_MS);
-  const alive = setInterval(() => note(journal, 'alive'), ALIVE_MS);
-  const sweep = setInterval(() => {
-    for (const { pool } of loop.routing.upstreams) pool.sweep(Date.now());
-    watch.look(status());
-  }, SWEEP_MS);
-  return () => {
-    for (const timer of [flush, incidentFlush, alive, sweep]) clearInterval(timer);
-  };
-}
-
-function loadSecrets(config: Config) {
-  const { secrets, dataDir } = config;
-  const source = (given: SecretSource | undefined, name: string): SecretSource =>
-    given ?? { file: path.join(dataDir, 'secrets', name) };
-  return {
-    fingerprints: new Fingerprints(loadSecret(source(secrets.pepper, 'pepper'), 'secrets.pepper')),
-    masterKey: loadSecret(source(secrets.masterKey, 'master-key'), 'secrets.masterKey'),
-    previousMasterKey:
-      secrets.previousMasterKey && readSecret(secrets.previousMasterKey, 'secrets.previousMasterKey'),
-    privateKey: loadSigningKey(source(secrets.journalKey, 'journal-key.pem'), 'secrets.journalKey'),
-  };
+  }, INCIDENTS_MS);
+  return () => clearInterval(timer);
 }

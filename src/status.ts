@@ -16,6 +16,7 @@ export function statusOf(parts: {
   readonly upstreams: readonly ProxyUpstream[];
   readonly journal: JournalHealth;
   readonly geo: { readonly warnings: readonly string[] };
+  readonly gateways: Status['gateways'];
 }): Status {
   const { version, live, upstreams, journal } = parts;
   const problems: string[] = [];
@@ -42,6 +43,7 @@ export function statusOf(parts: {
     })),
     journal,
     locations: { warnings: [...parts.geo.warnings] },
+    gateways: parts.gateways,
   };
 }
 
@@ -55,7 +57,7 @@ export class HealthWatch {
     this.#log = log;
   }
 
-  look({ upstreams, journal }: Status): void {
+  look({ upstreams, journal }: Pick<Status, 'upstreams' | 'journal'>): void {
     if (journal.ok !== this.#journal) {
       this.#journal = journal.ok;
       if (journal.ok) this.#log.info({ lost: journal.lost }, 'the journal can be written again');

@@ -5,6 +5,7 @@ import type { Approvals } from '../engine/approvals.js';
 import type { Upstream } from '../engine/routing.js';
 import type { Containment } from '../incidents/containment.js';
 import type { Incidents } from '../incidents/service.js';
+import type { Revocations } from '../keys/revocation.js';
 import type { SealedService } from '../keys/sealed-service.js';
 import type { KeyService } from '../keys/service.js';
 import type { TenantService } from '../keys/tenants.js';
@@ -17,6 +18,7 @@ import { incidentRoutes } from './routes/incidents.js';
 import { journalRoutes } from './routes/journal.js';
 import { keyRoutes } from './routes/keys.js';
 import { operatorRoutes } from './routes/operators.js';
+import { receiptRoutes } from './routes/receipts.js';
 import { sealedRoutes } from './routes/sealed.js';
 import { type SystemPort, systemRoutes } from './routes/system.js';
 import { tenantRoutes } from './routes/tenants.js';
@@ -25,6 +27,7 @@ export interface AdminParts {
   readonly version: string;
   readonly operators: Operators;
   readonly keys: KeyService;
+  readonly revocations: Revocations;
   readonly tenants: TenantService;
   readonly sealed: SealedService;
   readonly approvals: Approvals;
@@ -89,6 +92,7 @@ export function adminApp(parts: AdminParts): AdminApp {
   app.get('/metrics', async (c) =>
     c.body(await parts.metrics.metrics(), 200, { 'content-type': parts.metrics.contentType }),
   );
+  app.route('/', receiptRoutes(parts.keys, parts.revocations));
   app.route('/', keyRoutes(parts.keys, parts.now));
   app.route('/', tenantRoutes(parts.tenants));
   app.route('/', sealedRoutes(parts.sealed));
@@ -102,7 +106,7 @@ export function adminApp(parts: AdminParts): AdminApp {
 }
 
 /** A valid token, and for a change the role of an admin. */
-function authentication(operators: Operators): MiddlewareHandler<AdminEnv> {
+export function authentication(operators: Operators): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     const token = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
     if (token === undefined)

@@ -69,6 +69,12 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+export function parsePort(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw new InvalidArgumentError('Write a port: 0 to 65535.');
+  return Number(text);
+}
+
 /** Gathers a repeatable option. */
 export function gather(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];

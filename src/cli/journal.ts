@@ -7,8 +7,7 @@ import { verifyJournal } from '../journal/verify.js';
 import { parseTime } from './input.js';
 import { printable } from './output.js';
 
-interface FilterOptions {
-  readonly data: string;
+interface FilterOptions extends Place {
   readonly since?: string;
   readonly until?: string;
   readonly key?: string;
@@ -29,12 +28,13 @@ export function journalCommands(program: Command): void {
     journal
       .command(name)
       .description(description)
-      .requiredOption('-d, --data <directory>', 'data directory of the guard');
+      .requiredOption('-d, --data <directory>', 'data directory of the guard')
+      .option('-g, --gateway <name>', 'the journal of this gateway (default: that of keyward up)');
 
   command('verify', 'check every hash, number and signature')
     .option('--public-key <key>', 'base64url key that must have signed it')
     .option('--json', 'machine-readable output')
-    .action((options: { data: string; publicKey?: string; json?: boolean }) => verify(options));
+    .action((options: Place & { publicKey?: string; json?: boolean }) => verify(options));
 
   for (const [name, description] of [
     ['show', 'list entries, for people'],
@@ -53,18 +53,25 @@ export function journalCommands(program: Command): void {
   command(
     'prove <seq>',
     'write the proof that one entry is in the journal (check it with tools/verify-proof.mjs)',
-  ).action(async (seq: string, options: { data: string }) => {
+  ).action(async (seq: string, options: Place) => {
     if (!/^\d{1,15}$/.test(seq)) throw new Error(`${seq} is not the number of an entry.`);
-    console.log(JSON.stringify(await proveEntry(directory(options.data), Number(seq)), null, 2));
+    console.log(JSON.stringify(await proveEntry(directory(options), Number(seq)), null, 2));
   });
 }
 
-function directory(data: string): string {
-  return path.join(data, 'journal');
+interface Place {
+  readonly data: string;
+  readonly gateway?: string;
 }
 
-async function verify(options: { data: string; publicKey?: string; json?: boolean }): Promise<void> {
-  const result = await verifyJournal(directory(options.data), { publicKey: options.publicKey });
+/** Each process writes a journal of its own. */
+function directory({ data, gateway }: Place): string {
+  const dir = gateway === undefined ? data : path.join(data, 'gateways', path.basename(gateway));
+  return path.join(dir, 'journal');
+}
+
+async function verify(options: Place & { publicKey?: string; json?: boolean }): Promise<void> {
+  const result = await verifyJournal(directory(options), { publicKey: options.publicKey });
   const { problem } = result;
   if (options.json) console.log(JSON.stringify(result));
   else if (problem === undefined) {
@@ -86,7 +93,7 @@ async function print(options: FilterOptions, json: boolean): Promise<void> {
     ...(options.until === undefined ? {} : { untilMs: Date.parse(options.until) }),
     key: options.key,
   };
-  for await (const entry of readEntries(directory(options.data), filter)) {
+  for await (const entry of readEntries(directory(options), filter)) {
     const line = json ? JSON.stringify(entry) : lineOf(entry);
     if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
   }

@@ -4,7 +4,8 @@ import { connect, type RemoteOptions, remoteCommand } from './client.js';
 import { gather, parseCount, parseSpan, parseTime, readSecret } from './input.js';
 import { type LimitOptions, limitOptions, limitsFrom } from './limits.js';
 import { ago, printable, printFacts, printJson, printSecret, printTable } from './output.js';
-import type { IssuedView, KeyView } from './views.js';
+import { revocationSummary } from './receipts.js';
+import type { IssuedView, KeyView, ReceiptView } from './views.js';
 
 interface IssueOptions extends RemoteOptions, LimitOptions {
   readonly name: string;
@@ -226,21 +227,26 @@ function textOnly(value: string | boolean | undefined): string | undefined {
 }
 
 function ending(keys: Command): void {
-  for (const [name, description] of [
-    ['suspend', 'refuse a key until it is resumed'],
-    ['revoke', 'refuse a key for good; its tombstone stays'],
-  ] as const) {
-    remoteCommand(keys, `${name} <id>`, description)
-      .requiredOption('--why <text>', 'reason, kept in the journal')
-      .action(async (id: string, options: RemoteOptions & { why: string }) => {
-        const { why } = options;
-        const key = await connect(options).post<KeyView>(`/v1/keys/${encodeURIComponent(id)}/${name}`, {
-          why,
-        });
-        if (options.json) printJson(key);
-        else console.log(`${key.id} (${key.name}) is ${key.state}.`);
+  remoteCommand(keys, 'suspend <id>', 'refuse a key until it is resumed')
+    .requiredOption('--why <text>', 'reason, kept in the journal')
+    .action(async (id: string, options: RemoteOptions & { why: string }) => {
+      const { why } = options;
+      const key = await connect(options).post<KeyView>(`/v1/keys/${encodeURIComponent(id)}/suspend`, { why });
+      if (options.json) printJson(key);
+      else console.log(`${key.id} (${key.name}) is ${key.state}.`);
+    });
+  remoteCommand(keys, 'revoke <id...>', 'refuse keys for good, all or none; their tombstones stay')
+    .requiredOption('--why <text>', 'reason, kept in the journal')
+    .action(async (ids: string[], options: RemoteOptions & { why: string }) => {
+      const { why } = options;
+      const client = connect(options);
+      const { receipts } = await client.post<{ receipts: ReceiptView[] }>('/v1/keys/revoke', {
+        keys: ids,
+        why,
       });
-  }
+      if (options.json) printJson(receipts);
+      else for (const receipt of receipts) console.log(revocationSummary(receipt));
+    });
   remoteCommand(keys, 'resume <id>', 'let a suspended key work again').action(
     async (id: string, options: RemoteOptions) => {
       const key = await connect(options).post<KeyView>(`/v1/keys/${encodeURIComponent(id)}/resume`);

@@ -2,11 +2,14 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { catalogCommands } from './catalog.js';
 import { report } from './errors.js';
+import type { GatewayCommand } from './gateway.js';
 import { holdCommands } from './holds.js';
 import { incidentCommands } from './incidents.js';
+import { parsePort } from './input.js';
 import { journalCommands } from './journal.js';
 import { keyCommands } from './keys.js';
 import { operatorCommands } from './operators.js';
+import { receiptCommands } from './receipts.js';
 import { scanCommand } from './scan.js';
 import { sealedCommands } from './sealed.js';
 import { systemCommands } from './system.js';
@@ -29,9 +32,21 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .showHelpAfterError();
   program
     .command('up')
-    .description('start the guard')
+    .description('start the guard: control process and first gateway')
     .requiredOption('-c, --config <file>', 'configuration file (YAML)')
     .action(async ({ config }: { config: string }) => (await import('./up.js')).up(config));
+  program
+    .command('gateway')
+    .description('start a further gateway on this machine, beside `keyward up` with the same configuration')
+    .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+    .option('-p, --port <port>', 'port to listen on (default: a free one)', parsePort, 0)
+    .option('--host <address>', 'address to listen on (default: that of the first listener)')
+    .option(
+      '-n, --name <name>',
+      'name in receipts, status and the folder of its journal (default: gateway-PORT)',
+    )
+    .option('--health-port <port>', 'port for /healthz, /readyz and /metrics (default: none)', parsePort)
+    .action(async (options: GatewayCommand) => (await import('./gateway.js')).gateway(options));
   program
     .command('quickstart')
     .description('start the guard in front of a small example API, with two keys to try')
@@ -42,6 +57,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       (await import('./quickstart.js')).quickstart(options),
     );
   keyCommands(program);
+  receiptCommands(program);
   tenantCommands(program);
   sealedCommands(program);
   operatorCommands(program);

@@ -61,6 +61,7 @@ function dryRunCommand(program: Command): void {
     .option('--key <id>', 'limits of this key')
     .option('--tenant <id>', 'places of this tenant')
     .option('--upstream <name>', 'places of this upstream')
+    .option('--gateway <name>', 'requests at this gateway (default: at the control process)')
     .option('--since <time>', 'like monday, 7d or 2026-11-24T08:00:00Z', (text) => parseTime(text))
     .option('--until <time>', 'exclusive', (text) => parseTime(text))
     .action(async (options: DryRunOptions) => {
@@ -71,9 +72,9 @@ function dryRunCommand(program: Command): void {
       const limits = limitsFrom(options);
       if (limits === undefined) throw new Error('Say which limits to try, for example --from DE.');
       const id = options[scope] as string;
-      const { since, until } = options;
+      const { since, until, gateway } = options;
       const result = await connect(options).post<DryRunView>('/v1/dry-run', {
-        ...{ scope, id, limits, since, until },
+        ...{ scope, id, limits, since, until, gateway },
       });
       if (options.json) printJson(result);
       else printDryRun(result, `${scope} ${id}`, since);
@@ -86,6 +87,7 @@ interface DryRunOptions extends RemoteOptions, LimitOptions {
   readonly upstream?: string;
   readonly since?: string;
   readonly until?: string;
+  readonly gateway?: string;
 }
 
 function printDryRun(result: DryRunView, whose: string, since: string | undefined): void {
@@ -130,6 +132,13 @@ function printStatus(status: StatusView): void {
         ? `good, ${journal.entries} entries, ${journal.lagEntries} not on disk yet`
         : `REFUSES: ${journal.problem}; ${journal.lost} entries lost`,
     ],
+    ...status.gateways.map(
+      ({ name, pid, connected, live }) =>
+        [
+          'gateway',
+          `${name}, process ${pid}, ${live ? 'live' : 'WITHOUT LEASE'}${connected ? '' : ', not connected'}`,
+        ] as const,
+    ),
     ...status.locations.warnings.map((warning) => ['locations', warning] as const),
   ]);
   printTable(

@@ -1,6 +1,6 @@
 import { ConfigFault, loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { openLog } from '../observability/log.js';
+import { type Log, openLog } from '../observability/log.js';
 import { type Running, start } from '../runtime.js';
 
 /** Starts the guard as configured; SIGHUP reloads, SIGINT and SIGTERM stop it cleanly. */
@@ -22,17 +22,22 @@ export async function startLogged(config: Config, configFile?: string): Promise<
     },
     'started',
   );
+  onSignals(log, () => running.reload('SIGHUP'));
+  return running;
+}
+
+/** SIGHUP reloads; an error that nobody foresaw ends the process with a line in the log. */
+export function onSignals(log: Log, reload: () => Promise<unknown>): void {
   process.on('uncaughtException', (error) => {
     log.error({ error: error.message, stack: error.stack }, 'stopped by an error that nobody foresaw');
     process.exit(1);
   });
   process.on('SIGHUP', () => {
-    running.reload('SIGHUP').catch((error: unknown) => {
+    reload().catch((error: unknown) => {
       const problems = error instanceof ConfigFault ? error.problems : [String(error)];
       log.error({ problems }, 'the configuration was not reloaded; the one before stays in force');
     });
   });
-  return running;
 }
 
 export function showBootstrapToken({ bootstrapToken, admin }: Running): void {
@@ -49,7 +54,7 @@ export function origin({ address, port, family }: { address: string; port: numbe
 }
 
 /** Resolves when a signal has stopped the guard. */
-export async function untilStopped(running: Running): Promise<void> {
+export async function untilStopped(running: { close(): Promise<void> }): Promise<void> {
   await new Promise<void>((resolve) => {
     const stop = () => {
       // A second signal ends it at once.

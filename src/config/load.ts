@@ -100,7 +100,7 @@ function unfolded(issue: z.core.$ZodIssue): { path: FieldPath; message: string }
 }
 
 /** Opened once, at the start. */
-const FIXED = ['dataDir', 'secrets', 'journal', 'admin'] as const;
+const FIXED = ['dataDir', 'secrets', 'journal', 'admin', 'gateways'] as const;
 
 function fixedProblems(config: Config, running: Config): { path: FieldPath; message: string }[] {
   return FIXED.filter((field) => !isDeepStrictEqual(config[field], running[field])).map((field) => ({
@@ -139,6 +139,9 @@ function semanticProblems(config: Config): { path: FieldPath; message: string }[
       message: `${config.admin.host} can be reached from other machines: give admin.tls, or use 127.0.0.1`,
     });
   }
+  const { leaseMs, renewMs } = config.gateways;
+  if (renewMs * 3 > leaseMs)
+    problems.push({ path: ['gateways', 'renewMs'], message: 'must be a third of leaseMs or less' });
   config.listeners.forEach((listener, at) => {
     if (listener.proxyProtocol === 'require' && config.trustedProxies.length === 0) {
       problems.push({
@@ -207,6 +210,10 @@ function resolvePaths(config: Config, base: string): Config {
         key: optional(upstream.tls.key),
       },
     })),
+    gateways: {
+      ...config.gateways,
+      socket: optional(config.gateways.socket),
+    },
     admin: {
       ...config.admin,
       tls: config.admin.tls && { cert: at(config.admin.tls.cert), key: at(config.admin.tls.key) },

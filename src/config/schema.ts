@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { containment } from './containment.js';
+import { gateways } from './gateways.js';
 import { leaks } from './leaks.js';
 
 const milliseconds = z.number().int().min(1).max(86_400_000);
@@ -279,6 +280,7 @@ export const configSchema = z.strictObject({
   detector,
   containment,
   leaks,
+  gateways,
   journal: z
     .strictObject({
       commitMs: z

@@ -63,22 +63,23 @@ export function guard(
 ): Decision {
   if (credential.kind !== 'known') return unidentified(observation, address, credential.kind, upstream);
   const { subject } = credential;
-  const { key, limits } = subject;
-  const { timeMs } = observation;
+  const refused = checkSubject(observation, address, subject, upstream);
+  return refused === undefined ? meter(subject, observation.timeMs) : { verdict: refused };
+}
 
-  const state = checkKeyState(key, subject.usage, observation.upstream, timeMs);
-  if (state !== undefined) return { verdict: state };
-
-  const location = locate(observation, address, upstream, subject);
-  if (location !== undefined) return { verdict: location };
-
-  const scope = scopeOf(observation, limits, upstream);
-  if (scope !== undefined) return { verdict: scope };
-
-  const freeze = checkFreeze(observation, address, subject.freeze);
-  if (freeze !== undefined) return { verdict: freeze };
-
-  return meter(subject, timeMs);
+/** Everything but rate and quota: what a request that waited is held against once more. */
+export function checkSubject(
+  observation: Observation,
+  address: IpAddress,
+  subject: Subject,
+  upstream: UpstreamPolicy,
+): Verdict | undefined {
+  return (
+    checkKeyState(subject.key, subject.usage, observation.upstream, observation.timeMs) ??
+    locate(observation, address, upstream, subject) ??
+    scopeOf(observation, subject.limits, upstream) ??
+    checkFreeze(observation, address, subject.freeze)
+  );
 }
 
 function unidentified(

@@ -21,7 +21,8 @@ export type ReasonCode =
   | 'behaviour_held'
   | 'behaviour_denied'
   | 'hold_denied'
-  | 'detector_unavailable';
+  | 'detector_unavailable'
+  | 'lease_expired';
 
 /** One reason with the sentence that explains it; the text may be shown to the caller. */
 export interface Reason {
@@ -70,6 +71,7 @@ export function statusOf(code: ReasonCode): number {
       return 429;
     case 'journal_unavailable':
     case 'detector_unavailable':
+    case 'lease_expired':
       return 503;
   }
 }

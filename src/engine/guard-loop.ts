@@ -1,5 +1,5 @@
 import { objectsOf } from '../catalogs/objects.js';
-import { type Credential, guard } from '../core/guard.js';
+import { type Credential, type Decision, guard } from '../core/guard.js';
 import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
 import type { RateResult } from '../core/rate.js';
 import { deny, forwards, type Verdict } from '../core/verdict.js';
@@ -16,7 +16,8 @@ import type { Behaviour, Judged } from './behaviour.js';
 import { decisionEntry } from './decision-entry.js';
 import { type HeldAnswer, HeldCalls } from './held-calls.js';
 import type { Holds } from './holds.js';
-import type { Geo, Journal, JournalTicket } from './ports.js';
+import { type Denial, LastLook, LEASE_EXPIRED } from './last-look.js';
+import type { Geo, Journal, JournalTicket, Standing } from './ports.js';
 import type { Routing, Upstream } from './routing.js';
 
 /** One request as an edge hands it over. */
@@ -53,6 +54,10 @@ export interface Admission<U extends Upstream> {
   readonly observation: Observation;
   /** What the detector made of it; absent where it was not asked. */
   readonly judged: Judged | undefined;
+  /** Of the key directory, when the decision was made. */
+  readonly version: number;
+  /** Whether it has passed the last look and not ended. */
+  forwarded: boolean;
 }
 
 /** Counts what happens; the metrics adapter implements it. */
@@ -82,6 +87,8 @@ export class GuardLoop<U extends Upstream> {
   readonly #geo: Geo;
   readonly #observer: Observer;
   readonly #found: (entry: DecisionEntry) => void;
+  readonly #standing: Standing;
+  readonly #lastLook: LastLook<U>;
   readonly #idPrefix: string;
   #count = 0;
 
@@ -96,6 +103,7 @@ export class GuardLoop<U extends Upstream> {
     found?: (entry: DecisionEntry) => void;
     behaviour: Behaviour;
     holds: Holds;
+    standing: Standing;
     idPrefix: string;
   }) {
     this.routing = parts.routing;
@@ -107,6 +115,8 @@ export class GuardLoop<U extends Upstream> {
     this.#found = parts.found ?? (() => undefined);
     this.#behaviour = parts.behaviour;
     this.#held = new HeldCalls(parts.holds, parts.journal);
+    this.#standing = parts.standing;
+    this.#lastLook = new LastLook(parts.directory, parts.standing);
     this.#idPrefix = parts.idPrefix;
   }
 
@@ -133,7 +143,8 @@ export class GuardLoop<U extends Upstream> {
     const key = credential.kind === 'known' ? (credential.subject as LiveKey) : undefined;
 
     const decision = guard(observation, address, credential, upstream.policy);
-    const checked = this.#journalFault(upstream, observation) ?? decision.verdict;
+    const able = this.#journalFault(upstream, observation) ?? decision.verdict;
+    const checked = able.decision !== 'deny' && !this.#standing.mayAccept() ? LEASE_EXPIRED : able;
     const behaved = checked.decision === 'allow' ? this.#behaved(observation, upstream, target) : observation;
     const judged =
       checked.decision === 'allow' && key !== undefined
@@ -145,17 +156,7 @@ export class GuardLoop<U extends Upstream> {
     const entry = decisionEntry(requestId, seen, verdict, key?.key, judged);
     const ticket = this.#journal.append(entry);
     if (entry.finding !== undefined) this.#found(entry);
-    if (key !== undefined) {
-      this.#directory.record(key, {
-        timeMs: observation.timeMs,
-        address: observation.address,
-        userAgent: observation.userAgent,
-        operation: observation.operation.name,
-        accepted,
-        rate: decision.rate,
-        quota: accepted ? decision.quota : undefined,
-      });
-    }
+    if (key !== undefined) this.#record(key, observation, decision, accepted);
     this.#observer.decided(upstream.name, verdict, (performance.now() - startedMs) * 1000);
     return {
       kind: 'judged',
@@ -172,7 +173,14 @@ export class GuardLoop<U extends Upstream> {
       ticket,
       observation,
       judged,
+      version: this.#directory.version,
+      forwarded: false,
     };
+  }
+
+  /** The last look, just before the first byte goes to the upstream; undefined lets it go. */
+  pass(admission: Admission<U>, timeMs: number): Denial | undefined {
+    return this.#lastLook.pass(admission, timeMs);
   }
 
   /** A held request whose body is known: the hold it waits in, or what lets it through. */
@@ -182,6 +190,7 @@ export class GuardLoop<U extends Upstream> {
 
   /** The exchange ended: completes the journal entry and, where asked for, enrols a foreign key. */
   completed(admission: Admission<U>, outcome: Outcome, timeMs: number): void {
+    this.#lastLook.ended(admission);
     admission.ticket.complete(outcome, timeMs);
     const { presented, upstream, judged, key } = admission;
     if (judged !== undefined && key !== undefined)
@@ -214,6 +223,18 @@ export class GuardLoop<U extends Upstream> {
   #identify(presented: Presented, upstream: U): Credential {
     if (presented.kind !== 'one') return { kind: presented.kind === 'none' ? 'missing' : 'ambiguous' };
     return this.#directory.identify(presented.credential, upstream.name, upstream.foreignKeys);
+  }
+
+  #record(key: LiveKey, observation: Observation, { rate, quota }: Decision, accepted: boolean): void {
+    this.#directory.record(key, {
+      timeMs: observation.timeMs,
+      address: observation.address,
+      userAgent: observation.userAgent,
+      operation: observation.operation.name,
+      accepted,
+      rate,
+      quota: accepted ? quota : undefined,
+    });
   }
 
   #route(

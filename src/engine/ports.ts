@@ -33,8 +33,104 @@ export interface WriteSet {
   readonly tenants?: Tenant[];
   readonly sealed?: SealedCredential[];
   readonly operators?: Operator[];
+  readonly receipts?: RevocationReceipt[];
+  readonly gateways?: GatewayRecord[];
   readonly removeTenants?: string[];
   readonly removeSealed?: string[];
+  /** Instances. */
+  readonly removeGateways?: string[];
+}
+
+/** A gateway process that may hold a lease: known over a restart of the control process. */
+export interface GatewayRecord {
+  readonly instance: string;
+  readonly name: string;
+  readonly pid: number;
+  readonly policy: LeasePolicy;
+  readonly leaseMs: number;
+}
+
+/** What a gateway does whose lease has run out: accept nothing, or go on and say so. */
+export type LeasePolicy = 'stop' | 'continue';
+
+/** What one process has to say of a revocation. Times in ISO 8601, by the clock of the control process. */
+export interface GatewayReceipt {
+  readonly name: string;
+  readonly pid: number;
+  /** Exactly one of these two: it knows, or it may accept nothing since then. */
+  readonly acknowledgedAt?: string;
+  readonly leaseExpiredAt?: string;
+  /** Set where the operator lets gateways go on without a lease: then nothing is promised for this one. */
+  readonly acceptsWithoutLease?: true;
+  /** From the announcement to the acknowledgement or the end of the lease. */
+  readonly milliseconds: number;
+  /** By key: the last request it let through; null: none since it started. Absent: it did not say. */
+  readonly lastAcceptance: Readonly<
+    Record<string, { readonly request: string; readonly time: string } | null>
+  >;
+}
+
+/** Shows that no gateway accepts these keys any more. Signed with the key of the journal. */
+export interface RevocationReceipt {
+  readonly format: 'keyward-revocation-receipt-v1';
+  readonly id: string;
+  readonly keys: readonly string[];
+  readonly by: string;
+  readonly why: string;
+  readonly requestedAt: string;
+  readonly completedAt: string;
+  /** False where a gateway goes on without its lease: it may still accept these keys. */
+  readonly exact: boolean;
+  readonly gateways: readonly GatewayReceipt[];
+  /** Exchanges that had been forwarded when the gateways learned of it. */
+  readonly inFlight: {
+    readonly policy: 'finish' | 'abort';
+    readonly leftRunning: number;
+    readonly aborted: number;
+  };
+  /** base64url SPKI, Ed25519. */
+  readonly publicKey: string;
+  /** base64url, over the canonical JSON (RFC 8785) of everything else. */
+  readonly signature: string;
+}
+
+/** Something that every process must know of before an act counts as done. */
+export interface Change {
+  readonly keys?: readonly string[];
+  readonly tenants?: readonly string[];
+  /** These keys end: their exchanges in flight are cut where the operator chose so. */
+  readonly ends?: boolean;
+}
+
+/** Called when a change is in the store. Takes effect in this process at once, before it returns. */
+export interface Changes {
+  /** Resolves when every gateway knows or has lost its lease; never rejects. */
+  announce(change: Change): Promise<readonly Confirmation[]>;
+  readonly inFlight: 'finish' | 'abort';
+}
+
+/** One process's part in a change. */
+export interface Confirmation {
+  readonly name: string;
+  readonly pid: number;
+  readonly policy: LeasePolicy;
+  readonly kind: 'acknowledged' | 'expired';
+  readonly atMs: number;
+  readonly milliseconds: number;
+  readonly keys: readonly KeyStanding[];
+}
+
+/** How a key stood in one process when it learned of a change. */
+export interface KeyStanding {
+  readonly key: string;
+  readonly last: { readonly request: string; readonly timeMs: number } | null;
+  readonly running: number;
+  readonly aborted: number;
+}
+
+/** Whether this process may let requests through at this moment. */
+export interface Standing {
+  mayAccept(): boolean;
 }
 
 /** Keys and everything else an operator administers. Reads are synchronous: they are on the request path. */
@@ -48,6 +144,13 @@ export interface KeyStore {
   sealedAll(): SealedCredential[];
   operators(): Operator[];
   usage(keyId: string): KeyUsage | undefined;
+  receipt(id: string): RevocationReceipt | undefined;
+  receiptOf(keyId: string): RevocationReceipt | undefined;
+  /** Newest first. */
+  receipts(options?: { before?: string; limit?: number }): RevocationReceipt[];
+  gateways(): GatewayRecord[];
+  /** Reads to come see what other processes have written. */
+  refreshSnapshot(): void;
   /** Atomic; resolves when on disk. */
   write(set: WriteSet): Promise<void>;
   /** Coarse and unordered: a crash may lose the last second. */

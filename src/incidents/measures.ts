@@ -32,8 +32,7 @@ export async function carryOut(
       await keys.suspend(by, id, why);
       return undefined;
     case 'revoke':
-      await keys.revoke(by, id, why);
-      return undefined;
+      return `receipt ${(await keys.revoke(by, id, why)).receipt.id}`;
     case 'freeze': {
       const habits = await habitsOf(id);
       await keys.freeze(by, id, limitsOf(habits, false), why);

@@ -9,8 +9,8 @@ import type { Answer, Question } from './investigate.js';
 import { leadOf } from './lead.js';
 
 const DAY_MS = 86_400_000;
-/** Requests at the last instant that was kept: after a restart they are not counted twice. */
-const LAST_REQUESTS_MAX = 10_000;
+/** Requests that are remembered: a finding may come on two ways, and counts once. */
+const REQUESTS_MAX = 100_000;
 /** A journal that was never looked at is looked at so far back. */
 const FIRST_LOOK_MS = DAY_MS;
 
@@ -39,7 +39,7 @@ export class Incidents {
   readonly #correlator: Correlator;
   readonly #dirty = new Set<Incident>();
   #throughMs: number;
-  #lastRequests = new Set<string>();
+  readonly #requests = new Set<string>();
   /** Told of each incident that a finding went to. */
   onLead: (incident: Incident, trail: Trail) => void = () => undefined;
 
@@ -48,7 +48,7 @@ export class Incidents {
     this.#correlator = new Correlator(parts.newId);
     const { incidents, throughMs } = parts.store.incidents();
     for (const incident of incidents) this.#correlator.restore(incident as Incident);
-    this.#throughMs = throughMs === 0 ? parts.acts.now() - FIRST_LOOK_MS : throughMs;
+    this.#throughMs = throughMs === 0 ? parts.acts.now() - FIRST_LOOK_MS : throughMs + 1;
   }
 
   /** Findings at and after this instant may not have been kept: the journal has them. */
@@ -59,11 +59,11 @@ export class Incidents {
   /** Takes a decision; most are no findings. */
   note(entry: DecisionEntry): void {
     const lead = leadOf(entry);
-    if (lead === undefined || this.#lastRequests.has(lead.request)) return;
-    if (lead.timeMs > this.#throughMs || this.#lastRequests.size > LAST_REQUESTS_MAX)
-      this.#lastRequests.clear();
+    if (lead === undefined || this.#requests.has(lead.request)) return;
+    this.#requests.add(lead.request);
+    if (this.#requests.size > REQUESTS_MAX)
+      this.#requests.delete(this.#requests.values().next().value as string);
     this.#throughMs = Math.max(this.#throughMs, lead.timeMs);
-    this.#lastRequests.add(lead.request);
     const [incident, ...others] = this.#correlator.note(lead);
     for (const each of [incident, ...others]) this.#dirty.add(each as Incident);
     const trail = (incident as Incident).trails.findLast(({ key }) => key === lead.key);

@@ -9,11 +9,21 @@ import { newKeyId, parseKey } from './format.js';
 
 type MutableUsage = { -readonly [Field in keyof KeyUsage]: KeyUsage[Field] };
 
+/** Requests of a key that were let through; stays the same object while its record changes. */
+export interface Flight {
+  /** Forwarded and not ended. */
+  running: number;
+  /** The latest, by the monotonic clock. */
+  last: { readonly request: string; readonly atMs: number } | undefined;
+}
+
 /** A key in memory: the core's subject, with the state that requests change. */
 export interface LiveKey extends Subject {
   readonly key: KeyRecord;
   usage: MutableUsage;
   bucket: Bucket | undefined;
+  readonly flight: Flight;
+  readonly epoch: number;
 }
 
 /** What one request did to its key's counters. */
@@ -44,6 +54,8 @@ export class KeyDirectory {
   /** Credentials seen before, to their key id: spares the HMAC. Holds only what opened a key. */
   readonly #recognised = new Map<string, string>();
   readonly #dirty = new Set<string>();
+  #epoch = 0;
+  #version = 0;
 
   constructor(store: KeyStore, fingerprints: Fingerprints) {
     this.#store = store;
@@ -59,10 +71,15 @@ export class KeyDirectory {
       : { kind: 'unknown' };
   }
 
+  /** Grows with every refresh: while it is the same, no key has changed. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** The key in memory, loaded when it is not there. */
   live(id: string): LiveKey | undefined {
     const known = this.#live.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.epoch === this.#epoch ? known : this.#reload(id, known);
     const record = this.#store.key(id);
     if (record === undefined) return undefined;
     const live = this.#load(record);
@@ -73,15 +90,37 @@ export class KeyDirectory {
 
   /** The record changed: counters stay, limits are read again with the next request. */
   refresh(id: string): void {
+    this.#version += 1;
     const before = this.#live.get(id);
-    if (before === undefined) return;
+    if (before !== undefined) this.#reload(id, before);
+  }
+
+  /** Any record may have changed: each is read again when it is next asked for. */
+  refreshAll(): void {
+    this.#version += 1;
+    this.#epoch += 1;
+  }
+
+  #reload(id: string, before: LiveKey): LiveKey | undefined {
     const record = this.#store.key(id);
-    if (record === undefined) this.#live.delete(id);
-    else this.#live.set(id, { ...this.#load(record), usage: before.usage, bucket: before.bucket });
+    if (record === undefined) {
+      this.#live.delete(id);
+      return undefined;
+    }
+    const { usage, bucket, flight } = before;
+    const live = { ...this.#load(record), usage, bucket, flight };
+    this.#live.set(id, live);
+    return live;
+  }
+
+  /** What was let through of a key, as far as this process remembers. */
+  flight(id: string): Flight | undefined {
+    return this.#live.get(id)?.flight;
   }
 
   /** A tenant's rules changed. */
   refreshTenant(tenant: string): void {
+    this.#version += 1;
     for (const live of [...this.#live.values()]) if (live.key.tenant === tenant) this.refresh(live.key.id);
   }
 
@@ -115,23 +154,51 @@ export class KeyDirectory {
     return this.#live.get(id)?.usage ?? this.#store.usage(id);
   }
 
+  /** Adds what another process counted. */
+  addUsage(id: string, more: KeyUsage): void {
+    const live = this.live(id);
+    if (live === undefined) return;
+    const { usage } = live;
+    const later = <T extends number>(a: T | undefined, b: T | undefined) => (a ?? 0) < (b ?? 0);
+    usage.accepted += more.accepted;
+    usage.refused += more.refused;
+    if (more.acceptedSinceReplaced !== undefined)
+      usage.acceptedSinceReplaced = (usage.acceptedSinceReplaced ?? 0) + more.acceptedSinceReplaced;
+    if (more.quotaPeriod !== undefined) {
+      const same = usage.quotaPeriod === more.quotaPeriod;
+      usage.quotaUsed = (more.quotaUsed ?? 0) + (same ? (usage.quotaUsed ?? 0) : 0);
+      usage.quotaPeriod = more.quotaPeriod;
+    }
+    if (more.firstUsedMs !== undefined) usage.firstUsedMs ??= more.firstUsedMs;
+    if (later(usage.lastUsedMs, more.lastUsedMs)) {
+      const { lastUsedMs, lastAddress, lastUserAgent, lastOperation } = more;
+      Object.assign(usage, { lastUsedMs, lastAddress, lastUserAgent, lastOperation });
+    }
+    if (later(usage.lastRefusedMs, more.lastRefusedMs)) {
+      const { lastRefusedMs, lastRefusedAddress, lastRefusedUserAgent } = more;
+      Object.assign(usage, { lastRefusedMs, lastRefusedAddress, lastRefusedUserAgent });
+    }
+    this.#dirty.add(id);
+  }
+
+  /** Puts counters that depend on other processes, too, in their place: quotas and idle expiry. */
+  mendUsage(total: (id: string, own: KeyUsage) => KeyUsage): void {
+    for (const [id, live] of this.#live)
+      if (live.limits.quota !== undefined || live.key.idleMs !== undefined)
+        live.usage = { ...total(id, live.usage) };
+  }
+
   /** Registers an upstream's own credential that the upstream has accepted. */
   async enrol(credential: string, upstream: string, nowMs: number): Promise<KeyRecord | undefined> {
     const fingerprint = this.#fingerprints.foreign(upstream, credential);
     if (this.#store.keyByFingerprint(fingerprint) !== undefined) return undefined;
-    const id = newKeyId();
-    const key: KeyRecord = {
-      id,
-      kind: 'foreign',
+    const key = foreignKey({
+      id: newKeyId(),
       name: `${upstream} key ${fingerprint.slice(0, 6)}`,
-      tenant: 'unassigned',
-      principal: UNNAMED_PRINCIPAL,
-      upstreams: [upstream],
+      upstream,
       fingerprint,
       createdMs: nowMs,
-      createdBy: 'enrolment',
-      limits: {},
-    };
+    });
     await this.#store.write({ keys: [key] });
     return key;
   }
@@ -173,16 +240,18 @@ export class KeyDirectory {
       key,
       usage: { ...(this.#store.usage(key.id) ?? { accepted: 0, refused: 0 }) },
       bucket: undefined,
+      flight: { running: 0, last: undefined },
+      epoch: this.#epoch,
       limits: compileLimits(key.limits),
       tenantLocations: compileLocations(this.#store.tenant(key.tenant)?.locations),
       freeze: key.frozen === undefined ? undefined : compileFreeze(key.frozen.limits),
     };
   }
 
-  /** Counters of the evicted key are kept: it is written first. */
+  /** Counters of the evicted key are kept: it is written first. One with exchanges in flight stays. */
   #evictOldest(): void {
-    for (const id of this.#live.keys()) {
-      if (this.#dirty.has(id)) continue;
+    for (const [id, { flight }] of this.#live) {
+      if (this.#dirty.has(id) || flight.running > 0) continue;
       this.#live.delete(id);
       return;
     }
@@ -194,6 +263,22 @@ function compileFreeze({
   locations,
 }: Pick<KeyLimits, 'operations' | 'locations'>): CompiledFreeze {
   return { operations: compileOperations(operations), locations: compileLocations(locations) };
+}
+
+/** An upstream's own key as it is enrolled: nothing is known of its owner. */
+export function foreignKey({
+  upstream,
+  ...rest
+}: Pick<KeyRecord, 'id' | 'name' | 'fingerprint' | 'createdMs'> & { readonly upstream: string }): KeyRecord {
+  return {
+    ...rest,
+    kind: 'foreign',
+    tenant: 'unassigned',
+    principal: UNNAMED_PRINCIPAL,
+    upstreams: [upstream],
+    createdBy: 'enrolment',
+    limits: {},
+  };
 }
 
 /** Limits made ready for the guard. */

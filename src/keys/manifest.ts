@@ -2,9 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { KeyRecord, Tenant } from '../core/key.js';
 import { validateLocationRules } from '../core/location.js';
-import type { KeyStore, WriteSet } from '../engine/ports.js';
+import type { Changes, KeyStore, WriteSet } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
-import type { KeyDirectory } from './directory.js';
 import type { Fingerprints } from './fingerprint.js';
 import { mintKey } from './format.js';
 import { idText, issueInput, sealInput, tenantInput } from './inputs.js';
@@ -54,7 +53,7 @@ export interface Applied {
 
 interface Parts {
   readonly store: KeyStore;
-  readonly directory: KeyDirectory;
+  readonly changes: Changes;
   readonly acts: Acts;
   readonly fingerprints: Fingerprints;
   readonly upstreams: () => readonly string[];
@@ -101,24 +100,34 @@ function asManifestKey(key: KeyRecord): ManifestKey {
  * is suspended or revoked here stays so, whatever an older manifest says.
  * @throws ActFault invalid with every problem, one a line
  */
-export function applyManifest(
+export async function applyManifest(
   parts: Parts,
   actor: string,
   manifest: Manifest,
   options: ApplyOptions,
 ): Promise<Applied> {
-  return parts.acts.run(async () => {
+  const { applied, told } = await parts.acts.run(async () => {
     const problems = problemsOf(parts, manifest);
     if (problems.length > 0) throw new ActFault('invalid', problems.join('\n'));
     const plan = planOf(parts, actor, manifest, options);
-    if (options.dryRun) return { changes: plan.changes, credentials: [], left: plan.left };
-    for (const change of plan.changes)
-      await parts.acts.record(actor, change.action, change.id, { name: change.name, by: 'manifest' });
+    const { changes, credentials, left } = plan;
+    if (options.dryRun) return { applied: { changes, credentials: [], left }, told: undefined };
+    // In order, and on disk together.
+    await Promise.all(
+      changes.map(({ action, id, name }) => parts.acts.record(actor, action, id, { name, by: 'manifest' })),
+    );
     await parts.store.write(plan.writes);
-    for (const key of plan.writes.keys) parts.directory.refresh(key.id);
-    for (const tenant of plan.writes.tenants) parts.directory.refreshTenant(tenant.id);
-    return { changes: plan.changes, credentials: plan.credentials, left: plan.left };
+    const idsOf = (list: readonly { readonly id: string }[]) => list.map(({ id }) => id);
+    const { keys, tenants } = plan.writes;
+    const ending = changes.filter(({ action }) => action === 'key.revoke' || action === 'key.suspend');
+    const told = Promise.all([
+      parts.changes.announce({ keys: idsOf(keys), tenants: idsOf(tenants) }),
+      parts.changes.announce({ keys: idsOf(ending), ends: true }),
+    ]);
+    return { applied: { changes, credentials, left }, told };
   });
+  await told;
+  return applied;
 }
 
 function problemsOf({ store, upstreams }: Parts, manifest: Manifest): string[] {

@@ -1,4 +1,4 @@
-import type { KeyStore, SealedCredential } from '../engine/ports.js';
+import type { Changes, KeyStore, SealedCredential } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
 import type { SealInput } from './inputs.js';
 import { rewrap, seal, unseal } from './seal.js';
@@ -7,6 +7,7 @@ import { secretId } from './secrets.js';
 interface Parts {
   readonly store: KeyStore;
   readonly acts: Acts;
+  readonly changes: Changes;
   readonly masterKey: Buffer;
   /** The master key in use before, while not everything is wrapped under the new one. */
   readonly previousMasterKey: Buffer | undefined;
@@ -35,17 +36,20 @@ export class SealedService {
   }
 
   /** Seals a credential; under a name in use it takes the place of the one before, at once. */
-  set(actor: string, input: SealInput): Promise<SealedCredential> {
-    const { acts, store, masterKey, upstreams } = this.#parts;
-    return acts.run(async () => {
+  async set(actor: string, input: SealInput): Promise<SealedCredential> {
+    const { acts, changes, store, masterKey, upstreams } = this.#parts;
+    const { sealed, told } = await acts.run(async () => {
       if (!upstreams().includes(input.upstream))
         throw new ActFault('invalid', `upstream: there is no upstream ${input.upstream}.`);
       const { secret, ...rest } = input;
       const sealed = seal(rest, secret, masterKey, acts.now());
       await acts.record(actor, 'sealed.set', input.name, { upstream: input.upstream, header: input.header });
       await store.write({ sealed: [sealed] });
-      return sealed;
+      // No key changes, but every gateway must read the new secret from the store.
+      return { sealed, told: changes.announce({}) };
     });
+    await told;
+    return sealed;
   }
 
   /** Refused while keys use it: their next request would fail. */

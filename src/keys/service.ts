@@ -1,17 +1,20 @@
 import type { KeyRecord, KeyUsage } from '../core/key.js';
-import type { Geo, KeyStore } from '../engine/ports.js';
+import type { Changes, Confirmation, Geo, KeyStore, RevocationReceipt } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
 import type { KeyDirectory } from './directory.js';
 import type { Fingerprints, ImportedHash } from './fingerprint.js';
 import { mintKey, newKeyId } from './format.js';
 import type { ChangeInput, ImportInput, IssueInput, RegisterInput } from './inputs.js';
 import { guardAgainstLockOut } from './lock-out.js';
+import type { Revocations } from './revocation.js';
 import { checkLocations } from './tenants.js';
 
 interface Parts {
   readonly store: KeyStore;
   readonly directory: KeyDirectory;
   readonly acts: Acts;
+  readonly changes: Changes;
+  readonly revocations: Revocations;
   readonly fingerprints: Fingerprints;
   readonly geo: Geo;
   readonly upstreams: () => readonly string[];
@@ -28,7 +31,16 @@ const HEX_DIGITS: Record<ImportedHash, number> = { sha256: 64, sha512: 128 };
 /** Keys read from the store at a time. */
 const PIECE = 1_000;
 
-/** The life of keys: every change is in the journal, on disk, before it takes effect. */
+/** An act that is done, and the gateways that are being told of it. */
+interface Done<T> {
+  readonly result: T;
+  readonly told: Promise<readonly Confirmation[]>;
+}
+
+/**
+ * The life of keys: every change is in the journal, on disk, before it takes effect, and every gateway knows of it
+ * (or has lost its lease) when the call returns.
+ */
 export class KeyService {
   readonly #parts: Parts;
 
@@ -37,22 +49,22 @@ export class KeyService {
   }
 
   issue(actor: string, input: IssueInput): Promise<Issued> {
-    const { acts, fingerprints } = this.#parts;
-    return acts.run(async () => {
+    const { fingerprints } = this.#parts;
+    return this.#act(async () => {
       const id = newKeyId();
       const credential = mintKey(input.env, id);
       const key = {
         ...this.#record(actor, input, id, 'issued', fingerprints.issued(credential)),
         env: input.env,
       };
-      await this.#save(actor, 'key.issue', key);
-      return { key, credential };
+      const { told } = await this.#save(actor, 'key.issue', key);
+      return { result: { key, credential }, told };
     });
   }
 
   /** Takes over a key another system issued, known only by its hash: it goes on working. */
   import(actor: string, input: ImportInput): Promise<KeyRecord> {
-    return this.#parts.acts.run(async () => {
+    return this.#act(async () => {
       const digits = HEX_DIGITS[input.algorithm];
       if (input.hash.length !== digits) {
         throw new ActFault(
@@ -71,7 +83,7 @@ export class KeyService {
 
   /** Makes a key of the upstream's own known, so that it can be limited, suspended and revoked here. */
   register(actor: string, input: RegisterInput): Promise<KeyRecord> {
-    return this.#parts.acts.run(async () => {
+    return this.#act(async () => {
       const { upstream, credential, ...rest } = input;
       const fingerprint = this.#parts.fingerprints.foreign(upstream, credential);
       const key = this.#record(actor, { ...rest, upstreams: [upstream] }, newKeyId(), 'foreign', fingerprint);
@@ -109,7 +121,7 @@ export class KeyService {
 
   /** @param force set location rules even if they refuse the place where the key was last used */
   change(actor: string, keyId: string, change: ChangeInput, force = false): Promise<KeyRecord> {
-    return this.#parts.acts.run(async () => {
+    return this.#act(async () => {
       const key = changed(this.#living(keyId), change);
       this.#checkReferences(key);
       checkLocations(change.limits?.locations);
@@ -117,26 +129,23 @@ export class KeyService {
         const { geo, acts } = this.#parts;
         guardAgainstLockOut(change.limits?.locations, key, this.usage(keyId), geo, acts.now());
       }
-      await this.#save(actor, 'key.change', key, { change });
-      return key;
+      return this.#save(actor, 'key.change', key, { change });
     });
   }
 
   suspend(actor: string, keyId: string, why: string): Promise<KeyRecord> {
     const { acts } = this.#parts;
-    return acts.run(async () => {
+    return this.#act(async () => {
       const key = { ...this.#living(keyId), suspended: { atMs: acts.now(), by: actor, why } };
-      await this.#save(actor, 'key.suspend', key, { why });
-      return key;
+      return this.#save(actor, 'key.suspend', key, { why }, true);
     });
   }
 
   resume(actor: string, keyId: string): Promise<KeyRecord> {
-    return this.#parts.acts.run(async () => {
+    return this.#act(async () => {
       const { suspended, ...key } = this.#living(keyId);
       if (suspended === undefined) throw new ActFault('conflict', `Key ${keyId} is not suspended.`);
-      await this.#save(actor, 'key.resume', key);
-      return key;
+      return this.#save(actor, 'key.resume', key);
     });
   }
 
@@ -165,22 +174,25 @@ export class KeyService {
     });
   }
 
-  /** Leaves a tombstone. Revoking again changes nothing and is no error. */
-  revoke(actor: string, keyId: string, why: string): Promise<KeyRecord> {
-    const { acts } = this.#parts;
-    return acts.run(async () => {
-      const before = this.show(keyId);
-      if (before.revoked !== undefined) return before;
-      const key = { ...before, revoked: { atMs: acts.now(), by: actor, why } };
-      await this.#save(actor, 'key.revoke', key, { why });
-      return key;
-    });
+  /** Leaves a tombstone. Revoking again changes nothing, is no error, and gives the first receipt again. */
+  async revoke(
+    actor: string,
+    keyId: string,
+    why: string,
+  ): Promise<{ key: KeyRecord; receipt: RevocationReceipt }> {
+    const [receipt] = await this.revokeMany(actor, [keyId], why);
+    return { key: this.show(keyId), receipt: receipt as RevocationReceipt };
+  }
+
+  /** All or none. @returns the receipts that cover the keys */
+  revokeMany(actor: string, keyIds: readonly string[], why: string): Promise<RevocationReceipt[]> {
+    return this.#parts.revocations.revoke(actor, keyIds, why);
   }
 
   /** Replaces an issued key by a new one with the same limits; the old one works for `overlapSeconds` more. */
   rotate(actor: string, keyId: string, overlapSeconds: number): Promise<Issued> {
-    const { acts, fingerprints, store, directory } = this.#parts;
-    return acts.run(async () => {
+    const { acts, fingerprints, store, changes } = this.#parts;
+    return this.#act(async () => {
       const old = this.#living(keyId);
       if (old.kind !== 'issued')
         throw new ActFault(
@@ -204,8 +216,8 @@ export class KeyService {
       const replaced = { by: id, atMs, overlapUntilMs: atMs + overlapSeconds * 1000 };
       await acts.record(actor, 'key.rotate', keyId, { by: id, overlapSeconds });
       await store.write({ keys: [key, { ...old, replaced }] });
-      directory.refresh(keyId);
-      return { key, credential };
+      const told = changes.announce({ keys: [keyId, id], ends: overlapSeconds === 0 });
+      return { result: { key, credential }, told };
     });
   }
 
@@ -279,11 +291,10 @@ export class KeyService {
     return key;
   }
 
-  async #admit(actor: string, action: string, key: KeyRecord): Promise<KeyRecord> {
+  async #admit(actor: string, action: string, key: KeyRecord): Promise<Done<KeyRecord>> {
     const known = this.#parts.store.keyByFingerprint(key.fingerprint);
     if (known !== undefined) throw new ActFault('conflict', `This key is known already, as ${known.id}.`);
-    await this.#save(actor, action, key);
-    return key;
+    return this.#save(actor, action, key);
   }
 
   async #save(
@@ -291,11 +302,19 @@ export class KeyService {
     action: string,
     key: KeyRecord,
     detail: Record<string, unknown> = {},
-  ): Promise<void> {
-    const { acts, store, directory } = this.#parts;
+    ends = false,
+  ): Promise<Done<KeyRecord>> {
+    const { acts, store, changes } = this.#parts;
     await acts.record(actor, action, key.id, { name: key.name, tenant: key.tenant, ...detail });
     await store.write({ keys: [key] });
-    directory.refresh(key.id);
+    return { result: key, told: changes.announce({ keys: [key.id], ends }) };
+  }
+
+  /** Acts come one after the other; waiting for the gateways holds up no other act. */
+  async #act<T>(task: () => Promise<Done<T>>): Promise<T> {
+    const { result, told } = await this.#parts.acts.run(task);
+    await told;
+    return result;
   }
 }
 

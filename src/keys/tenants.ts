@@ -1,6 +1,6 @@
 import type { LocationRules, Tenant } from '../core/key.js';
 import { validateLocationRules } from '../core/location.js';
-import type { Geo, KeyStore } from '../engine/ports.js';
+import type { Changes, Geo, KeyStore } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
 import type { KeyDirectory } from './directory.js';
 import { idText, type TenantInput } from './inputs.js';
@@ -18,12 +18,20 @@ export class TenantService {
   readonly #directory: KeyDirectory;
   readonly #acts: Acts;
   readonly #geo: Geo;
+  readonly #changes: Changes;
 
-  constructor(parts: { store: KeyStore; directory: KeyDirectory; acts: Acts; geo: Geo }) {
+  constructor(parts: {
+    store: KeyStore;
+    directory: KeyDirectory;
+    acts: Acts;
+    geo: Geo;
+    changes: Changes;
+  }) {
     this.#store = parts.store;
     this.#directory = parts.directory;
     this.#acts = parts.acts;
     this.#geo = parts.geo;
+    this.#changes = parts.changes;
   }
 
   list(): Tenant[] {
@@ -37,8 +45,8 @@ export class TenantService {
   }
 
   /** @param force set rules even if they refuse the place where a key of the tenant was last used */
-  set(actor: string, id: string, input: TenantInput, force = false): Promise<Tenant> {
-    return this.#acts.run(async () => {
+  async set(actor: string, id: string, input: TenantInput, force = false): Promise<Tenant> {
+    const { tenant, told } = await this.#acts.run(async () => {
       if (!idText.safeParse(id).success)
         throw new ActFault('invalid', 'id: letters, digits and . _ @ : - only, at most 128.');
       checkLocations(input.locations);
@@ -55,22 +63,24 @@ export class TenantService {
       const tenant: Tenant = { id, ...input };
       await this.#acts.record(actor, 'tenant.set', id, { ...input });
       await this.#store.write({ tenants: [tenant] });
-      this.#directory.refreshTenant(id);
-      return tenant;
+      return { tenant, told: this.#changes.announce({ tenants: [id] }) };
     });
+    await told;
+    return tenant;
   }
 
   /** Refused while it has keys that work: they would lose its rules. */
-  remove(actor: string, id: string): Promise<void> {
-    return this.#acts.run(async () => {
+  async remove(actor: string, id: string): Promise<void> {
+    const { told } = await this.#acts.run(async () => {
       this.show(id);
       const [key] = this.#keysOf(id);
       if (key !== undefined)
         throw new ActFault('conflict', `Key ${key.id} belongs to tenant ${id}; revoke or move it first.`);
       await this.#acts.record(actor, 'tenant.remove', id);
       await this.#store.write({ removeTenants: [id] });
-      this.#directory.refreshTenant(id);
+      return { told: this.#changes.announce({ tenants: [id] }) };
     });
+    await told;
   }
 
   #keysOf(id: string) {

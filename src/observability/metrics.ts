@@ -26,6 +26,7 @@ export interface MetricSources {
 }
 
 const DECISION_SECONDS = [5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3];
+const REVOCATION_SECONDS = [1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1, 2, 5];
 const REQUEST_SECONDS = [1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60];
 /** `aborted` of an outcome, where the upstream is to blame. */
 const UPSTREAM_FAULT = /^upstream_/;
@@ -41,6 +42,17 @@ export class Metrics implements Observer {
   readonly #detectorErrors: Counter;
   readonly #upstreamFailures: Counter<'upstream' | 'fault'>;
   readonly #aborts: Counter<'upstream'>;
+  readonly #leasesLost = new Counter({
+    name: 'keyward_gateway_leases_lost_total',
+    help: 'Leases of gateways that ran out: in the control process of all, in a gateway its own.',
+    registers: [this.registry],
+  });
+  readonly #revocationSeconds = new Histogram({
+    name: 'keyward_revocation_duration_seconds',
+    help: 'From the tombstone in the store to the receipt: until no gateway accepts the key.',
+    buckets: REVOCATION_SECONDS,
+    registers: [this.registry],
+  });
 
   constructor() {
     const registers = [this.registry];
@@ -119,15 +131,7 @@ export class Metrics implements Observer {
       'Requests that wait for a connection.',
       ({ waiting }) => waiting,
     );
-    const gauge = (name: string, help: string, value: () => number) =>
-      new Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(value());
-        },
-      });
+    const gauge = this.#gauge.bind(this);
     gauge('keyward_client_connections', 'Open client connections.', () => sources.clientConnections());
     gauge(
       'keyward_alarm_threshold_nats',
@@ -155,6 +159,35 @@ export class Metrics implements Observer {
     const reason = verdict.decision === 'allow' ? '' : verdict.reason.code;
     this.#decisions.inc({ upstream, verdict: verdict.decision, reason });
     this.#decisionSeconds.observe({ upstream }, microseconds / 1e6);
+  }
+
+  /** Of the control process: gateways that hold a lease. */
+  watchGateways(live: () => number): void {
+    this.#gauge('keyward_gateways_live', 'Further gateways that hold a lease.', live);
+  }
+
+  /** Of a gateway. */
+  watchLease(held: () => boolean): void {
+    this.#gauge('keyward_lease_held', '1 while this gateway holds its lease.', () => (held() ? 1 : 0));
+  }
+
+  #gauge(name: string, help: string, value: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  }
+
+  leaseLost(): void {
+    this.#leasesLost.inc();
+  }
+
+  revoked(seconds: number): void {
+    this.#revocationSeconds.observe(seconds);
   }
 
   detectorFailed(): void {

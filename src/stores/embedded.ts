@@ -5,10 +5,12 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import type { KeyRecord, KeyUsage, Tenant } from '../core/key.js';
 import type {
   BaselineStore,
+  GatewayRecord,
   IncidentStore,
   KeptPopulation,
   KeyStore,
   Operator,
+  RevocationReceipt,
   SealedCredential,
   WriteSet,
 } from '../engine/ports.js';
@@ -17,6 +19,8 @@ const EVERYONE = 'everyone';
 /** Under this name, beside the incidents: how far the journal had been looked at. */
 const THROUGH = '~through';
 const MAP_BYTES_MAX = 64 * 1024 ** 3;
+/** Older receipts are removed; whoever needs them longer keeps them elsewhere. */
+export const RECEIPTS_MAX = 100_000;
 
 /**
  * The embedded store: one LMDB environment in the data directory. Reads are from the memory map, writes are
@@ -34,6 +38,9 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
   readonly #population: Database<Buffer, string>;
   readonly #incidents: Database<Buffer, string>;
   readonly #plans: Database<Buffer, string>;
+  readonly #receipts: Database<RevocationReceipt, string>;
+  readonly #receiptOf: Database<string, string>;
+  readonly #gateways: Database<GatewayRecord, string>;
 
   private constructor(root: RootDatabase) {
     this.#root = root;
@@ -47,10 +54,14 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     this.#incidents = root.openDB({ name: 'incidents', encoding: 'binary' });
     this.#plans = root.openDB({ name: 'plans', encoding: 'binary' });
     this.#population = root.openDB({ name: 'population', encoding: 'binary' });
+    this.#receipts = root.openDB({ name: 'receipts' });
+    this.#receiptOf = root.openDB({ name: 'receipt-of' });
+    this.#gateways = root.openDB({ name: 'gateways' });
   }
 
-  static open(directory: string): EmbeddedStore {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  /** @param readOnly for a process beside the one that writes; the store must be there */
+  static open(directory: string, { readOnly = false } = {}): EmbeddedStore {
+    if (!readOnly) mkdirSync(directory, { recursive: true, mode: 0o700 });
     return new EmbeddedStore(
       open({
         path: path.join(directory, 'keyward.lmdb'),
@@ -58,6 +69,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
         maxDbs: 32,
         overlappingSync: false,
         noSubdir: true,
+        readOnly,
       }),
     );
   }
@@ -101,6 +113,34 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     return this.#usage.get(keyId);
   }
 
+  receipt(id: string): RevocationReceipt | undefined {
+    return this.#receipts.get(id);
+  }
+
+  receiptOf(keyId: string): RevocationReceipt | undefined {
+    const id = this.#receiptOf.get(keyId);
+    return id === undefined ? undefined : this.#receipts.get(id);
+  }
+
+  receipts(options: { before?: string; limit?: number } = {}): RevocationReceipt[] {
+    const { before, limit } = options;
+    const range = before === undefined ? { limit } : { start: before, exclusiveStart: true, limit };
+    return [...this.#receipts.getRange({ ...range, reverse: true })].map(({ value }) => value);
+  }
+
+  gateways(): GatewayRecord[] {
+    return [...this.#gateways.getRange({})].map(({ value }) => value);
+  }
+
+  refreshSnapshot(): void {
+    this.#root.resetReadTxn();
+  }
+
+  /** Frees what readers held that were killed: their snapshots keep old pages from being used again. */
+  forgetDeadReaders(): void {
+    this.#root.readerCheck();
+  }
+
   async write(set: WriteSet): Promise<void> {
     await this.#root.transaction(() => {
       for (const key of set.keys ?? []) {
@@ -110,9 +150,23 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
       for (const tenant of set.tenants ?? []) this.#tenants.putSync(tenant.id, tenant);
       for (const sealed of set.sealed ?? []) this.#sealed.putSync(sealed.name, sealed);
       for (const operator of set.operators ?? []) this.#operators.putSync(operator.id, operator);
+      for (const receipt of set.receipts ?? []) this.#putReceipt(receipt);
+      for (const gateway of set.gateways ?? []) this.#gateways.putSync(gateway.instance, gateway);
+      for (const instance of set.removeGateways ?? []) this.#gateways.removeSync(instance);
       for (const id of set.removeTenants ?? []) this.#tenants.removeSync(id);
       for (const name of set.removeSealed ?? []) this.#sealed.removeSync(name);
     });
+  }
+
+  #putReceipt(receipt: RevocationReceipt): void {
+    this.#receipts.putSync(receipt.id, receipt);
+    for (const key of receipt.keys) this.#receiptOf.putSync(key, receipt.id);
+    const { entryCount } = this.#receipts.getStats() as { entryCount: number };
+    if (entryCount <= RECEIPTS_MAX) return;
+    for (const { key: id, value } of [...this.#receipts.getRange({ limit: 1 })]) {
+      this.#receipts.removeSync(id);
+      for (const key of value.keys) this.#receiptOf.removeSync(key);
+    }
   }
 
   async writeUsage(usage: ReadonlyMap<string, KeyUsage>): Promise<void> {

@@ -42,12 +42,17 @@ export function writeConfig(dir: string, config: Record<string, unknown>): void 
   writeFileSync(path.join(dir, 'keyward.yaml'), JSON.stringify({ ...defaults, ...config }, null, 2));
 }
 
-/** Starts `keyward up` in the folder; resolves when it listens. */
-export async function startGuard(dir: string): Promise<GuardProcess> {
-  const configFile = path.join(dir, 'keyward.yaml');
-  const child = spawn(process.execPath, [bin, 'up', '--config', configFile], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+interface Started {
+  readonly child: ChildProcess;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  readonly portOf: (name: string) => number;
+  /** Stops it and waits. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+async function startProcess(args: readonly string[], ready: RegExp): Promise<Started> {
+  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (bytes) => {
@@ -58,21 +63,13 @@ export async function startGuard(dir: string): Promise<GuardProcess> {
   });
   await until(() => {
     if (child.exitCode !== null) throw new Error(`The guard did not start: ${stderr}`);
-    return /^admin .*\n/m.test(stdout);
+    return ready.test(stdout);
   });
-  const portOf = (name: string) => Number(new RegExp(`^${name} .*:(\\d+)$`, 'm').exec(stdout)?.[1]);
-  const token = /kw_admin_\w+/.exec(stdout)?.[0];
-  const adminUrl = `http://127.0.0.1:${portOf('admin')}`;
   return {
-    ...{ dir, configFile, port: portOf('guard'), adminUrl, token, child },
+    child,
     stdout: () => stdout,
     stderr: () => stderr,
-    admin: (method, pathname, body, own = token) =>
-      fetch(`${adminUrl}${pathname}`, {
-        method,
-        headers: { authorization: `Bearer ${own}`, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      }),
+    portOf: (name) => Number(new RegExp(`^${name} .*:(\\d+)$`, 'm').exec(stdout)?.[1]),
     stop: async (signal = 'SIGTERM') => {
       if (child.exitCode === null && child.signalCode === null) {
         const exited = once(child, 'exit');
@@ -81,6 +78,41 @@ export async function startGuard(dir: string): Promise<GuardProcess> {
       }
       return child.exitCode;
     },
+  };
+}
+
+/** Starts `keyward up` in the folder; resolves when it listens. */
+export async function startGuard(dir: string): Promise<GuardProcess> {
+  const configFile = path.join(dir, 'keyward.yaml');
+  const started = await startProcess(['up', '--config', configFile], /^admin .*\n/m);
+  const token = /kw_admin_\w+/.exec(started.stdout())?.[0];
+  const adminUrl = `http://127.0.0.1:${started.portOf('admin')}`;
+  return {
+    ...started,
+    ...{ dir, configFile, port: started.portOf('guard'), adminUrl, token },
+    admin: (method, pathname, body, own = token) =>
+      fetch(`${adminUrl}${pathname}`, {
+        method,
+        headers: { authorization: `Bearer ${own}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+  };
+}
+
+/** `keyward gateway`, beside a guard in the same folder. */
+export interface GatewayProcess extends Started {
+  readonly port: number;
+  /** Text of /readyz. */
+  health(): Promise<string>;
+}
+
+export async function startGateway(dir: string, name: string): Promise<GatewayProcess> {
+  const args = ['gateway', '--config', path.join(dir, 'keyward.yaml'), '--name', name, '--health-port', '0'];
+  const started = await startProcess(args, /^health .*\n/m);
+  return {
+    ...started,
+    port: started.portOf('gateway'),
+    health: async () => (await fetch(`http://127.0.0.1:${started.portOf('health')}/readyz`)).text(),
   };
 }
 

@@ -1,15 +1,24 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { z } from '@hono/zod-openapi';
 import { dryRun } from '../../engine/dry-run.js';
 import type { Upstream } from '../../engine/routing.js';
 import { proveEntry } from '../../journal/prove.js';
 import { readEntries } from '../../journal/read.js';
+import { ActFault } from '../../keys/acts.js';
 import { keyLimits } from '../../keys/inputs.js';
 import { checkLocations } from '../../keys/tenants.js';
 import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
 import { invalid, notFound } from '../problem.js';
 
+const gateway = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,31}$/)
+  .optional()
+  .describe('The journal of this gateway; absent: of the control process.');
 const instant = z.iso.datetime({ offset: true });
 const filter = z.object({
+  gateway,
   since: instant.optional(),
   until: instant.optional().describe('Exclusive.'),
   key: z.string().optional(),
@@ -18,6 +27,7 @@ const filter = z.object({
   limit: z.coerce.number().int().min(1).max(10_000).default(100),
 });
 const candidate = z.strictObject({
+  gateway,
   scope: z.enum(['key', 'tenant', 'upstream']),
   id: z.string(),
   limits: keyLimits.describe('Of a tenant or an upstream: locations only.'),
@@ -73,13 +83,17 @@ function reading(app: AdminApp, journalDir: string): void {
       request: { query: filter },
       responses: {
         200: json(z.object({ entries: z.array(z.record(z.string(), z.unknown())) }), 'Entries.'),
+        ...notFound,
         ...invalid,
       },
     }),
     async (c) => {
-      const { since, until, limit, ...rest } = c.req.valid('query');
+      const { since, until, limit, gateway: name, ...rest } = c.req.valid('query');
       const entries: Record<string, unknown>[] = [];
-      for await (const entry of readEntries(journalDir, { ...rest, ...period(since, until) })) {
+      for await (const entry of readEntries(dirOf(journalDir, name), {
+        ...rest,
+        ...period(since, until),
+      })) {
         entries.push({ ...entry });
         if (entries.length > 2 * limit) entries.splice(0, limit);
       }
@@ -99,6 +113,7 @@ function reading(app: AdminApp, journalDir: string): void {
             .regex(/^\d{1,15}$/, 'must be the number of an entry')
             .transform(Number),
         }),
+        query: z.object({ gateway }),
       },
       responses: {
         200: json(proofView, 'The proof; tools/verify-proof.mjs checks it.'),
@@ -107,7 +122,10 @@ function reading(app: AdminApp, journalDir: string): void {
       },
     }),
     async (c) => {
-      const proof = await proveEntry(journalDir, c.req.valid('param').seq);
+      const proof = await proveEntry(
+        dirOf(journalDir, c.req.valid('query').gateway),
+        c.req.valid('param').seq,
+      );
       return c.json({ ...proof, path: [...proof.path] }, 200);
     },
   );
@@ -121,12 +139,12 @@ function trying(app: AdminApp, journalDir: string, upstreams: () => readonly Ups
       tags,
       summary: 'Which past requests these limits would have refused',
       request: { body: body(candidate) },
-      responses: { 200: json(dryRunView, 'What would have happened.'), ...invalid },
+      responses: { 200: json(dryRunView, 'What would have happened.'), ...notFound, ...invalid },
     }),
     async (c) => {
-      const { since, until, ...wanted } = c.req.valid('json');
+      const { since, until, gateway: name, ...wanted } = c.req.valid('json');
       checkLocations(wanted.limits.locations);
-      const entries = readEntries(journalDir, {
+      const entries = readEntries(dirOf(journalDir, name), {
         kind: 'decision',
         decision: 'allow',
         ...period(since, until),
@@ -142,6 +160,14 @@ function trying(app: AdminApp, journalDir: string, upstreams: () => readonly Ups
       );
     },
   );
+}
+
+/** Each process writes a journal of its own. */
+function dirOf(journalDir: string, name: string | undefined): string {
+  if (name === undefined) return journalDir;
+  const dir = path.join(path.dirname(journalDir), 'gateways', name, 'journal');
+  if (!existsSync(dir)) throw new ActFault('not_found', `There is no journal of a gateway ${name}.`);
+  return dir;
 }
 
 function period(since: string | undefined, until: string | undefined) {

@@ -6,6 +6,7 @@ import { stateOf } from '../../keys/state.js';
 import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
 import { conflict, invalid, notFound } from '../problem.js';
 import { issuedView, type KeyView, keyView, usageView, viewKey, viewUsage } from '../views.js';
+import { receiptView, viewReceipt } from './receipts.js';
 
 const params = z.object({ id: z.string() });
 const why = z.strictObject({ why: z.string().min(1).max(1_000) });
@@ -29,6 +30,8 @@ const usageRow = z.object({
   usage: usageView,
   lastKey: z.string().optional().describe('The key that was used last.'),
 });
+
+const revokedView = keyView.extend({ receipt: receiptView }).openapi('RevokedKey');
 
 type View = (key: KeyRecord) => KeyView;
 const tags = ['keys'];
@@ -190,22 +193,35 @@ function changing(app: AdminApp, keys: KeyService, view: View): void {
 }
 
 function ending(app: AdminApp, keys: KeyService, view: View): void {
-  for (const act of ['suspend', 'revoke'] as const) {
-    app.openapi(
-      operation({
-        method: 'post',
-        path: `/v1/keys/{id}/${act}`,
-        tags,
-        summary: act === 'suspend' ? 'Suspend a key' : 'Revoke a key for good',
-        request: { params, body: body(why) },
-        responses: { 200: json(keyView, 'The key.'), ...notFound, ...conflict, ...invalid },
-      }),
-      async (c) => {
-        const actor = c.get('operator').name;
-        return c.json(view(await keys[act](actor, c.req.valid('param').id, c.req.valid('json').why)), 200);
-      },
-    );
-  }
+  app.openapi(
+    operation({
+      method: 'post',
+      path: '/v1/keys/{id}/suspend',
+      tags,
+      summary: 'Suspend a key; returns when every gateway refuses it',
+      request: { params, body: body(why) },
+      responses: { 200: json(keyView, 'The key.'), ...notFound, ...conflict, ...invalid },
+    }),
+    async (c) => {
+      const { why: text } = c.req.valid('json');
+      return c.json(view(await keys.suspend(c.get('operator').name, c.req.valid('param').id, text)), 200);
+    },
+  );
+  app.openapi(
+    operation({
+      method: 'post',
+      path: '/v1/keys/{id}/revoke',
+      tags,
+      summary: 'Revoke a key for good; returns, with a signed receipt, when every gateway refuses it',
+      request: { params, body: body(why) },
+      responses: { 200: json(revokedView, 'The key and the receipt.'), ...notFound, ...invalid },
+    }),
+    async (c) => {
+      const { why: text } = c.req.valid('json');
+      const { key, receipt } = await keys.revoke(c.get('operator').name, c.req.valid('param').id, text);
+      return c.json({ ...view(key), receipt: viewReceipt(receipt) }, 200);
+    },
+  );
   app.openapi(
     operation({
       method: 'post',

@@ -43,6 +43,9 @@ export const statusView = z
     ),
     journal: journalView,
     locations: z.object({ warnings: z.array(z.string()) }),
+    gateways: z
+      .array(z.object({ name: z.string(), pid: z.number().int(), connected: z.boolean(), live: z.boolean() }))
+      .describe('Further gateways that the control process knows of; live: they hold a lease.'),
   })
   .openapi('Status');
 

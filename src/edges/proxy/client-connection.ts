@@ -91,7 +91,18 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     return this.#body?.done ?? true;
   }
 
-  failed(status: 502 | 503 | 504, code: string, detail: string): void {
+  cut(keys: ReadonlySet<string>): string[] {
+    const key = this.#admission?.key?.key.id;
+    const exchange = this.#exchange;
+    if (key === undefined || !keys.has(key) || exchange === undefined) return [];
+    const forwarded = this.#admission?.forwarded === true;
+    this.#exchange = undefined;
+    exchange.abort('key_ended');
+    this.socket.destroy();
+    return forwarded ? [key] : [];
+  }
+
+  failed(status: number, code: string, detail: string): void {
     this.#exchange = undefined;
     this.#refuse(status, code, detail);
   }
@@ -179,13 +190,10 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.#admission = admission;
     const { verdict } = admission;
     if (verdict.decision === 'deny') {
-      this.#answer(
-        verdict.status,
-        verdict.reason.code,
-        verdict.reason.text,
-        admission.requestId,
-        rateHeaders(admission, true),
-      );
+      this.#answer(verdict.status, verdict.reason.code, verdict.reason.text, admission.requestId, [
+        ...rateHeaders(admission, true),
+        ...retryLater(verdict.reason.code),
+      ]);
       admission.ticket.complete(
         { status: verdict.status, bytesIn: 0, bytesOut: 0, latencyMs: 0 },
         request.timeMs,
@@ -274,6 +282,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
         clientMinor: head.minor,
         clientKeepsAlive: keepsAlive(head) && !this.#draining,
         responseHeaders: rateHeaders(admission, false),
+        pass: () => this.#gateway.loop.pass(admission, Date.now()),
       },
       upstream.pool,
       upstream.timeouts,
@@ -347,7 +356,11 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     if (this.socket.destroyed) return;
     const requestId = this.#admission?.requestId ?? this.#gateway.loop.nextRequestId();
     this.socket.write(
-      problemResponse({ status, code, detail, requestId }, this.#head?.method ?? 'GET', false),
+      problemResponse(
+        { status, code, detail, requestId, headers: retryLater(code) },
+        this.#head?.method ?? 'GET',
+        false,
+      ),
     );
     this.#close();
   }
@@ -360,4 +373,9 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.socket.resume();
     this.socket.end();
   }
+}
+
+/** Where the same request may well succeed a moment later. */
+function retryLater(code: string): string[] {
+  return code === 'lease_expired' ? ['Retry-After', '1'] : [];
 }

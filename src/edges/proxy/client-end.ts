@@ -13,6 +13,8 @@ export interface ClientEnd {
   checkTime(nowMs: number): void;
   /** Closes when idle; requests in progress are finished first. */
   drain(): void;
+  /** Cuts exchanges of these keys that have been forwarded. @returns the key of each */
+  cut(keys: ReadonlySet<string>): string[];
 }
 
 /** Takes over a connection that begins with an HTTP/2 preface; `bytes` are those read so far. */

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Denial } from '../../engine/last-look.js';
 import type { Outcome } from '../../journal/entry.js';
 import { BodyReader } from '../../wire/http-body.js';
 import {
@@ -32,6 +33,8 @@ export interface ForwardedRequest {
   readonly clientKeepsAlive: boolean;
   /** Header lines to add to the response. */
   readonly responseHeaders: readonly string[];
+  /** Asked just before the first byte goes out; a denial ends the exchange there. */
+  readonly pass: () => Denial | undefined;
 }
 
 /** The client's side of an exchange. */
@@ -44,7 +47,7 @@ export interface ExchangeClient {
   /** True when the whole request body has been taken from the client. */
   bodyComplete(): boolean;
   /** Nothing was sent to the client yet: it answers with a problem. */
-  failed(status: 502 | 503 | 504, code: string, detail: string): void;
+  failed(status: number, code: string, detail: string): void;
   /** The response is complete. */
   finished(keepAlive: boolean): void;
   /** From now on bytes pass in both directions unread. */
@@ -134,6 +137,11 @@ export class Exchange implements ConnectionWaiter {
       return;
     }
     this.#connection = connection;
+    const denial = this.#request.pass();
+    if (denial !== undefined) {
+      this.#deny(denial);
+      return;
+    }
     this.#phase = 'head';
     const { socket } = connection;
     if (!this.#request.hasBody) {
@@ -403,6 +411,13 @@ export class Exchange implements ConnectionWaiter {
     // Half an answer is out: cutting the connection is the only honest way to say that it is not whole.
     if (answered) this.#client.socket.destroy();
     else this.#client.failed(status, code, detail);
+  }
+
+  /** Nothing has gone to the upstream. */
+  #deny({ status, reason }: Denial): void {
+    this.#end(reason.code, status);
+    this.#dropConnection();
+    this.#client.failed(status, reason.code, reason.text);
   }
 
   #dropConnection(): void {

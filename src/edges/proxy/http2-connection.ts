@@ -69,6 +69,10 @@ export class Http2Connection implements ClientEnd {
     if (!this.#session.closed) this.#session.close();
   }
 
+  cut(keys: ReadonlySet<string>): string[] {
+    return [...this.#requests].flatMap(({ connection }) => connection?.cut(keys) ?? []);
+  }
+
   checkTime(nowMs: number): void {
     for (const request of this.#requests) this.#checkRequest(request, nowMs);
     if (this.#requests.size > 0) {

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+
+/**
+ * What gateways and the control process say to each other: one JSON object a line over a Unix socket, in order.
+ * Nothing here is a secret: a key is named by its id or known by its fingerprint.
+ */
+export const LINE_BYTES_MAX = 1024 * 1024;
+/** Keys or tenants in one change: a line of them, and of the answer to it, stays within the bound. */
+export const CHANGE_IDS_MAX = 1_000;
+/** Rows in one report of use. */
+export const USAGE_ROWS_MAX = 100;
+export const TEXT_CHARS_MAX = 256;
+
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const id = z.string().min(1).max(128);
+const ms = z.number().min(0);
+const text = z.string().max(TEXT_CHARS_MAX);
+
+export const gatewayName = /^[a-z0-9][a-z0-9-]{0,31}$/;
+
+const standing = z.strictObject({
+  key: id,
+  /** The last request that was let through, and how long ago. */
+  last: z.strictObject({ request: id, agoMs: ms }).nullable(),
+  running: count,
+  aborted: count,
+});
+
+const usageRow = z.strictObject({
+  key: id,
+  accepted: count,
+  refused: count,
+  acceptedSinceReplaced: count.optional(),
+  quotaUsed: count.optional(),
+  quotaPeriod: text.optional(),
+  firstUsedMs: ms.optional(),
+  lastUsedMs: ms.optional(),
+  lastAddress: text.optional(),
+  lastUserAgent: text.optional(),
+  lastOperation: text.optional(),
+  lastRefusedMs: ms.optional(),
+  lastRefusedAddress: text.optional(),
+  lastRefusedUserAgent: text.optional(),
+});
+
+const enrolment = z.strictObject({
+  id,
+  name: text,
+  upstream: id,
+  fingerprint: id,
+  createdMs: ms,
+});
+
+export const fromGateway = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('join'),
+    protocol: z.literal(1),
+    name: z.string().regex(gatewayName),
+    /** Random for each start of a process. */
+    instance: id,
+    pid: count,
+    policy: z.enum(['stop', 'continue']),
+  }),
+  z.strictObject({ type: z.literal('renew'), n: count, applied: count }),
+  z.strictObject({ type: z.literal('ack'), seq: count, keys: z.array(standing).max(CHANGE_IDS_MAX) }),
+  z.strictObject({ type: z.literal('usage'), n: count, rows: z.array(usageRow).max(USAGE_ROWS_MAX) }),
+  z.strictObject({ type: z.literal('enrol'), n: count, key: enrolment }),
+  z.strictObject({ type: z.literal('leave') }),
+]);
+
+export const fromControl = z.discriminatedUnion('type', [
+  /** Everything up to `seq` is in the store. */
+  z.strictObject({ type: z.literal('welcome'), seq: count }),
+  z.strictObject({ type: z.literal('refused'), why: z.string().max(1_024) }),
+  z.strictObject({
+    type: z.literal('change'),
+    seq: count,
+    keys: z.array(id).max(CHANGE_IDS_MAX),
+    tenants: z.array(id).max(CHANGE_IDS_MAX),
+    cut: z.boolean(),
+  }),
+  z.strictObject({ type: z.literal('grant'), n: count, leaseMs: ms }),
+  z.strictObject({ type: z.literal('usageTaken'), n: count }),
+  z.strictObject({ type: z.literal('enrolled'), n: count, stored: z.boolean() }),
+]);
+
+export type FromGateway = z.output<typeof fromGateway>;
+export type FromControl = z.output<typeof fromControl>;
+export type JoinMessage = Extract<FromGateway, { type: 'join' }>;
+export type UsageRow = z.output<typeof usageRow>;
+export type Enrolment = z.output<typeof enrolment>;
+
+/** The other side does not keep to the protocol: the connection is of no use any more. */
+export class ProtocolFault extends Error {
+  override readonly name = 'ProtocolFault';
+}
+
+export function encode(message: FromGateway | FromControl): string {
+  return `${JSON.stringify(message)}\n`;
+}
+
+/** Cuts a stream of bytes into messages; keeps no more than one line. */
+export class Decoder<T> {
+  readonly #schema: z.ZodType<T>;
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(schema: z.ZodType<T>) {
+    this.#schema = schema;
+  }
+
+  /** @throws ProtocolFault, and after that the stream cannot be read on */
+  take(bytes: Buffer): T[] {
+    const messages: T[] = [];
+    let from = 0;
+    for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, from)) {
+      this.#keep(bytes.subarray(from, end));
+      messages.push(this.#message());
+      from = end + 1;
+    }
+    // What the caller reads into next must not change what is kept.
+    if (from < bytes.length) this.#keep(Buffer.from(bytes.subarray(from)));
+    return messages;
+  }
+
+  #keep(piece: Buffer): void {
+    this.#bytes += piece.length;
+    if (this.#bytes > LINE_BYTES_MAX)
+      throw new ProtocolFault(`A line is longer than ${LINE_BYTES_MAX} bytes.`);
+    this.#pieces.push(piece);
+  }
+
+  #message(): T {
+    const line = Buffer.concat(this.#pieces).toString('utf8');
+    this.#pieces = [];
+    this.#bytes = 0;
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      throw new ProtocolFault('A line is not JSON.');
+    }
+    const result = this.#schema.safeParse(value);
+    if (!result.success) {
+      const [issue] = result.error.issues;
+      throw new ProtocolFault(`Not a message: ${issue?.path.map(String).join('.')}: ${issue?.message}`);
+    }
+    return result.data;
+  }
+}
