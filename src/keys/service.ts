@@ -157,20 +157,18 @@ export class KeyService {
     why: string,
   ): Promise<KeyRecord> {
     const { acts } = this.#parts;
-    return acts.run(async () => {
+    return this.#act(() => {
       checkLocations(limits.locations);
       const key = { ...this.#living(keyId), frozen: { atMs: acts.now(), by: actor, why, limits } };
-      await this.#save(actor, 'key.freeze', key, { why, limits });
-      return key;
+      return this.#save(actor, 'key.freeze', key, { why, limits });
     });
   }
 
   thaw(actor: string, keyId: string): Promise<KeyRecord> {
-    return this.#parts.acts.run(async () => {
+    return this.#act(() => {
       const { frozen, ...key } = this.#living(keyId);
       if (frozen === undefined) throw new ActFault('conflict', `Key ${keyId} is not frozen.`);
-      await this.#save(actor, 'key.thaw', key);
-      return key;
+      return this.#save(actor, 'key.thaw', key);
     });
   }
 
@@ -223,8 +221,8 @@ export class KeyService {
 
   /** Takes a rotation back while both keys work: the successor is revoked, the old key stays. */
   unrotate(actor: string, keyId: string): Promise<KeyRecord> {
-    const { acts, store, directory } = this.#parts;
-    return acts.run(async () => {
+    const { acts, store, changes } = this.#parts;
+    return this.#act(async () => {
       const { replaced, ...old } = this.#living(keyId);
       if (replaced === undefined) throw new ActFault('conflict', `Key ${keyId} was not replaced.`);
       if (acts.now() >= replaced.overlapUntilMs)
@@ -232,9 +230,7 @@ export class KeyService {
       const revoked = { atMs: acts.now(), by: actor, why: `rotation of ${keyId} was taken back` };
       await acts.record(actor, 'key.unrotate', keyId, { by: replaced.by });
       await store.write({ keys: [old, { ...this.show(replaced.by), revoked }] });
-      directory.refresh(keyId);
-      directory.refresh(replaced.by);
-      return old;
+      return { result: old, told: changes.announce({ keys: [keyId, replaced.by], ends: true }) };
     });
   }
 
