@@ -11,6 +11,7 @@ import type {
   SealedCredential,
   WriteSet,
 } from '../engine/ports.js';
+import { NoticeTables } from './notices.js';
 
 const EVERYONE = 'everyone';
 const MAP_BYTES_MAX = 64 * 1024 ** 3;
@@ -20,6 +21,7 @@ const MAP_BYTES_MAX = 64 * 1024 ** 3;
  * transactions that resolve once synced to disk. Safe over kill -9, and readable by other processes.
  */
 export class EmbeddedStore implements KeyStore, BaselineStore {
+  readonly notices: NoticeTables;
   readonly #root: RootDatabase;
   readonly #keys: Database<KeyRecord, string>;
   readonly #fingerprints: Database<string, string>;
@@ -32,6 +34,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore {
 
   private constructor(root: RootDatabase) {
     this.#root = root;
+    this.notices = new NoticeTables(root);
     this.#keys = root.openDB({ name: 'keys' });
     this.#fingerprints = root.openDB({ name: 'fingerprints' });
     this.#tenants = root.openDB({ name: 'tenants' });
@@ -48,7 +51,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore {
       open({
         path: path.join(directory, 'keyward.lmdb'),
         mapSize: MAP_BYTES_MAX,
-        maxDbs: 16,
+        maxDbs: 32,
         overlappingSync: false,
         noSubdir: true,
       }),
@@ -105,6 +108,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore {
       for (const operator of set.operators ?? []) this.#operators.putSync(operator.id, operator);
       for (const id of set.removeTenants ?? []) this.#tenants.removeSync(id);
       for (const name of set.removeSealed ?? []) this.#sealed.removeSync(name);
+      this.notices.apply(set);
     });
   }
 
