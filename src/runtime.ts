@@ -12,7 +12,7 @@ import { Approvals } from './engine/approvals.js';
 import { Behaviour } from './engine/behaviour.js';
 import { GuardLoop } from './engine/guard-loop.js';
 import { Holds } from './engine/holds.js';
-import type { Journal, KeyStore } from './engine/ports.js';
+import type { Journal, KeyEvents, KeyStore } from './engine/ports.js';
 import { Routing } from './engine/routing.js';
 import { openJournal } from './journal/writer.js';
 import { Acts } from './keys/acts.js';
@@ -25,6 +25,8 @@ import { KeyService } from './keys/service.js';
 import { TenantService } from './keys/tenants.js';
 import { LiveConfig } from './live-config.js';
 import { openGeo } from './locations/geo.js';
+import { type OpenNotices, openNotices } from './notices/open.js';
+import type { ResetServer } from './notices/reset/server.js';
 import { type Log, silentLog } from './observability/log.js';
 import { Metrics } from './observability/metrics.js';
 import { HealthWatch, type Status, statusOf } from './status.js';
@@ -51,6 +53,9 @@ export interface Running {
   readonly journal: Journal;
   readonly listeners: readonly Listener[];
   readonly admin: AdminServer;
+  readonly notices: OpenNotices;
+  /** Where replacement keys are picked up, where that is configured. */
+  readonly reset: ResetServer | undefined;
   /** The token of the first operator, on the first run only: show it once, it is not kept. */
   readonly bootstrapToken: string | undefined;
   /** @throws ConfigFault, and then nothing has changed */
@@ -102,7 +107,16 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     forwarding: { trusted: cidrSet(config.trustedProxies), header: config.forwardingHeader },
     idPrefix: randomBytes(6).toString('hex'),
   });
-  const services = { ...servicesOf(base, loop), approvals: new Approvals({ acts, behaviour, holds, store }) };
+  const sealed = new SealedService({ ...base, upstreams: () => namesOf(loop) });
+  const notices = await openNotices({
+    ...{ ...base, config, sealed, notices: store.notices },
+    failed: (error) => log.error({ error: String(error) }, 'notices could not be sent or handed over'),
+  });
+  const { events } = notices;
+  const services = {
+    ...{ ...servicesOf(base, loop, events), sealed },
+    approvals: new Approvals({ acts, behaviour, holds, store }),
+  };
   const gateway: Gateway = {
     loop,
     bounds: config.clients,
@@ -136,23 +150,27 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     adminApp({
       ...services,
       ...{ version, journalDir: base.journalDir, metrics: metrics.registry, now: Date.now },
+      ...{ notices, noticeStore: store.notices },
       upstreams: () => loop.routing.upstreams,
       unexpected: (error) => log.error({ error: String(error) }, 'an admin request failed unexpectedly'),
       system: {
         ...{ status, reload, notReady: () => status().problems },
         exportManifest: () => exportManifest(store, Date.now()),
         applyManifest: (actor, manifest, how) =>
-          applyManifest({ ...base, upstreams: () => namesOf(loop) }, actor, manifest, how),
+          applyManifest({ ...base, events, upstreams: () => namesOf(loop) }, actor, manifest, how),
       },
     }),
   );
   opened.push(() => admin.close());
+  const reset = await notices.serveReset(() => loop.forwarding);
+  opened.push(async () => reset?.close());
   note(journal, 'started');
   const bootstrapToken = await services.operators.bootstrap();
   for (const warning of geo.warnings) log.warn({}, warning);
   const stopTimers = startTimers({ ...base, behaviour }, loop, log, status);
+  notices.outbox.start();
   return {
-    ...{ ...services, store, journal, admin, bootstrapToken, reload },
+    ...{ ...services, store, journal, admin, bootstrapToken, reload, notices, reset },
     get listeners() {
       return live.listeners;
     },
@@ -160,6 +178,8 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
       closing = true;
       await live.close(CLOSE_GRACE_MS);
       await admin.close();
+      await reset?.close();
+      await notices.outbox.close(CLOSE_GRACE_MS);
       stopTimers();
       note(journal, 'stopped');
       await directory.flush();
@@ -174,7 +194,7 @@ type Base = Awaited<ReturnType<typeof openBase>>;
 
 /** What is opened once and stays: secrets, journal, databases, store. */
 async function openBase(config: Config, options: StartOptions, opened: Close[]) {
-  const { fingerprints, masterKey, previousMasterKey, privateKey } = loadSecrets(config);
+  const { fingerprints, masterKey, previousMasterKey, privateKey, eventKey } = loadSecrets(config);
   const journalDir = path.join(config.dataDir, 'journal');
   const journal = await openJournal({
     dir: journalDir,
@@ -192,17 +212,16 @@ async function openBase(config: Config, options: StartOptions, opened: Close[]) 
   const acts = new Acts(journal, Date.now);
   return {
     ...{ journalDir, journal, geo, store, directory, acts },
-    ...{ fingerprints, masterKey, previousMasterKey },
+    ...{ fingerprints, masterKey, previousMasterKey, privateKey, eventKey },
   };
 }
 
 /** What operators act through. */
-function servicesOf(base: Base, loop: GuardLoop<ProxyUpstream>) {
-  const parts = { ...base, upstreams: () => namesOf(loop) };
+function servicesOf(base: Base, loop: GuardLoop<ProxyUpstream>, events: KeyEvents) {
+  const parts = { ...base, events, upstreams: () => namesOf(loop) };
   return {
     keys: new KeyService(parts),
     tenants: new TenantService(parts),
-    sealed: new SealedService(parts),
     operators: new Operators(parts),
   };
 }
@@ -249,5 +268,6 @@ function loadSecrets(config: Config) {
     previousMasterKey:
       secrets.previousMasterKey && readSecret(secrets.previousMasterKey, 'secrets.previousMasterKey'),
     privateKey: loadSigningKey(source(secrets.journalKey, 'journal-key.pem'), 'secrets.journalKey'),
+    eventKey: source(secrets.eventKey, 'event-key.pem'),
   };
 }

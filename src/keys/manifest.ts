@@ -2,12 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { KeyRecord, Tenant } from '../core/key.js';
 import { validateLocationRules } from '../core/location.js';
-import type { KeyStore, WriteSet } from '../engine/ports.js';
+import type { KeyEvents, KeyStore, WriteSet } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
 import type { KeyDirectory } from './directory.js';
 import type { Fingerprints } from './fingerprint.js';
 import { mintKey } from './format.js';
 import { idText, issueInput, sealInput, tenantInput } from './inputs.js';
+import { changesOf } from './key-changes.js';
 import { changed } from './service.js';
 import { stateOf } from './state.js';
 
@@ -57,6 +58,7 @@ interface Parts {
   readonly directory: KeyDirectory;
   readonly acts: Acts;
   readonly fingerprints: Fingerprints;
+  readonly events: KeyEvents;
   readonly upstreams: () => readonly string[];
 }
 
@@ -114,7 +116,9 @@ export function applyManifest(
     if (options.dryRun) return { changes: plan.changes, credentials: [], left: plan.left };
     for (const change of plan.changes)
       await parts.acts.record(actor, change.action, change.id, { name: change.name, by: 'manifest' });
-    await parts.store.write(plan.writes);
+    const changes = plan.writes.keys.flatMap((key) => changesOf(key, parts.store.key(key.id)));
+    await parts.store.write({ ...plan.writes, deliveries: parts.events.deliveriesOf(changes) });
+    parts.events.wake();
     for (const key of plan.writes.keys) parts.directory.refresh(key.id);
     for (const tenant of plan.writes.tenants) parts.directory.refreshTenant(tenant.id);
     return { changes: plan.changes, credentials: plan.credentials, left: plan.left };

@@ -1,10 +1,11 @@
 import type { KeyRecord, KeyUsage } from '../core/key.js';
-import type { Geo, KeyStore } from '../engine/ports.js';
+import type { Geo, KeyEvents, KeyStore } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
 import type { KeyDirectory } from './directory.js';
 import type { Fingerprints, ImportedHash } from './fingerprint.js';
 import { mintKey, newKeyId } from './format.js';
 import type { ChangeInput, ImportInput, IssueInput, RegisterInput } from './inputs.js';
+import { changesOf } from './key-changes.js';
 import { guardAgainstLockOut } from './lock-out.js';
 import { checkLocations } from './tenants.js';
 
@@ -14,6 +15,7 @@ interface Parts {
   readonly acts: Acts;
   readonly fingerprints: Fingerprints;
   readonly geo: Geo;
+  readonly events: KeyEvents;
   readonly upstreams: () => readonly string[];
 }
 
@@ -154,7 +156,7 @@ export class KeyService {
 
   /** Replaces an issued key by a new one with the same limits; the old one works for `overlapSeconds` more. */
   rotate(actor: string, keyId: string, overlapSeconds: number): Promise<Issued> {
-    const { acts, fingerprints, store, directory } = this.#parts;
+    const { acts, fingerprints, store, directory, events } = this.#parts;
     return acts.run(async () => {
       const old = this.#living(keyId);
       if (old.kind !== 'issued')
@@ -178,8 +180,11 @@ export class KeyService {
       };
       const replaced = { by: id, atMs, overlapUntilMs: atMs + overlapSeconds * 1000 };
       await acts.record(actor, 'key.rotate', keyId, { by: id, overlapSeconds });
-      await store.write({ keys: [key, { ...old, replaced }] });
+      const replacedKey = { ...old, replaced };
+      const deliveries = events.deliveriesOf(changesOf(replacedKey, old));
+      await store.write({ keys: [key, replacedKey], deliveries });
       directory.refresh(keyId);
+      events.wake();
       return { key, credential };
     });
   }
@@ -247,10 +252,12 @@ export class KeyService {
     key: KeyRecord,
     detail: Record<string, unknown> = {},
   ): Promise<void> {
-    const { acts, store, directory } = this.#parts;
+    const { acts, store, directory, events } = this.#parts;
+    const before = store.key(key.id);
     await acts.record(actor, action, key.id, { name: key.name, tenant: key.tenant, ...detail });
-    await store.write({ keys: [key] });
+    await store.write({ keys: [key], deliveries: events.deliveriesOf(changesOf(key, before)) });
     directory.refresh(key.id);
+    events.wake();
   }
 }
 

@@ -34,14 +34,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   journal: ['core', 'engine/ports.ts'],
   catalogs: ['core'],
   locations: ['core', 'wire', 'engine/ports.ts'],
-  keys: ['core', 'engine/ports.ts', 'config/schema.ts'],
+  keys: ['core', 'engine/ports.ts', 'config/schema.ts', 'notices/records.ts'],
+  notices: ['core', 'wire', 'engine/ports.ts', 'keys', 'journal/format.ts', 'config'],
   detectors: ['core'],
-  engine: ['core', 'wire', 'detectors', 'keys', 'catalogs', 'journal/entry.ts'],
-  stores: ['core', 'engine/ports.ts'],
+  engine: ['core', 'wire', 'detectors', 'keys', 'catalogs', 'journal/entry.ts', 'notices/records.ts'],
+  stores: ['core', 'engine/ports.ts', 'notices/records.ts'],
   'edges/scan': ['core', 'wire', 'detectors', 'catalogs', 'engine/ports.ts'],
   config: ['core', 'wire'],
   observability: ['core', 'engine', 'journal/entry.ts'],
-  admin: ['core', 'engine', 'keys', 'journal', 'config'],
+  admin: ['core', 'engine', 'keys', 'journal', 'config', 'notices'],
 };
 
 /** Wiring in one piece is easier to follow than in several. */
@@ -131,10 +132,13 @@ describe('the house', () => {
       'commander',
       'hono',
       'ipaddr.js',
+      'jose',
       'lmdb',
       'maxmind',
+      'nodemailer',
       'pino',
       'prom-client',
+      'standardwebhooks',
       'yaml',
       'zod',
     ]);
