@@ -5,6 +5,7 @@ import { report } from './errors.js';
 import { holdCommands } from './holds.js';
 import { journalCommands } from './journal.js';
 import { keyCommands } from './keys.js';
+import { noticeCommands } from './notices.js';
 import { operatorCommands } from './operators.js';
 import { scanCommand } from './scan.js';
 import { sealedCommands } from './sealed.js';
@@ -45,6 +46,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   sealedCommands(program);
   operatorCommands(program);
   holdCommands(program);
+  noticeCommands(program);
   journalCommands(program);
   catalogCommands(program);
   scanCommand(program);

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { budgetView, holdView, standingView } from '../admin/routes/behaviour.js';
 import type { dryRunView } from '../admin/routes/journal.js';
+import type { deliveryView, noticeView, previewView } from '../admin/routes/notices.js';
 import type { appliedView, statusView } from '../admin/routes/system.js';
 import type { issuedView, keyView, operatorView, sealedView } from '../admin/views.js';
 
@@ -15,3 +16,6 @@ export type HoldView = z.output<typeof holdView>;
 export type StandingView = z.output<typeof standingView>;
 export type BudgetView = z.output<typeof budgetView>;
 export type DryRunView = z.output<typeof dryRunView>;
+export type NoticeView = z.output<typeof noticeView>;
+export type NoticePreview = z.output<typeof previewView>;
+export type DeliveryView = z.output<typeof deliveryView>;

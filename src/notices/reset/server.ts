@@ -65,7 +65,8 @@ export async function serveReset(options: ResetServerOptions): Promise<ResetServ
           'Something went wrong; nothing of your code is lost. Try again later.',
         );
       })
-      .then((reply) => send(options, reply, response));
+      .then((reply) => send(options, reply, response))
+      .catch(options.failed);
   };
   const limits = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: 8 * 1024 };
   const server =
