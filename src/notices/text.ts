@@ -42,7 +42,7 @@ function nameOf({ name, id }: KeyFacts): string {
 export function summaryOf({ keys, touched }: TenantFacts): string {
   const which = counted(keys.length, 'API key');
   return touched
-    ? `Somebody other than the owner used ${which} of your organisation. This notice says what was done with them. It is about your keys only.`
+    ? `Somebody other than the owner used ${which} of your organisation. This notice says what was done. It is about your keys only.`
     : `We reset ${which} of your organisation as a precaution, because of an incident that touched others. Your keys were NOT touched: we found nothing that somebody else did with them.`;
 }
 
