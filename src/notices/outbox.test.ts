@@ -50,7 +50,9 @@ describe('the outbox', () => {
       seen.push(`${id} ${stateOf(id)?.state} ${stateOf(id)?.attempts}`);
       return OK;
     });
-    await at.store.write({ deliveries: [delivery('a'), delivery('b'), delivery('later', { nextMs: T + 99_999 })] });
+    await at.store.write({
+      deliveries: [delivery('a'), delivery('b'), delivery('later', { nextMs: T + 99_999 })],
+    });
     box.start();
     await until(() => stateOf('a')?.state === 'delivered' && stateOf('b')?.state === 'delivered');
     box.wake();
@@ -61,7 +63,7 @@ describe('the outbox', () => {
   });
 
   it('tries again later and later, then says that it failed and why; a retry begins anew', async () => {
-    let result = DOWN;
+    let result: SendResult = DOWN;
     const tried: number[] = [];
     const box = outbox(async () => {
       tried.push(at.clock.ms - T);
@@ -185,7 +187,8 @@ describe('the outbox', () => {
 });
 
 it('waits double, in the upper half of the doubled time, up to the bound', () => {
-  const waits = (random: number) => [1, 2, 3, 7, 5_000].map((attempts) => backoffMs(retries, attempts, random));
+  const waits = (random: number) =>
+    [1, 2, 3, 7, 5_000].map((attempts) => backoffMs(retries, attempts, random));
   expect(waits(1)).toEqual([1_000, 2_000, 4_000, 60_000, 60_000]);
   expect(waits(0)).toEqual([500, 1_000, 2_000, 30_000, 30_000]);
 });
