@@ -27,6 +27,7 @@ import { LiveConfig } from './live-config.js';
 import { openGeo } from './locations/geo.js';
 import { type OpenNotices, openNotices } from './notices/open.js';
 import type { ResetServer } from './notices/reset/server.js';
+import { forgetOldEvents } from './notices/retention.js';
 import { type Log, silentLog } from './observability/log.js';
 import { Metrics } from './observability/metrics.js';
 import { HealthWatch, type Status, statusOf } from './status.js';
@@ -110,6 +111,10 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const sealed = new SealedService({ ...base, upstreams: () => namesOf(loop) });
   const notices = await openNotices({
     ...{ ...base, config, sealed, notices: store.notices },
+    tried: ({ id, channel, state, problem }) => {
+      metrics.deliveryTried(channel, state);
+      if (problem !== undefined) log.warn({ delivery: id, channel, state, problem }, 'a delivery failed');
+    },
     failed: (error) => log.error({ error: String(error) }, 'notices could not be sent or handed over'),
   });
   const { events } = notices;
@@ -236,7 +241,7 @@ function note(journal: Journal, event: string): void {
 
 /** What is done again and again; gives the way to stop it. */
 function startTimers(
-  { directory, journal, behaviour }: Base & { behaviour: Behaviour },
+  { directory, journal, behaviour, store }: Base & { behaviour: Behaviour },
   loop: GuardLoop<ProxyUpstream>,
   log: Log,
   status: () => Status,
@@ -248,7 +253,12 @@ function startTimers(
       .flush(Date.now())
       .catch((error) => log.error({ error: String(error) }, 'baselines could not be written'));
   }, USAGE_FLUSH_MS);
-  const alive = setInterval(() => note(journal, 'alive'), ALIVE_MS);
+  const alive = setInterval(() => {
+    note(journal, 'alive');
+    forgetOldEvents(store.notices, Date.now()).catch((error) =>
+      log.error({ error: String(error) }, 'old security events could not be removed'),
+    );
+  }, ALIVE_MS);
   const sweep = setInterval(() => {
     for (const { pool } of loop.routing.upstreams) pool.sweep(Date.now());
     watch.look(status());

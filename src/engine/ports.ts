@@ -74,6 +74,8 @@ export interface NoticeStore {
   /** What a stream that polls has not acknowledged, oldest first. */
   waiting(stream: string): Iterable<Delivery>;
   code(id: string): ResetCode | undefined;
+  /** Removes deliveries for good. */
+  forget(ids: readonly string[]): Promise<void>;
   /** Atomic; resolves when on disk. `undefined` from `change` leaves the delivery as it is. */
   changeDelivery(id: string, change: (now: Delivery) => Delivery | undefined): Promise<Delivery | undefined>;
 }

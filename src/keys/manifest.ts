@@ -7,7 +7,7 @@ import { ActFault, type Acts } from './acts.js';
 import type { KeyDirectory } from './directory.js';
 import type { Fingerprints } from './fingerprint.js';
 import { mintKey } from './format.js';
-import { idText, issueInput, sealInput, tenantInput } from './inputs.js';
+import { idText, issueInput, sealInput, tenantInput, WEBHOOKS } from './inputs.js';
 import { changesOf } from './key-changes.js';
 import { changed } from './service.js';
 import { stateOf } from './state.js';
@@ -146,6 +146,9 @@ function problemsOf({ store, upstreams }: Parts, manifest: Manifest): string[] {
   );
   manifest.tenants.forEach((tenant, at) => {
     locations(`tenants[${at}]`, tenant.locations);
+    for (const name of tenant.contacts?.webhooks.flatMap(({ secrets }) => secrets) ?? [])
+      if (store.sealed(name)?.upstream !== WEBHOOKS)
+        problems.push(`tenants[${at}].contacts.webhooks: ${name} is not sealed for ${WEBHOOKS}`);
   });
   manifest.sealed.forEach(({ name, upstream, header, template }, at) => {
     const found = store.sealed(name);

@@ -15,6 +15,7 @@ import { webhookSender } from './channels/webhook.js';
 import { Content } from './content.js';
 import { Notices } from './notices.js';
 import { Outbox, type Sender } from './outbox.js';
+import type { Delivery } from './records.js';
 import { PickUp } from './reset/pick-up.js';
 import { type ResetServer, type ResetServerOptions, serveReset } from './reset/server.js';
 import { SecurityEvents, type Stream, TokenSigner } from './security-events.js';
@@ -31,6 +32,7 @@ interface Parts {
   /** Signs the journal, and notices. */
   readonly privateKey: KeyObject;
   readonly eventKey: SecretSource;
+  readonly tried: (delivery: Delivery) => void;
   readonly failed: (error: unknown) => void;
 }
 
@@ -53,7 +55,7 @@ const POLL_TOKEN_CHARS_MIN = 32;
 
 /** Everything that tells somebody something, wired. @throws ConfigFault, SecretFault */
 export async function openNotices(parts: Parts): Promise<OpenNotices> {
-  const { config, store, notices, acts, fingerprints, privateKey, failed } = parts;
+  const { config, store, notices, acts, fingerprints, privateKey, failed, tried } = parts;
   const { from, approval, templates, smtp, reset, retries, ssf } = config.notices;
   const allowed = cidrSet(config.notices.webhooks.allowNetworks);
   const content = new Content(parts);
@@ -62,7 +64,7 @@ export async function openNotices(parts: Parts): Promise<OpenNotices> {
     ssf && (await TokenSigner.open(ssf.issuer, loadEventKey(parts.eventKey, 'secrets.eventKey')));
   const { attemptMs, ...policy } = retries;
   const outbox = new Outbox({
-    ...{ store: notices, acts, failed, attemptMs, retries: policy, random: Math.random },
+    ...{ store: notices, acts, failed, tried, attemptMs, retries: policy, random: Math.random },
     senders: {
       email:
         smtp === undefined || from === undefined

@@ -10,10 +10,12 @@ const retries = { firstMs: 1_000, maxMs: 60_000, attemptsMax: 4 };
 let at: ReturnType<typeof bench>;
 let open: Outbox[];
 let failures: unknown[];
+let ended: string[];
 beforeEach(() => {
   at = bench();
   open = [];
   failures = [];
+  ended = [];
 });
 afterEach(async () => {
   for (const each of open) await each.close(1_000);
@@ -25,6 +27,7 @@ function outbox(send: Sender['send'], atOnceMax = 2): Outbox {
   const made = new Outbox({
     ...{ store: at.store.notices, acts: at.acts, retries, attemptMs: 5_000, random: () => 1 },
     senders: { email: sender },
+    tried: (delivery) => ended.push(`${delivery.id} ${delivery.state}`),
     failed: (error) => failures.push(error),
   });
   open.push(made);
@@ -79,6 +82,7 @@ describe('the outbox', () => {
     await until(() => stateOf('a')?.state === 'failed');
     expect(tried).toEqual([0, 1_000, 3_000, 7_000]);
     expect(stateOf('a')?.problem).toBe('down');
+    expect(ended).toEqual(['a pending', 'a pending', 'a pending', 'a failed']);
     result = OK;
     await box.retry('anna', 'a');
     await until(() => stateOf('a')?.state === 'delivered');

@@ -31,6 +31,8 @@ interface Parts {
   readonly random: () => number;
   /** Longest time for one attempt, whatever the other side does. */
   readonly attemptMs: number;
+  /** An attempt has ended, and this is where it leaves the delivery. */
+  readonly tried: (delivery: Delivery) => void;
   /** The outbox itself failed, as when the disk is full. */
   readonly failed: (error: unknown) => void;
 }
@@ -178,7 +180,10 @@ export class Outbox {
     });
     // Cut off by the stop of the guard: nobody knows how it ended, and `sending` says so.
     if (!result.ok && this.#stop.signal.aborted) return 0;
-    await store.changeDelivery(id, (now) => (now.state === 'sending' ? this.#ended(now, result) : undefined));
+    const ended = await store.changeDelivery(id, (now) =>
+      now.state === 'sending' ? this.#ended(now, result) : undefined,
+    );
+    if (ended !== undefined) this.#parts.tried(ended);
     return 0;
   }
 

@@ -85,6 +85,16 @@ export class NoticeTables implements NoticeStore {
     });
   }
 
+  async forget(ids: readonly string[]): Promise<void> {
+    await this.#root.transaction(() => {
+      for (const id of ids) {
+        const delivery = this.#deliveries.get(id);
+        if (delivery !== undefined) this.#due.removeSync(dueKey(delivery));
+        this.#deliveries.removeSync(id);
+      }
+    });
+  }
+
   *#queue(queue: string, toMs: number, after?: Delivery): Iterable<Delivery> {
     const start: DueKey = after === undefined ? [queue, 0, ''] : dueKey(after);
     const range = { start, exclusiveStart: true, end: [queue, toMs, BEHIND] as DueKey };

@@ -39,10 +39,13 @@ export class PickUp {
     this.#parts = parts;
   }
 
-  pickUp(typed: string): Promise<PickedUp> {
-    const { acts } = this.#parts;
+  async pickUp(typed: string): Promise<PickedUp> {
+    const { acts, notices } = this.#parts;
+    const read = readCode(typed);
+    // Strangers wait in no queue with operators: what cannot be a code is refused at the door.
+    if (read === undefined || notices.code(read.id) === undefined) return REFUSED;
     return acts.run(async () => {
-      const code = await this.#authentic(typed);
+      const code = await this.#authentic(read);
       if (code === undefined) return REFUSED;
       if (code.used !== undefined) return { kind: 'used', atMs: code.used.atMs };
       if (code.cancelled !== undefined || acts.now() >= code.expiresMs) return REFUSED;
@@ -63,16 +66,11 @@ export class PickUp {
     });
   }
 
-  async #authentic(typed: string): Promise<ResetCode | undefined> {
+  async #authentic({ id, whole }: { id: string; whole: string }): Promise<ResetCode | undefined> {
     const { notices, fingerprints, store } = this.#parts;
-    const read = readCode(typed);
-    if (read === undefined) return undefined;
-    // The same work whether the id is known or not.
-    const fingerprint = fingerprints.resetCode(read.whole);
-    const code = notices.code(read.id);
-    const right = sameFingerprint(code?.fingerprint ?? fingerprints.resetCode(''), fingerprint);
+    const code = notices.code(id);
     if (code === undefined || code.wrong >= WRONG_MAX) return undefined;
-    if (right) return code;
+    if (sameFingerprint(code.fingerprint, fingerprints.resetCode(whole))) return code;
     await store.write({ codes: [{ ...code, wrong: code.wrong + 1 }] });
     return undefined;
   }
