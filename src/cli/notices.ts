@@ -15,6 +15,7 @@ interface Where extends RemoteOptions {
 export function noticeCommands(program: Command): void {
   const notices = program.command('notices').description('signed notices to tenants, and their delivery');
   readingCommands(notices);
+  publicKeyCommand(notices);
   decidingCommands(notices);
   deliveryCommands(notices);
   notices
@@ -87,6 +88,18 @@ function readingCommands(notices: Command): void {
   remoteCommand(notices, 'file <id>', 'print the signed file of an approved notice').action(
     async (id: string, options: RemoteOptions) => printJson(await connect(options).get(pathOf(id, '/file'))),
   );
+}
+
+function publicKeyCommand(notices: Command): void {
+  remoteCommand(
+    notices,
+    'public-key',
+    'print the key that tenants note before they ever get a notice',
+  ).action(async (options: RemoteOptions) => {
+    const key = await connect(options).get<{ publicKey: string }>('/v1/notice-key');
+    if (options.json) printJson(key);
+    else console.log(key.publicKey);
+  });
 }
 
 function decidingCommands(notices: Command): void {

@@ -50,6 +50,7 @@ export function resolveNotices(notices: Notices, { optional, at, secret }: Paths
   return {
     ...notices,
     templates: optional(notices.templates),
+    webhooks: { ...notices.webhooks, ca: optional(notices.webhooks.ca) },
     smtp: smtp && { ...smtp, password: secret(smtp.password), ca: optional(smtp.ca) },
     reset: reset && {
       ...reset,

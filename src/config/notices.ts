@@ -81,6 +81,7 @@ export const notices = z
           .max(1_000)
           .default([])
           .describe('Networks inside that webhooks and pushes may reach; only there without TLS.'),
+        ca: z.string().optional().describe('PEM file with a CA to trust besides the built-in ones.'),
       })
       .prefault({}),
     retries: z

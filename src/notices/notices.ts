@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { KeyEvents, KeyStore, NoticeStore } from '../engine/ports.js';
+import { publicKeyText } from '../journal/format.js';
 import { ActFault, type Acts } from '../keys/acts.js';
 import type { Fingerprints } from '../keys/fingerprint.js';
 import { newKeyId } from '../keys/format.js';
@@ -120,6 +121,11 @@ export class Notices {
     if (notice.signed !== undefined) return { subject: notice.subject ?? '', body: notice.signed.text };
     const keys = codes ? this.#replaceable(notice).length : 0;
     return writeText(this.#parts.head, notice, this.#issue(notice, keys));
+  }
+
+  /** What tenants note before they ever get a notice. */
+  get publicKey(): string {
+    return publicKeyText(this.#parts.head.privateKey);
   }
 
   /** The file that a tenant can check. */

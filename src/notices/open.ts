@@ -58,6 +58,8 @@ export async function openNotices(parts: Parts): Promise<OpenNotices> {
   const { config, store, notices, acts, fingerprints, privateKey, failed, tried } = parts;
   const { from, approval, templates, smtp, reset, retries, ssf } = config.notices;
   const allowed = cidrSet(config.notices.webhooks.allowNetworks);
+  const { ca: caFile } = config.notices.webhooks;
+  const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
   const content = new Content(parts);
   const streams = (ssf?.streams ?? []).map(streamOf);
   const signer =
@@ -70,8 +72,8 @@ export async function openNotices(parts: Parts): Promise<OpenNotices> {
         smtp === undefined || from === undefined
           ? absent('notices.smtp is not configured')
           : emailSender({ smtp: smtpOf(smtp, from, attemptMs), contentOf: (each) => content.email(each) }),
-      webhook: webhookSender({ allowed, now: acts.now, contentOf: (each) => content.webhook(each) }),
-      push: pushSender({ streams, signer, allowed }),
+      webhook: webhookSender({ allowed, ca, now: acts.now, contentOf: (each) => content.webhook(each) }),
+      push: pushSender({ streams, signer, allowed, ca }),
     },
   });
   const events = new SecurityEvents({ streams, now: acts.now, woken: () => outbox.wake() });

@@ -164,6 +164,8 @@ describe('a notice', () => {
       JSON.stringify(file),
     );
     expect(checked).toMatchObject({ code: 0, stderr: expect.stringContaining('Genuine') });
+    const env = { KEYWARD_URL: guard.adminUrl, KEYWARD_TOKEN: token };
+    expect((await cli(['notices', 'public-key'], env)).stdout.trim()).toBe(file.publicKey);
     const forged = JSON.stringify({ ...file, text: `${file.text}!` });
     expect(await cli(['notices', 'verify', '-'], {}, forged)).toMatchObject({
       ...{ code: 1, stdout: '', stderr: expect.stringContaining('text is not what was signed') },
@@ -419,6 +421,30 @@ describe('security event tokens', () => {
     const { sets } = (await (await waiting).json()) as { sets: Record<string, string> };
     const claims = await verified(Object.values(sets)[0] as string);
     expect(Object.values(claims.events)[0]).toMatchObject({ change_type: 'update' });
+  });
+
+  it('that are waited for do not keep the guard from stopping, nor make it stumble', async () => {
+    const own = guardFolder({
+      upstreams: [{ name: 'api', url: new URL(upstream.url).origin }],
+      notices: {
+        ssf: {
+          issuer: 'https://guard.example',
+          streams: [{ name: 'siem', delivery: 'poll', audience: 'x', token: { env: 'KEYWARD_TEST_POLL' } }],
+        },
+      },
+    });
+    const other = await startGuard(own);
+    const headers = { authorization: `Bearer ${POLL_TOKEN}` };
+    const waiting = fetch(`${other.adminUrl}/ssf/streams/siem/poll`, { method: 'POST', body: '{}', headers });
+    const ended = waiting.then(
+      () => 'answered',
+      () => 'cut off',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(await other.stop()).toBe(0);
+    expect(await ended).toBe('cut off');
+    expect(other.stderr()).not.toMatch(/"level":"(?:error|fatal)"/);
+    removeFolder(own);
   });
 
   it('are for the holder of the token of the stream alone', async () => {

@@ -84,10 +84,11 @@ describe('an address of a webhook', () => {
 describe('a webhook', () => {
   const OLD = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
   const NEW = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
-  const sender = (over: { allowed?: ReturnType<typeof cidrSet>; secrets?: string[] } = {}) =>
+  const sender = (over: { allowed?: ReturnType<typeof cidrSet>; secrets?: string[]; ca?: string } = {}) =>
     webhookSender({
       contentOf: () => ({ signed, secrets: over.secrets ?? [OLD] }),
       allowed: over.allowed ?? LOOPBACK,
+      ca: over.ca,
       now: Date.now,
     });
 
@@ -125,6 +126,30 @@ describe('a webhook', () => {
       expect(result, host).toMatchObject({ ok: false, permanent: true });
     }
     expect(hook.received).toEqual([]);
+  });
+
+  it('over TLS is believed by its name, though it is connected to by its number', async () => {
+    const certificates = authority();
+    closing.push(() => certificates.remove());
+    const serve = async (name: string) => {
+      const files = certificates.issue(name, `DNS:${name}`);
+      const tls = { cert: readFileSync(files.cert), key: readFileSync(files.key) };
+      return closed(await httpReceiver((_, response) => response.end(), tls));
+    };
+    const ca = readFileSync(certificates.cert, 'utf8');
+    const right = await serve('localhost');
+    const to = (port: number) => `https://localhost:${port}/hook`;
+    expect(await attempt(sender({ ca }), to(right.port))).toEqual({ ok: true });
+    expect(right.received[0]?.headers.host).toBe(`localhost:${right.port}`);
+    const wrong = await serve('other.example');
+    for (const [with_, port] of [
+      [{ ca }, wrong.port],
+      [{}, right.port],
+    ] as const)
+      expect(await attempt(sender(with_), to(port))).toMatchObject({ ok: false, permanent: false });
+    expect(wrong.received).toEqual([]);
+    const open = closed(await httpReceiver((_, response) => response.end()));
+    expect(await attempt(sender({ ca }), to(open.port))).toMatchObject({ ok: false, permanent: false });
   });
 
   it('that redirects inside is not followed', async () => {

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import net from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
@@ -20,9 +21,10 @@ export interface HttpReceiver {
 
 export async function httpReceiver(
   answer: (request: Received, response: http.ServerResponse) => void,
+  tls?: { readonly cert: Buffer; readonly key: Buffer },
 ): Promise<HttpReceiver> {
   const received: Received[] = [];
-  const server = http.createServer((request, response) => {
+  const listener: http.RequestListener = (request, response) => {
     let body = '';
     request.setEncoding('utf8');
     request.on('data', (text) => {
@@ -33,7 +35,8 @@ export async function httpReceiver(
       received.push(one);
       answer(one, response);
     });
-  });
+  };
+  const server = tls === undefined ? http.createServer(listener) : https.createServer(tls, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

@@ -112,6 +112,7 @@ type Parts = Pick<OpenNotices, 'service' | 'outbox'>;
 export function noticeRoutes(parts: Parts, store: NoticeStore): AdminApp {
   const app = adminRouter();
   reading(app, parts);
+  publicKey(app, parts);
   deciding(app, parts);
   deliveries(app, parts, store);
   return app;
@@ -173,6 +174,19 @@ function reading(app: AdminApp, { service }: Parts): void {
       responses: { 200: json(signedView, 'What keyward notices verify checks.'), ...notFound },
     }),
     (c) => c.json(service.signed(c.req.valid('param').id), 200),
+  );
+}
+
+function publicKey(app: AdminApp, { service }: Parts): void {
+  app.openapi(
+    operation({
+      method: 'get',
+      path: '/v1/notice-key',
+      tags,
+      summary: 'The public key of notices: for tenants to note before they get one',
+      responses: { 200: json(z.object({ publicKey: z.string() }), 'base64url SPKI, Ed25519.') },
+    }),
+    (c) => c.json({ publicKey: service.publicKey }, 200),
   );
 }
 

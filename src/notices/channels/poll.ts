@@ -54,6 +54,8 @@ export class PollStreams {
     while (found.length === 0 && !request.returnImmediately && !signal.aborted) {
       if (this.#parts.now() >= endMs) break;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      // Gone, or the guard stops: then there may be no store any more.
+      if (signal.aborted) break;
       found = this.#waiting(stream, max + 1);
     }
     const sets: Record<string, string> = {};

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { rootCertificates } from 'node:tls';
 import type { CidrSet } from '../../wire/cidr.js';
 import { resolvePublic } from './public-address.js';
 
@@ -11,7 +12,8 @@ export interface PostOptions {
   /** Networks inside that the operator permits; only there may it be `http:`. */
   readonly allowed: CidrSet;
   readonly signal: AbortSignal;
-  readonly ca?: string;
+  /** A CA to trust besides the system's, PEM. */
+  readonly ca: string | undefined;
 }
 
 /** What a receiver said; its body is cut off at a bound, and never followed, run or kept. */
@@ -58,7 +60,7 @@ function exchange(
       lookup,
       signal: options.signal,
       headers: { ...options.headers, 'content-length': Buffer.byteLength(options.body) },
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
     },
     (response) => {
       status = response.statusCode ?? 0;

@@ -8,6 +8,8 @@ interface Parts {
   readonly streams: readonly Stream[];
   readonly signer: TokenSigner | undefined;
   readonly allowed: CidrSet;
+  /** PEM, besides the system's. */
+  readonly ca: string | undefined;
 }
 
 const AT_ONCE_MAX = 4;
@@ -15,7 +17,7 @@ const AT_ONCE_MAX = 4;
 const FINAL_ERRORS = new Set(['invalid_request', 'invalid_key', 'invalid_issuer', 'invalid_audience']);
 
 /** Push delivery of security event tokens, RFC 8935. */
-export function pushSender({ streams, signer, allowed }: Parts): Sender {
+export function pushSender({ streams, signer, allowed, ca }: Parts): Sender {
   const byName = new Map(streams.map((each) => [each.name, each]));
   return {
     atOnceMax: AT_ONCE_MAX,
@@ -38,6 +40,7 @@ export function pushSender({ streams, signer, allowed }: Parts): Sender {
         },
         body: await signer.token(delivery, stream.audience),
         allowed,
+        ca,
         signal,
       });
       return judged(answer);

@@ -10,6 +10,8 @@ interface Parts {
     delivery: Delivery,
   ) => { readonly signed: SignedNotice; readonly secrets: readonly string[] } | string;
   readonly allowed: CidrSet;
+  /** PEM, besides the system's. */
+  readonly ca: string | undefined;
   readonly now: () => number;
 }
 
@@ -19,10 +21,10 @@ const AT_ONCE_MAX = 4;
  * Standard Webhooks: `webhook-id` is the id of the delivery in every attempt, `webhook-signature` has one
  * signature for each secret.
  */
-export function webhookSender({ contentOf, allowed, now }: Parts): Sender {
+export function webhookSender({ contentOf, allowed, ca, now }: Parts): Sender {
   return {
     atOnceMax: AT_ONCE_MAX,
-    destination: ({ recipient }) => new URL(recipient).host,
+    destination: ({ recipient }) => (URL.canParse(recipient) ? new URL(recipient).host : recipient),
     send: async (delivery, signal) => {
       const content = contentOf(delivery);
       if (typeof content === 'string') return { ok: false, permanent: true, problem: content };
@@ -45,6 +47,7 @@ export function webhookSender({ contentOf, allowed, now }: Parts): Sender {
         },
         body,
         allowed,
+        ca,
         signal,
       });
       return judged(answer);
