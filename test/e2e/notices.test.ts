@@ -1,8 +1,10 @@
 import { createPublicKey } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createVerifier } from 'fast-jwt';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEntries } from '../../src/journal/read.js';
+import { BUILT_IN } from '../../src/notices/built-in-templates.js';
 import type { SignedNotice } from '../../src/notices/records.js';
 import { facts, keyFacts } from '../notices/fixture.js';
 import { type HttpReceiver, httpReceiver, mailServer, textOf } from '../notices/receivers.js';
@@ -458,6 +460,26 @@ describe('security event tokens', () => {
   });
 });
 
+it('a template with a mistake keeps the guard from starting, and is named with file and line', async () => {
+  const own = guardFolder({
+    upstreams: [{ name: 'api', url: new URL(upstream.url).origin }],
+    notices: { templates: './texts' },
+  });
+  mkdirSync(`${own}/texts`);
+  writeFileSync(`${own}/texts/touched.txt`, BUILT_IN.touched.replace('{{when}}', '{{whenever}}'));
+  for (const command of [
+    ['up', '--config', `${own}/keyward.yaml`],
+    ['config', 'validate', `${own}/keyward.yaml`],
+  ]) {
+    const { code, stderr } = await cli(command);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${own}/texts/touched.txt:13: there is no {{whenever}}`);
+    expect(stderr).toContain('{{when}} is missing');
+    expect(stderr).not.toMatch(/^ +at /m);
+  }
+  removeFolder(own);
+});
+
 it('no code, secret or credential is in the journal, the log or the store', async () => {
   const { code } = await codeFor('searched');
   const secrets = [
@@ -469,7 +491,6 @@ it('no code, secret or credential is in the journal, the log or the store', asyn
     PUSH_TOKEN,
   ];
   await guard.stop();
-  const { readdirSync, readFileSync } = await import('node:fs');
   const files = readdirSync(`${dir}/data`, { recursive: true, withFileTypes: true }).filter(
     (each) => each.isFile() && !each.parentPath.endsWith('/secrets'),
   );

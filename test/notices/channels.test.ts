@@ -301,24 +301,30 @@ describe('an e-mail', () => {
   });
 
   it('is tried again when the server dies in the middle of it, before or after it had everything', async () => {
-    let cut = 0;
-    const halfway = closed(
-      await rawReceiver((socket) => {
-        socket.write('220 x ESMTP\r\n');
-        let inData = false;
-        socket.on('data', (bytes) => {
-          if (inData) {
-            cut += 1;
-            socket.destroy();
-          } else if (/^DATA/i.test(bytes.toString())) {
-            inData = true;
-            socket.write('354 go on\r\n');
-          } else socket.write('250 ok\r\n');
-        });
-      }),
-    );
-    expect(await attempt(sender(halfway), 'ada@acme.example')).toMatchObject({ ok: false, permanent: false });
-    expect(cut).toBe(1);
+    for (const enough of [/./s, /\r\n\.\r\n$/]) {
+      let cut = 0;
+      const dying = closed(
+        await rawReceiver((socket) => {
+          socket.write('220 x ESMTP\r\n');
+          let data: string | undefined;
+          socket.on('data', (bytes) => {
+            if (data !== undefined) {
+              data += bytes.toString();
+              if (enough.test(data) && cut === 0) {
+                cut += 1;
+                socket.destroy();
+              }
+            } else if (/^DATA/i.test(bytes.toString())) {
+              data = '';
+              socket.write('354 go on\r\n');
+            } else socket.write('250 ok\r\n');
+          });
+        }),
+      );
+      const result = await attempt(sender(dying), 'ada@acme.example');
+      expect(result).toMatchObject({ ok: false, permanent: false });
+      expect(cut).toBe(1);
+    }
   });
 
   it('does not wait for a server that hangs: silent, greeting only, or busy for ever', async () => {
