@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { facts, keyFacts, signingKey, T } from '../../test/notices/fixture.js';
@@ -40,6 +40,24 @@ describe('a signed notice', () => {
       ...{ atMs: T, tenantName: undefined, pickUp: undefined },
     });
     expect(precaution.text.replace(signed.publicKey, 'KEY')).toMatchSnapshot();
+  });
+
+  it('is checked as the documentation says, with nothing of Keyward', () => {
+    const sorted = (value: unknown): unknown =>
+      Array.isArray(value)
+        ? value.map(sorted)
+        : typeof value === 'object' && value !== null
+          ? Object.fromEntries(
+              Object.entries(value)
+                .sort()
+                .map(([name, each]) => [name, sorted(each)]),
+            )
+          : value;
+    const { document, text, signature, publicKey } = JSON.parse(file);
+    const key = createPublicKey({ key: Buffer.from(publicKey, 'base64url'), format: 'der', type: 'spki' });
+    const bytes = Buffer.from(`keyward-notice-v1\n${JSON.stringify(sorted(document))}`);
+    expect(verify(null, bytes, key, Buffer.from(signature, 'base64url'))).toBe(true);
+    expect(createHash('sha256').update(text).digest('hex')).toBe(document.textSha256);
   });
 
   it('reads the same after any JSON program has rewritten it', () => {

@@ -126,6 +126,12 @@ describe('a webhook', () => {
       expect(result, host).toMatchObject({ ok: false, permanent: true });
     }
     expect(hook.received).toEqual([]);
+    const clear = await attempt(guarded, 'http://8.8.8.8/hook', 1_000);
+    expect(clear).toMatchObject({
+      ok: false,
+      permanent: true,
+      problem: expect.stringContaining('plain http'),
+    });
   });
 
   it('over TLS is believed by its name, though it is connected to by its number', async () => {

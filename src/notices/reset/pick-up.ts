@@ -90,16 +90,12 @@ export class PickUp {
       ...{ id, kind: 'issued', env, fingerprint: fingerprints.issued(credential) },
       ...{ createdMs: atMs, createdBy: actor, replaces: old.id },
     };
-    // An earlier replacement whose answer may have gone astray, or one that was made when the key was rotated.
-    const stale = [code.minted?.key, old.replaced?.by]
-      .filter((each) => each !== undefined)
-      .map((each) => store.key(each))
-      .filter((each) => each !== undefined && each.revoked === undefined)
-      .map((each) => ({
-        ...(each as KeyRecord),
-        revoked: { atMs, by: actor, why: `replaced by ${id} at a pick-up` },
-      }));
-    const gone = [...new Map(stale.map((each) => [each.id, each])).values()];
+    // An earlier replacement: its answer went astray, or it was made when the key was rotated.
+    const earlier = store.key(old.replaced?.by ?? '');
+    const gone: KeyRecord[] =
+      earlier === undefined || earlier.revoked !== undefined
+        ? []
+        : [{ ...earlier, revoked: { atMs, by: actor, why: `replaced by ${id} at a pick-up` } }];
     await acts.record(actor, 'reset.pick-up', old.id, {
       ...{ code: code.id, notice: code.notice, by: id, revoked: gone.map((each) => each.id) },
     });
