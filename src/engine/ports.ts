@@ -65,7 +65,7 @@ export interface NoticeStore {
   notice(id: string): Notice | undefined;
   notices(): Notice[];
   delivery(id: string): Delivery | undefined;
-  /** Of one notice or event: their ids begin with its id and a dot. */
+  /** Of one notice or event: their ids begin with its id and `_`. */
   deliveriesOf(message: string): Delivery[];
   deliveries(options?: { after?: string }): Iterable<Delivery>;
   /** To be sent by then, the longest waiting first; those being sent are among them. */

@@ -160,7 +160,7 @@ export class Notices {
         const place = createHash('sha256').update(`${channel}\0${recipient}`).digest('hex').slice(0, 16);
         const times = { createdMs: issue.atMs, nextMs: issue.atMs };
         const begin = { state: 'pending', attempts: 0, inDoubt: 0 } as const;
-        return { id: `${id}.${place}`, channel, recipient, notice: id, ...begin, ...times };
+        return { id: `${id}_${place}`, channel, recipient, notice: id, ...begin, ...times };
       });
       await acts.record(actor, 'notice.approve', id, {
         ...{

@@ -42,7 +42,7 @@ export class SecurityEvents implements KeyEvents {
         .map(({ name, delivery }) => {
           const id = idOf([event.type, event.key, event.change ?? '', String(event.atMs)]);
           return {
-            id: `e${id}.${idOf([name])}`,
+            id: `e${id}_${idOf([name])}`,
             channel: delivery,
             recipient: name,
             event,

@@ -46,7 +46,7 @@ export class NoticeTables implements NoticeStore {
   }
 
   deliveriesOf(message: string): Delivery[] {
-    const range = this.#deliveries.getRange({ start: `${message}.`, end: `${message}.${BEHIND}` });
+    const range = this.#deliveries.getRange({ start: `${message}_`, end: `${message}_${BEHIND}` });
     return [...range].map(({ value }) => value);
   }
 

@@ -153,6 +153,8 @@ describe('a notice', () => {
       ['email', 'delivered', 1],
       ['webhook', 'delivered', 1],
     ]);
+    // The signature separates its parts by dots: an id must have none.
+    for (const { id: each } of deliveries) expect(each).toMatch(/^n\w+$/);
     const { headers, body } = hook.received[0] as HttpReceiver['received'][number];
     const { data } = new Webhook(SECRET).verify(body, headers as Record<string, string>) as {
       data: SignedNotice;

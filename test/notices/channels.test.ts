@@ -43,7 +43,7 @@ const { signed, subject } = writeSigned(
 
 function delivery(recipient: string): Delivery {
   const begin = { state: 'sending', attempts: 1, inDoubt: 0, createdMs: T, nextMs: T } as const;
-  return { id: 'n1.abcdef', channel: 'webhook', recipient, notice: 'n1', ...begin };
+  return { id: 'n1_abcdef', channel: 'webhook', recipient, notice: 'n1', ...begin };
 }
 
 function attempt(sender: Sender, to: string, ms = 5_000) {
@@ -96,7 +96,7 @@ describe('a webhook', () => {
     const hook = closed(await httpReceiver((_, response) => response.end('fine')));
     for (let i = 0; i < 2; i += 1)
       expect(await attempt(sender({ secrets: [OLD, NEW] }), hook.url)).toEqual({ ok: true });
-    expect(hook.received.map(({ headers }) => headers['webhook-id'])).toEqual(['n1.abcdef', 'n1.abcdef']);
+    expect(hook.received.map(({ headers }) => headers['webhook-id'])).toEqual(['n1_abcdef', 'n1_abcdef']);
     const [one] = hook.received;
     const headers = one?.headers as Record<string, string>;
     for (const secret of [OLD, NEW]) {
@@ -253,7 +253,7 @@ describe('an e-mail', () => {
     const server = closed(await mailServer());
     for (let i = 0; i < 2; i += 1)
       expect(await attempt(sender(server), 'ada@acme.example')).toEqual({ ok: true });
-    expect(server.mails.map(messageId)).toEqual(['n1.abcdef@guard.example', 'n1.abcdef@guard.example']);
+    expect(server.mails.map(messageId)).toEqual(['n1_abcdef@guard.example', 'n1_abcdef@guard.example']);
     const [mail] = server.mails;
     expect(mail?.to).toEqual(['ada@acme.example']);
     expect(mail?.raw).toMatch(/^Date: Tue, 24 Nov 2026 08:00:00 \+0000/m);
