@@ -1,4 +1,3 @@
-import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { adminApp } from './admin/app.js';
 import { Operators } from './admin/operators.js';
@@ -11,11 +10,11 @@ import type { ProxyUpstream } from './edges/proxy/gateway.js';
 import type { Listener } from './edges/proxy/listener.js';
 import { Approvals } from './engine/approvals.js';
 import type { GuardLoop } from './engine/guard-loop.js';
-import type { Journal, KeyStore } from './engine/ports.js';
+import type { Journal, KeyEvents, KeyStore } from './engine/ports.js';
 import type { Containment } from './incidents/containment.js';
+import { follow, JournalTails, journalsOf } from './incidents/follow.js';
 import { openContainment, openIncidents } from './incidents/open.js';
 import type { Incidents } from './incidents/service.js';
-import { JournalTail } from './journal/tail.js';
 import { Acts } from './keys/acts.js';
 import { foreignKey, KeyDirectory } from './keys/directory.js';
 import { applyManifest, exportManifest } from './keys/manifest.js';
@@ -26,6 +25,9 @@ import { TenantService } from './keys/tenants.js';
 import { openLeaks } from './leaks/open.js';
 import type { LeakServer } from './leaks/server.js';
 import { openGeo } from './locations/geo.js';
+import { type OpenNotices, openNotices } from './notices/open.js';
+import type { ResetServer } from './notices/reset/server.js';
+import { forgetOldEvents } from './notices/retention.js';
 import { type Log, silentLog } from './observability/log.js';
 import { Metrics } from './observability/metrics.js';
 import { statusOf } from './status.js';
@@ -44,6 +46,8 @@ import {
 const CLOSE_GRACE_MS = 10_000;
 /** How often incidents are kept, and the journals of gateways looked at. */
 const INCIDENTS_MS = 500;
+/** How often security events that nobody has polled for too long are removed. */
+const FORGET_MS = 3_600_000;
 
 /** A running guard: the control process, which is also a gateway. */
 export interface Running {
@@ -61,6 +65,9 @@ export interface Running {
   readonly journal: Journal;
   readonly listeners: readonly Listener[];
   readonly admin: AdminServer;
+  readonly notices: OpenNotices;
+  /** Where replacement keys are picked up, where that is configured. */
+  readonly reset: ResetServer | undefined;
   /** The token of the first operator, on the first run only: show it once, it is not kept. */
   readonly bootstrapToken: string | undefined;
   /** @throws ConfigFault, and then nothing has changed */
@@ -98,13 +105,9 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const { journal, geo, store, directory, acts } = base;
   const metrics = new Metrics();
   const warn = (text: string) => log.warn({}, text);
-  const journals = () => journalsOf(config);
+  const journals = () => journalsOf(config.dataDir);
   const investigating = { ...base, journals, warn, aside: options.journalThread ?? true };
-  const tails = new Map(
-    journals()
-      .slice(1)
-      .map((dir) => [dir, new JournalTail(dir, true)]),
-  );
+  const tails = new JournalTails(journals);
   const incidents = await openIncidents(investigating);
   const engine = engineOf({
     found: (entry) => incidents.note(entry),
@@ -125,8 +128,18 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const { behaviour, holds, loop, live } = engine;
   const control = await openControl(config, base, engine.cut, metrics, log);
   opened.push(async () => control.close());
+  const sealed = new SealedService({ ...base, changes: control, upstreams: () => namesOf(loop) });
+  const notices = await openNotices({
+    ...{ ...base, config, sealed, notices: store.notices, changes: control },
+    tried: ({ id, channel, state, problem }) => {
+      metrics.deliveryTried(channel, state);
+      if (problem !== undefined) log.warn({ delivery: id, channel, state, problem }, 'a delivery failed');
+    },
+    failed: (error) => log.error({ error: String(error) }, 'notices could not be sent or handed over'),
+  });
+  const { events } = notices;
   const services = {
-    ...servicesOf(base, control, loop, metrics),
+    ...{ ...servicesOf(base, control, loop, metrics, events), sealed },
     approvals: new Approvals({ acts, behaviour, holds, store }),
   };
   const containment = openContainment({
@@ -170,25 +183,51 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     adminApp({
       ...{ ...services, incidents, containment, journals },
       ...{ version, journalDir: base.journalDir, metrics: metrics.registry, now: Date.now },
+      ...{ notices, noticeStore: store.notices },
       upstreams: () => loop.routing.upstreams,
       unexpected: (error) => log.error({ error: String(error) }, 'an admin request failed unexpectedly'),
       system: {
         ...{ status, reload, notReady: () => status().problems },
         exportManifest: () => exportManifest(store, Date.now()),
         applyManifest: (actor, manifest, how) =>
-          applyManifest({ ...base, changes: control, upstreams: () => namesOf(loop) }, actor, manifest, how),
+          applyManifest(
+            { ...base, events, changes: control, upstreams: () => namesOf(loop) },
+            ...([actor, manifest, how] as const),
+          ),
       },
     }),
   );
   opened.push(() => admin.close());
+  const reset = await notices.serveReset(() => loop.forwarding);
+  opened.push(async () => reset?.close());
   note(journal, 'started');
   const bootstrapToken = await services.operators.bootstrap();
   for (const warning of geo.warnings) log.warn({}, warning);
   const stopTimers = startTimers({ directory, journal, engine, log, status });
-  const stopTails = followFindings(incidents, journals, tails, log);
+  const stopTails = follow(incidents, tails, INCIDENTS_MS, (error) =>
+    log.error({ error: String(error) }, 'incidents could not be kept up to date'),
+  );
+  const forgetting = setInterval(() => {
+    forgetOldEvents(store.notices, Date.now()).catch((error) =>
+      log.error({ error: String(error) }, 'old security events could not be removed'),
+    );
+  }, FORGET_MS);
   containment.resumeAll();
+  notices.outbox.start();
   return {
-    ...{ ...services, incidents, containment, leaks, store, journal, admin, bootstrapToken, reload },
+    ...{
+      ...services,
+      incidents,
+      containment,
+      leaks,
+      store,
+      journal,
+      admin,
+      bootstrapToken,
+      reload,
+      notices,
+      reset,
+    },
     get listeners() {
       return live.listeners;
     },
@@ -197,8 +236,11 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
       await live.close(CLOSE_GRACE_MS);
       await admin.close();
       await leaks?.close();
+      await reset?.close();
+      await notices.outbox.close(CLOSE_GRACE_MS);
       stopTimers();
       stopTails();
+      clearInterval(forgetting);
       await containment.close();
       control.close();
       note(journal, 'stopped');
@@ -215,7 +257,7 @@ type Base = Awaited<ReturnType<typeof openBase>>;
 
 /** What is opened once and stays: secrets, journal, databases, store. */
 async function openBase(config: Config, options: StartOptions, opened: Close[]) {
-  const { fingerprints, masterKey, previousMasterKey, privateKey } = loadSecrets(config, true);
+  const { fingerprints, masterKey, previousMasterKey, privateKey, eventKey } = loadSecrets(config, true);
   const journalDir = path.join(config.dataDir, 'journal');
   const journal = await journalOf(config, journalDir, privateKey, options.journalThread);
   opened.push(() => journal.close());
@@ -226,7 +268,7 @@ async function openBase(config: Config, options: StartOptions, opened: Close[]) 
   const acts = new Acts(journal, Date.now);
   return {
     ...{ journalDir, journal, geo, store, directory, acts },
-    ...{ fingerprints, masterKey, previousMasterKey, privateKey },
+    ...{ fingerprints, masterKey, previousMasterKey, privateKey, eventKey },
   };
 }
 
@@ -267,55 +309,28 @@ async function enrolled(store: KeyStore, key: Enrolment): Promise<boolean> {
 }
 
 /** What operators act through. */
-function servicesOf(base: Base, changes: Control, loop: GuardLoop<ProxyUpstream>, metrics: Metrics) {
+function servicesOf(
+  base: Base,
+  changes: Control,
+  loop: GuardLoop<ProxyUpstream>,
+  metrics: Metrics,
+  events: KeyEvents,
+) {
   const revocations = new Revocations({
     ...base,
     changes,
+    events,
     revoked: (seconds) => metrics.revoked(seconds),
   });
-  const parts = { ...base, changes, revocations, upstreams: () => namesOf(loop) };
+  const parts = { ...base, changes, events, revocations, upstreams: () => namesOf(loop) };
   return {
     revocations,
     keys: new KeyService(parts),
     tenants: new TenantService(parts),
-    sealed: new SealedService(parts),
     operators: new Operators(parts),
   };
 }
 
 function namesOf(loop: GuardLoop<ProxyUpstream>): string[] {
   return loop.routing.upstreams.map(({ name }) => name);
-}
-
-/** Journals of the control process and of every gateway that there ever was. */
-function journalsOf({ dataDir }: Config): string[] {
-  const gateways = path.join(dataDir, 'gateways');
-  const names = existsSync(gateways) ? readdirSync(gateways) : [];
-  const others = names.map((name) => path.join(gateways, name, 'journal')).filter((dir) => existsSync(dir));
-  return [path.join(dataDir, 'journal'), ...others];
-}
-
-/** Keeps incidents, and takes the findings of other gateways from their journals. */
-function followFindings(
-  incidents: Incidents,
-  journals: () => readonly string[],
-  tails: Map<string, JournalTail>,
-  log: Log,
-): () => void {
-  const timer = setInterval(() => {
-    try {
-      for (const dir of journals().slice(1)) {
-        let tail = tails.get(dir);
-        if (tail === undefined) {
-          tail = new JournalTail(dir, false);
-          tails.set(dir, tail);
-        }
-        for (const entry of tail.next()) if (entry.kind === 'decision') incidents.note(entry);
-      }
-    } catch (error) {
-      log.error({ error: String(error) }, 'findings of a gateway could not be read');
-    }
-    incidents.flush().catch((error) => log.error({ error: String(error) }, 'incidents could not be written'));
-  }, INCIDENTS_MS);
-  return () => clearInterval(timer);
 }

@@ -46,6 +46,8 @@ export function loadSecrets(config: Config, create: boolean) {
     previousMasterKey:
       secrets.previousMasterKey && readSecret(secrets.previousMasterKey, 'secrets.previousMasterKey'),
     privateKey: loadSigningKey(source(secrets.journalKey, 'journal-key.pem'), 'secrets.journalKey'),
+    // Made when it is first needed: only where security events are sent.
+    eventKey: secrets.eventKey ?? { file: path.join(dataDir, 'secrets', 'event-key.pem') },
   };
 }
 

@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Registry } from 'prom-client';
 import type { Approvals } from '../engine/approvals.js';
+import type { NoticeStore } from '../engine/ports.js';
 import type { Upstream } from '../engine/routing.js';
 import type { Containment } from '../incidents/containment.js';
 import type { Incidents } from '../incidents/service.js';
@@ -9,6 +10,7 @@ import type { Revocations } from '../keys/revocation.js';
 import type { SealedService } from '../keys/sealed-service.js';
 import type { KeyService } from '../keys/service.js';
 import type { TenantService } from '../keys/tenants.js';
+import type { OpenNotices } from '../notices/open.js';
 import { type AdminApp, type AdminEnv, adminRouter } from './api.js';
 import type { Operators } from './operators.js';
 import { problem, problemOf } from './problem.js';
@@ -17,9 +19,11 @@ import { containmentRoutes } from './routes/containment.js';
 import { incidentRoutes } from './routes/incidents.js';
 import { journalRoutes } from './routes/journal.js';
 import { keyRoutes } from './routes/keys.js';
+import { noticeRoutes } from './routes/notices.js';
 import { operatorRoutes } from './routes/operators.js';
 import { receiptRoutes } from './routes/receipts.js';
 import { sealedRoutes } from './routes/sealed.js';
+import { ssfRoutes } from './routes/ssf.js';
 import { type SystemPort, systemRoutes } from './routes/system.js';
 import { tenantRoutes } from './routes/tenants.js';
 
@@ -35,6 +39,8 @@ export interface AdminParts {
   readonly containment: Containment;
   /** Folders of the journals of all gateways. */
   readonly journals: () => readonly string[];
+  readonly noticeStore: NoticeStore;
+  readonly notices: Pick<OpenNotices, 'service' | 'outbox' | 'ssf'>;
   readonly system: SystemPort;
   readonly metrics: Registry;
   readonly journalDir: string;
@@ -100,6 +106,8 @@ export function adminApp(parts: AdminParts): AdminApp {
   app.route('/', behaviourRoutes(parts.approvals));
   app.route('/', incidentRoutes(parts.incidents, parts.journals));
   app.route('/', containmentRoutes(parts.containment));
+  app.route('/', noticeRoutes(parts.notices, parts.noticeStore));
+  if (parts.notices.ssf !== undefined) app.route('/', ssfRoutes(parts.notices.ssf));
   app.route('/', journalRoutes(parts.journalDir, parts.upstreams));
   app.route('/', systemRoutes(parts.system));
   return app;

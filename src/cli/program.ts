@@ -8,6 +8,7 @@ import { incidentCommands } from './incidents.js';
 import { parsePort } from './input.js';
 import { journalCommands } from './journal.js';
 import { keyCommands } from './keys.js';
+import { noticeCommands } from './notices.js';
 import { operatorCommands } from './operators.js';
 import { receiptCommands } from './receipts.js';
 import { scanCommand } from './scan.js';
@@ -63,6 +64,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   operatorCommands(program);
   holdCommands(program);
   incidentCommands(program);
+  noticeCommands(program);
   journalCommands(program);
   catalogCommands(program);
   scanCommand(program);

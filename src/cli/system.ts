@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { loadConfig } from '../config/load.js';
 import { configJsonSchema } from '../config/reference.js';
+import { loadTemplates } from '../notices/templates.js';
 import { connect, type RemoteOptions, remoteCommand } from './client.js';
 import { parseTime, readDocument } from './input.js';
 import { type LimitOptions, limitOptions, limitsFrom } from './limits.js';
@@ -40,7 +41,8 @@ function configCommands(config: Command): void {
     .command('validate <file>')
     .description('say everything that is wrong with a configuration, or that nothing is')
     .action((file: string) => {
-      const { listeners, upstreams } = loadConfig(file);
+      const { listeners, upstreams, notices } = loadConfig(file);
+      loadTemplates(notices.templates);
       console.log(`${file} is valid: ${listeners.length} listeners, ${upstreams.length} upstreams.`);
     });
   config

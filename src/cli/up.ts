@@ -8,6 +8,7 @@ export async function up(configFile: string): Promise<void> {
   const running = await startLogged(loadConfig(configFile), configFile);
   showBootstrapToken(running);
   for (const { address } of running.listeners) console.log(`guard  ${origin(address)}`);
+  if (running.reset !== undefined) console.log(`reset  ${origin(running.reset.address)}`);
   console.log(`admin  ${origin(running.admin.address)}`);
   await untilStopped(running);
 }

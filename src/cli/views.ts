@@ -3,6 +3,7 @@ import type { budgetView, holdView, standingView } from '../admin/routes/behavio
 import type { callerView, planView } from '../admin/routes/containment.js';
 import type { incidentView } from '../admin/routes/incidents.js';
 import type { dryRunView } from '../admin/routes/journal.js';
+import type { deliveryView, noticeView, previewView } from '../admin/routes/notices.js';
 import type { receiptView } from '../admin/routes/receipts.js';
 import type { appliedView, statusView } from '../admin/routes/system.js';
 import type { issuedView, keyView, operatorView, sealedView } from '../admin/views.js';
@@ -22,3 +23,6 @@ export type PlanView = z.output<typeof planView>;
 export type CallerView = z.output<typeof callerView>;
 export type DryRunView = z.output<typeof dryRunView>;
 export type ReceiptView = z.output<typeof receiptView>;
+export type NoticeView = z.output<typeof noticeView>;
+export type NoticePreview = z.output<typeof previewView>;
+export type DeliveryView = z.output<typeof deliveryView>;

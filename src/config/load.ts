@@ -5,6 +5,7 @@ import { type Document, isCollection, isPair, LineCounter, type ParsedNode, pars
 import type { z } from 'zod';
 import { validateLocationRules } from '../core/location.js';
 import { parseCidr } from '../wire/cidr.js';
+import { noticeProblems, resolveNotices } from './notices-load.js';
 import { type Config, configSchema } from './schema.js';
 
 /** One thing wrong with a configuration, and where. */
@@ -100,7 +101,16 @@ function unfolded(issue: z.core.$ZodIssue): { path: FieldPath; message: string }
 }
 
 /** Opened once, at the start. */
-const FIXED = ['dataDir', 'secrets', 'journal', 'admin', 'gateways'] as const;
+const FIXED = [
+  'dataDir',
+  'secrets',
+  'journal',
+  'admin',
+  'gateways',
+  'notices',
+  'containment',
+  'leaks',
+] as const;
 
 function fixedProblems(config: Config, running: Config): { path: FieldPath; message: string }[] {
   return FIXED.filter((field) => !isDeepStrictEqual(config[field], running[field])).map((field) => ({
@@ -150,7 +160,7 @@ function semanticProblems(config: Config): { path: FieldPath; message: string }[
       });
     }
   });
-  return problems;
+  return [...problems, ...noticeProblems(config.notices, isLoopback)];
 }
 
 function isLoopback(host: string): boolean {
@@ -223,7 +233,9 @@ function resolvePaths(config: Config, base: string): Config {
       masterKey: secret(config.secrets.masterKey),
       previousMasterKey: secret(config.secrets.previousMasterKey),
       journalKey: secret(config.secrets.journalKey),
+      eventKey: secret(config.secrets.eventKey),
     },
+    notices: resolveNotices(config.notices, { at, optional, secret }),
     geo: {
       countryFile: optional(config.geo.countryFile),
       asnMmdb: optional(config.geo.asnMmdb),

@@ -38,7 +38,7 @@ function configReference(): string {
 Generated from the schema by \`npm run docs\`; \`keyward config schema\` prints the same schema for editors, and
 \`keyward config validate FILE\` checks a file. Relative paths count from the folder of the file. \`SIGHUP\` or
 \`keyward config reload\` puts a changed file in force without dropping a connection, whole or not at all;
-\`dataDir\`, \`secrets\`, \`journal\`, \`admin\` and \`gateways\` need a restart.
+\`dataDir\`, \`secrets\`, \`journal\`, \`admin\`, \`gateways\`, \`notices\`, \`containment\` and \`leaks\` need a restart.
 
 For completion in editors, begin the file with \`# yaml-language-server: $schema=./keyward.schema.json\`.
 

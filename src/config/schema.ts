@@ -1,21 +1,11 @@
 import { z } from 'zod';
 import { containment } from './containment.js';
+import { milliseconds, port, secretSource, serverTls } from './fields.js';
 import { gateways } from './gateways.js';
 import { leaks } from './leaks.js';
+import { notices } from './notices.js';
 
-const milliseconds = z.number().int().min(1).max(86_400_000);
-const port = z.number().int().min(0).max(65_535);
 const privilege = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
-
-const secretSource = z
-  .union([
-    z.strictObject({ file: z.string().min(1) }),
-    z.strictObject({ env: z.string().min(1) }),
-    z.strictObject({ command: z.array(z.string()).min(1) }),
-  ])
-  .describe(
-    'Where the secret comes from: a file (created on first run), an environment variable, or a command that prints it (KMS hook).',
-  );
 
 const locationRule = z.union([
   z.strictObject({ cidr: z.string().describe('An IPv4 or IPv6 network or address.') }),
@@ -268,19 +258,14 @@ export const configSchema = z.strictObject({
     .strictObject({
       host: z.string().default('127.0.0.1').describe('Address of the admin API.'),
       port: port.default(7071).describe('Port of the admin API.'),
-      tls: z
-        .strictObject({
-          cert: z.string().describe('PEM file with the certificate chain.'),
-          key: z.string().describe('PEM file with the private key.'),
-        })
-        .optional()
-        .describe('Needed where the address is not loopback.'),
+      tls: serverTls.optional().describe('Needed where the address is not loopback.'),
     })
     .prefault({}),
   detector,
   containment,
   leaks,
   gateways,
+  notices,
   journal: z
     .strictObject({
       commitMs: z
@@ -318,7 +303,12 @@ export const configSchema = z.strictObject({
         .describe('The master key in use before, until `keyward sealed rewrap` has run.'),
       journalKey: secretSource
         .optional()
-        .describe('Signs the journal. Default: secrets/journal-key.pem in the data directory.'),
+        .describe('Signs journal and notices. Default: secrets/journal-key.pem in the data directory.'),
+      eventKey: secretSource
+        .optional()
+        .describe(
+          'Signs security event tokens: RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA) in PEM. Default: secrets/event-key.pem in the data directory, RSA.',
+        ),
     })
     .prefault({}),
   geo: z

@@ -105,6 +105,13 @@ export interface Tenant {
   readonly id: string;
   readonly name: string;
   readonly locations?: LocationRules;
+  readonly contacts?: TenantContacts;
+}
+
+/** Where a tenant is told of incidents. */
+export interface TenantContacts {
+  readonly emails: string[];
+  readonly webhooks: { readonly url: string; readonly secrets: string[] }[];
 }
 
 /** When, whence and by what a key was last used. Written coarsely. */

@@ -2,6 +2,7 @@ import type { KeyRecord, KeyUsage, Tenant } from '../core/key.js';
 import type { Place } from '../core/observation.js';
 import type { PopulationSnapshot } from '../detectors/population.js';
 import type { JournalEntry, Outcome } from '../journal/entry.js';
+import type { Delivery, Notice, ResetCode, SecurityEvent } from '../notices/records.js';
 
 /** A credential of the upstream, sealed: the database holds only ciphertext. */
 export interface SealedCredential {
@@ -37,6 +38,10 @@ export interface WriteSet {
   readonly gateways?: GatewayRecord[];
   readonly removeTenants?: string[];
   readonly removeSealed?: string[];
+  readonly notices?: Notice[];
+  /** New ones only: one that is there already stays as it is. */
+  readonly deliveries?: Delivery[];
+  readonly codes?: ResetCode[];
   /** Instances. */
   readonly removeGateways?: string[];
 }
@@ -156,6 +161,34 @@ export interface KeyStore {
   /** Coarse and unordered: a crash may lose the last second. */
   writeUsage(usage: ReadonlyMap<string, KeyUsage>): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Notices, deliveries and reset codes; written with everything else, through a `WriteSet`. */
+export interface NoticeStore {
+  notice(id: string): Notice | undefined;
+  notices(): Notice[];
+  delivery(id: string): Delivery | undefined;
+  /** Of one notice or event: their ids begin with its id and `_`. */
+  deliveriesOf(message: string): Delivery[];
+  deliveries(options?: { after?: string }): Iterable<Delivery>;
+  /** To be sent by then, the longest waiting first; those being sent are among them. */
+  due(nowMs: number, after?: Delivery): Iterable<Delivery>;
+  nextDueMs(afterMs: number): number | undefined;
+  /** What a stream that polls has not acknowledged, oldest first. */
+  waiting(stream: string): Iterable<Delivery>;
+  code(id: string): ResetCode | undefined;
+  /** Removes deliveries for good. */
+  forget(ids: readonly string[]): Promise<void>;
+  /** Atomic; resolves when on disk. `undefined` from `change` leaves the delivery as it is. */
+  changeDelivery(id: string, change: (now: Delivery) => Delivery | undefined): Promise<Delivery | undefined>;
+}
+
+/** Who is told of changes to keys. */
+export interface KeyEvents {
+  /** What has to be written together with the change, so that neither is lost without the other. */
+  deliveriesOf(events: readonly SecurityEvent[]): Delivery[];
+  /** There is something new to send. */
+  wake(): void;
 }
 
 /** What the detector has learned of everybody, as it is kept. */

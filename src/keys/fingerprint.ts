@@ -35,8 +35,22 @@ export class Fingerprints {
     return this.imported(algorithm, createHash(algorithm).update(credential).digest('hex'));
   }
 
+  /** Of a one-time code for a replacement key. */
+  resetCode(code: string): string {
+    return this.#mac(`reset code\0${code}`);
+  }
+
+  /** The secret part of such a code: made anew whenever it is sent, so that it need not be kept. */
+  resetSecret(id: string, notice: string, key: string): Buffer {
+    return this.#digest(`reset secret\0${id}\0${notice}\0${key}`);
+  }
+
   #mac(text: string): string {
-    return createHmac('sha256', this.#pepper).update(text).digest('base64url');
+    return this.#digest(text).toString('base64url');
+  }
+
+  #digest(text: string): Buffer {
+    return createHmac('sha256', this.#pepper).update(text).digest();
   }
 }
 

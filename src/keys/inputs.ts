@@ -83,9 +83,34 @@ export const changeInput = z.strictObject({
   limits: keyLimits.optional(),
 });
 
+/** In place of an upstream: a sealed credential that signs webhooks. No upstream can have this name. */
+export const WEBHOOKS = '@webhooks';
+/** The secret of a Standard Webhooks receiver: 24 to 64 bytes. */
+export const WEBHOOK_SECRET = /^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/;
+
+const webhook = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) address' })
+    .max(2_048)
+    .refine((url) => !/^[a-z]+:\/\/[^/?#]*@/i.test(url), 'must not contain a password'),
+  secrets: z
+    .array(sealedName)
+    .min(1)
+    .max(2)
+    .describe('Sealed credentials for @webhooks that sign it; two while one replaces the other.'),
+});
+
+export const tenantContacts = z
+  .strictObject({
+    emails: z.array(z.email().max(254)).max(20).default([]),
+    webhooks: z.array(webhook).max(10).default([]),
+  })
+  .describe('Where the tenant is told of incidents.');
+
 export const tenantInput = z.strictObject({
   name: z.string().min(1).max(200),
   locations: locationRules.optional(),
+  contacts: tenantContacts.optional(),
 });
 
 export const sealInput = z.strictObject({

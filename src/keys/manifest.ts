@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { KeyRecord, Tenant } from '../core/key.js';
 import { validateLocationRules } from '../core/location.js';
-import type { Changes, KeyStore, WriteSet } from '../engine/ports.js';
+import type { Changes, KeyEvents, KeyStore, WriteSet } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
 import type { Fingerprints } from './fingerprint.js';
 import { mintKey } from './format.js';
-import { idText, issueInput, sealInput, tenantInput } from './inputs.js';
+import { idText, issueInput, sealInput, tenantInput, WEBHOOKS } from './inputs.js';
+import { changesOf } from './key-changes.js';
 import { changed } from './service.js';
 import { stateOf } from './state.js';
 
@@ -56,6 +57,7 @@ interface Parts {
   readonly changes: Changes;
   readonly acts: Acts;
   readonly fingerprints: Fingerprints;
+  readonly events: KeyEvents;
   readonly upstreams: () => readonly string[];
 }
 
@@ -116,7 +118,9 @@ export async function applyManifest(
     await Promise.all(
       changes.map(({ action, id, name }) => parts.acts.record(actor, action, id, { name, by: 'manifest' })),
     );
-    await parts.store.write(plan.writes);
+    const events = plan.writes.keys.flatMap((key) => changesOf(key, parts.store.key(key.id)));
+    await parts.store.write({ ...plan.writes, deliveries: parts.events.deliveriesOf(events) });
+    parts.events.wake();
     const idsOf = (list: readonly { readonly id: string }[]) => list.map(({ id }) => id);
     const { keys, tenants } = plan.writes;
     const ending = changes.filter(({ action }) => action === 'key.revoke' || action === 'key.suspend');
@@ -151,6 +155,9 @@ function problemsOf({ store, upstreams }: Parts, manifest: Manifest): string[] {
   );
   manifest.tenants.forEach((tenant, at) => {
     locations(`tenants[${at}]`, tenant.locations);
+    for (const name of tenant.contacts?.webhooks.flatMap(({ secrets }) => secrets) ?? [])
+      if (store.sealed(name)?.upstream !== WEBHOOKS)
+        problems.push(`tenants[${at}].contacts.webhooks: ${name} is not sealed for ${WEBHOOKS}`);
   });
   manifest.sealed.forEach(({ name, upstream, header, template }, at) => {
     const found = store.sealed(name);

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import type { RevocationReceipt } from '../engine/ports.js';
-import { canonicalJson, type Json } from '../wire/canonical-json.js';
+import { canonicalJson } from '../wire/canonical-json.js';
 import { publicKeyText } from './secrets.js';
 
 export const RECEIPT_FORMAT = 'keyward-revocation-receipt-v1';
@@ -16,7 +16,7 @@ export function signReceipt(unsigned: UnsignedReceipt, privateKey: KeyObject): R
 /** What the signature covers: everything but itself. */
 function signedBytes(receipt: object): Buffer {
   const { signature: _, ...rest } = receipt as { readonly signature?: string };
-  return Buffer.from(canonicalJson(rest as Json));
+  return Buffer.from(canonicalJson(rest));
 }
 
 /**

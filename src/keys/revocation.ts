@@ -5,16 +5,19 @@ import type {
   Confirmation,
   GatewayReceipt,
   Journal,
+  KeyEvents,
   KeyStore,
   RevocationReceipt,
 } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
+import { changesOf } from './key-changes.js';
 import { signReceipt, type UnsignedReceipt } from './receipt.js';
 
 interface Parts {
   readonly store: KeyStore;
   readonly acts: Acts;
   readonly changes: Changes;
+  readonly events: KeyEvents;
   readonly journal: Journal;
   readonly privateKey: KeyObject;
   /** Told of every revocation that is complete. */
@@ -93,7 +96,7 @@ export class Revocations {
 
   /** In the journal, on disk, and then in the store. */
   async #bury(calls: readonly Call[], atMs: number): Promise<void> {
-    const { acts, store } = this.#parts;
+    const { acts, store, events } = this.#parts;
     const tombstones = new Map<string, KeyRecord>();
     const records: Promise<void>[] = [];
     for (const { actor, ids, why } of calls) {
@@ -106,7 +109,11 @@ export class Revocations {
       }
     }
     await Promise.all(records);
-    if (tombstones.size > 0) await store.write({ keys: [...tombstones.values()] });
+    if (tombstones.size === 0) return;
+    const keys = [...tombstones.values()];
+    const told = keys.flatMap((key) => changesOf(key, store.key(key.id)));
+    await store.write({ keys, deliveries: events.deliveriesOf(told) });
+    events.wake();
   }
 
   #announce(calls: readonly Call[], requestedAt: string): void {

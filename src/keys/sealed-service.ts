@@ -1,6 +1,6 @@
 import type { Changes, KeyStore, SealedCredential } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
-import type { SealInput } from './inputs.js';
+import { type SealInput, WEBHOOK_SECRET, WEBHOOKS } from './inputs.js';
 import { rewrap, seal, unseal } from './seal.js';
 import { secretId } from './secrets.js';
 
@@ -39,7 +39,10 @@ export class SealedService {
   async set(actor: string, input: SealInput): Promise<SealedCredential> {
     const { acts, changes, store, masterKey, upstreams } = this.#parts;
     const { sealed, told } = await acts.run(async () => {
-      if (!upstreams().includes(input.upstream))
+      if (input.upstream === WEBHOOKS) {
+        if (!WEBHOOK_SECRET.test(input.secret))
+          throw new ActFault('invalid', 'secret: must be whsec_ and 24 to 64 bytes in base64.');
+      } else if (!upstreams().includes(input.upstream))
         throw new ActFault('invalid', `upstream: there is no upstream ${input.upstream}.`);
       const { secret, ...rest } = input;
       const sealed = seal(rest, secret, masterKey, acts.now());
@@ -60,6 +63,14 @@ export class SealedService {
         throw new ActFault('not_found', `There is no sealed credential ${name}.`);
       const user = store.keys().find((key) => key.sealed === name && key.revoked === undefined);
       if (user !== undefined) throw new ActFault('conflict', `Key ${user.id} uses ${name}; revoke it first.`);
+      const tenant = store
+        .tenants()
+        .find(({ contacts }) => contacts?.webhooks.some(({ secrets }) => secrets.includes(name)));
+      if (tenant !== undefined)
+        throw new ActFault(
+          'conflict',
+          `A webhook of tenant ${tenant.id} is signed with ${name}; change it first.`,
+        );
       await acts.record(actor, 'sealed.remove', name);
       await store.write({ removeSealed: [name] });
     });

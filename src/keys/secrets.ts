@@ -91,6 +91,37 @@ export function loadSigningKey(source: SecretSource, what: string): KeyObject {
   throw new SecretFault(`${what}: expected an Ed25519 private key in PEM.`);
 }
 
+const EVENT_KEY_BITS = 2_048;
+
+/** The key that signs security event tokens: RSA, P-256 or Ed25519; a missing file is created on first run, RSA. */
+export function loadEventKey(source: SecretSource, what: string): KeyObject {
+  if ('file' in source && !existsSync(source.file)) {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: EVENT_KEY_BITS });
+    createSecretFile(source.file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString().trim());
+  }
+  try {
+    const key = createPrivateKey(readText(source, what));
+    const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
+    const usable =
+      (key.asymmetricKeyType === 'rsa' && modulusLength >= EVENT_KEY_BITS) ||
+      (key.asymmetricKeyType === 'ec' && namedCurve === 'prime256v1') ||
+      key.asymmetricKeyType === 'ed25519';
+    if (usable) return key;
+  } catch (error) {
+    if (error instanceof SecretFault) throw error;
+  }
+  throw new SecretFault(
+    `${what}: expected a private key in PEM: RSA of 2048 bits or more, P-256 or Ed25519.`,
+  );
+}
+
+/** A password or token as its source has it, without the space around it. @throws SecretFault */
+export function readSecretText(source: SecretSource, what: string): string {
+  const text = readText(source, what);
+  if (text === '' || /[\r\n]/.test(text)) throw new SecretFault(`${what}: expected one line of text.`);
+  return text;
+}
+
 /** Short public name of a secret: tells which one sealed what, reveals nothing. */
 export function secretId(secret: Buffer): string {
   return createHash('sha256').update('keyward secret id\0').update(secret).digest('hex').slice(0, 12);

@@ -1,10 +1,11 @@
 import type { KeyRecord, KeyUsage } from '../core/key.js';
-import type { Changes, Confirmation, Geo, KeyStore, RevocationReceipt } from '../engine/ports.js';
+import type { Changes, Confirmation, Geo, KeyEvents, KeyStore, RevocationReceipt } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
 import type { KeyDirectory } from './directory.js';
 import type { Fingerprints, ImportedHash } from './fingerprint.js';
 import { mintKey, newKeyId } from './format.js';
 import type { ChangeInput, ImportInput, IssueInput, RegisterInput } from './inputs.js';
+import { changesOf } from './key-changes.js';
 import { guardAgainstLockOut } from './lock-out.js';
 import type { Revocations } from './revocation.js';
 import { checkLocations } from './tenants.js';
@@ -17,6 +18,7 @@ interface Parts {
   readonly revocations: Revocations;
   readonly fingerprints: Fingerprints;
   readonly geo: Geo;
+  readonly events: KeyEvents;
   readonly upstreams: () => readonly string[];
 }
 
@@ -189,7 +191,7 @@ export class KeyService {
 
   /** Replaces an issued key by a new one with the same limits; the old one works for `overlapSeconds` more. */
   rotate(actor: string, keyId: string, overlapSeconds: number): Promise<Issued> {
-    const { acts, fingerprints, store, changes } = this.#parts;
+    const { acts, fingerprints, store, changes, events } = this.#parts;
     return this.#act(async () => {
       const old = this.#living(keyId);
       if (old.kind !== 'issued')
@@ -213,7 +215,10 @@ export class KeyService {
       };
       const replaced = { by: id, atMs, overlapUntilMs: atMs + overlapSeconds * 1000 };
       await acts.record(actor, 'key.rotate', keyId, { by: id, overlapSeconds });
-      await store.write({ keys: [key, { ...old, replaced }] });
+      const replacedKey = { ...old, replaced };
+      const deliveries = events.deliveriesOf(changesOf(replacedKey, old));
+      await store.write({ keys: [key, replacedKey], deliveries });
+      events.wake();
       const told = changes.announce({ keys: [keyId, id], ends: overlapSeconds === 0 });
       return { result: { key, credential }, told };
     });
@@ -221,7 +226,7 @@ export class KeyService {
 
   /** Takes a rotation back while both keys work: the successor is revoked, the old key stays. */
   unrotate(actor: string, keyId: string): Promise<KeyRecord> {
-    const { acts, store, changes } = this.#parts;
+    const { acts, store, changes, events } = this.#parts;
     return this.#act(async () => {
       const { replaced, ...old } = this.#living(keyId);
       if (replaced === undefined) throw new ActFault('conflict', `Key ${keyId} was not replaced.`);
@@ -229,7 +234,10 @@ export class KeyService {
         throw new ActFault('conflict', `The overlap of key ${keyId} has ended; it stays replaced.`);
       const revoked = { atMs: acts.now(), by: actor, why: `rotation of ${keyId} was taken back` };
       await acts.record(actor, 'key.unrotate', keyId, { by: replaced.by });
-      await store.write({ keys: [old, { ...this.show(replaced.by), revoked }] });
+      const successor = this.show(replaced.by);
+      const gone = { ...successor, revoked };
+      await store.write({ keys: [old, gone], deliveries: events.deliveriesOf(changesOf(gone, successor)) });
+      events.wake();
       return { result: old, told: changes.announce({ keys: [keyId, replaced.by], ends: true }) };
     });
   }
@@ -300,9 +308,11 @@ export class KeyService {
     detail: Record<string, unknown> = {},
     ends = false,
   ): Promise<Done<KeyRecord>> {
-    const { acts, store, changes } = this.#parts;
+    const { acts, store, changes, events } = this.#parts;
+    const before = store.key(key.id);
     await acts.record(actor, action, key.id, { name: key.name, tenant: key.tenant, ...detail });
-    await store.write({ keys: [key] });
+    await store.write({ keys: [key], deliveries: events.deliveriesOf(changesOf(key, before)) });
+    events.wake();
     return { result: key, told: changes.announce({ keys: [key.id], ends }) };
   }
 

@@ -3,7 +3,7 @@ import { validateLocationRules } from '../core/location.js';
 import type { Changes, Geo, KeyStore } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
 import type { KeyDirectory } from './directory.js';
-import { idText, type TenantInput } from './inputs.js';
+import { idText, type TenantInput, WEBHOOKS } from './inputs.js';
 import { guardAgainstLockOut } from './lock-out.js';
 
 /** @throws ActFault invalid, which names every rule that cannot be read */
@@ -50,6 +50,7 @@ export class TenantService {
       if (!idText.safeParse(id).success)
         throw new ActFault('invalid', 'id: letters, digits and . _ @ : - only, at most 128.');
       checkLocations(input.locations);
+      this.#checkContacts(input);
       if (!force && input.locations !== undefined) {
         for (const key of this.#keysOf(id))
           guardAgainstLockOut(
@@ -81,6 +82,19 @@ export class TenantService {
       return { told: this.#changes.announce({ tenants: [id] }) };
     });
     await told;
+  }
+
+  #checkContacts({ contacts }: TenantInput): void {
+    const { emails = [], webhooks = [] } = contacts ?? {};
+    for (const [what, values] of [
+      ['emails', emails],
+      ['webhooks', webhooks.map(({ url }) => url)],
+    ] as const)
+      if (new Set(values).size !== values.length)
+        throw new ActFault('invalid', `contacts.${what}: one of them is there twice.`);
+    for (const name of webhooks.flatMap(({ secrets }) => secrets))
+      if (this.#store.sealed(name)?.upstream !== WEBHOOKS)
+        throw new ActFault('invalid', `contacts.webhooks: ${name} is not sealed for ${WEBHOOKS}.`);
   }
 
   #keysOf(id: string) {

@@ -34,6 +34,12 @@ const UPSTREAM_FAULT = /^upstream_/;
 /** Prometheus metrics of one guard. Labels are closed lists or names from the configuration: their number is bounded. */
 export class Metrics implements Observer {
   readonly registry = new Registry();
+  readonly #deliveries = new Counter({
+    name: 'keyward_delivery_attempts_total',
+    help: 'Attempts to deliver notices and security events, by channel and by the state that followed.',
+    labelNames: ['channel', 'state'],
+    registers: [this.registry],
+  });
   readonly #decisions: Counter<'upstream' | 'verdict' | 'reason'>;
   readonly #decisionSeconds: Histogram<'upstream'>;
   readonly #requestSeconds: Histogram<'upstream'>;
@@ -105,6 +111,10 @@ export class Metrics implements Observer {
       labelNames: ['upstream'],
       registers,
     });
+  }
+
+  deliveryTried(channel: string, state: string): void {
+    this.#deliveries.inc({ channel, state });
   }
 
   /** Adds the gauges and the metrics of the process. */

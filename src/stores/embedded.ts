@@ -14,6 +14,7 @@ import type {
   SealedCredential,
   WriteSet,
 } from '../engine/ports.js';
+import { NoticeTables } from './notices.js';
 
 const EVERYONE = 'everyone';
 /** Under this name, beside the incidents: how far the journal had been looked at. */
@@ -27,6 +28,7 @@ export const RECEIPTS_MAX = 100_000;
  * transactions that resolve once synced to disk. Safe over kill -9, and readable by other processes.
  */
 export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
+  readonly notices: NoticeTables;
   readonly #root: RootDatabase;
   readonly #keys: Database<KeyRecord, string>;
   readonly #fingerprints: Database<string, string>;
@@ -44,6 +46,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
 
   private constructor(root: RootDatabase) {
     this.#root = root;
+    this.notices = new NoticeTables(root);
     this.#keys = root.openDB({ name: 'keys' });
     this.#fingerprints = root.openDB({ name: 'fingerprints' });
     this.#tenants = root.openDB({ name: 'tenants' });
@@ -155,6 +158,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
       for (const instance of set.removeGateways ?? []) this.#gateways.removeSync(instance);
       for (const id of set.removeTenants ?? []) this.#tenants.removeSync(id);
       for (const name of set.removeSealed ?? []) this.#sealed.removeSync(name);
+      this.notices.apply(set);
     });
   }
 

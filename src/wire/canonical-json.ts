@@ -1,29 +1,26 @@
-/** Values that JSON can hold; a field that is undefined is left out, as JSON.stringify does. */
-export type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [name: string]: Json | undefined };
-
 /**
- * One spelling for each value, RFC 8785: no spaces, names sorted by their UTF-16 code units, numbers and strings as
- * ECMAScript writes them. What is signed must not depend on who wrote it down.
+ * Canonical JSON (RFC 8785): members in the order of their UTF-16 names, no spaces, numbers and strings as
+ * ECMAScript writes them. Two programs that hold the same value write the same bytes, so that these can be signed.
+ * @throws RangeError for what JSON cannot hold, and for text that is no Unicode
  */
-export function canonicalJson(value: Json): string {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`JSON has no ${value}.`);
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const fields = Object.keys(value)
-    .sort()
-    .flatMap((name) => {
-      const field = value[name];
-      return field === undefined ? [] : [`${JSON.stringify(name)}:${canonicalJson(field)}`];
-    });
-  return `{${fields.join(',')}}`;
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new RangeError('JSON has no such number');
+    return JSON.stringify(value);
+  }
+  if (typeof value === 'string') return text(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object') throw new RangeError(`JSON has no ${typeof value}`);
+  const members = Object.entries(value)
+    .filter(([, each]) => each !== undefined)
+    // The order of UTF-16 code units is that of `<` on strings.
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([name, each]) => `${text(name)}:${canonicalJson(each)}`).join(',')}}`;
 }
 
-function isList(value: object): value is readonly Json[] {
-  return Array.isArray(value);
+function text(value: string): string {
+  // RFC 8785 section 3.2.2.2: a lone surrogate must end in an error.
+  if (/\p{Surrogate}/u.test(value)) throw new RangeError('a string holds half a character');
+  return JSON.stringify(value);
 }

@@ -285,6 +285,77 @@ describe('a manifest', () => {
   });
 });
 
+describe('notices', () => {
+  const keyOf = (id: string) => ({
+    ...{ id, name: 'n', principal: 'p', operations: [], objects: [], bytesOut: 0, places: [], measures: [] },
+  });
+  const draft = (tenant: string, keys: object[] = [keyOf('k')]) =>
+    call('POST', '/v1/notices', {
+      facts: [{ incident: 'i1', tenant, touched: false, keys, grounds: ['none'] }],
+    });
+
+  it('are drafted, read, previewed and withdrawn as the description says', async () => {
+    await call('PUT', '/v1/tenants/told', { name: 'T', contacts: { emails: ['a@told.example'] } });
+    const drafted = await draft('told');
+    expect(drafted.status).toBe(201);
+    const { id, problem } = (drafted.body.notices as { id: string; problem: string }[])[0] ?? {};
+    expect(problem).toContain('notices.smtp is not configured');
+    expect((await call('GET', `/v1/notices/${id}`)).body).toMatchObject({
+      state: 'draft',
+      kind: 'precaution',
+    });
+    expect((await call('GET', `/v1/notices/${id}/preview`)).body.text).toContain('- none');
+    expect((await call('GET', `/v1/notices/${id}/file`)).status).toBe(404);
+    expect((await call('POST', `/v1/notices/${id}/approve`, {})).status).toBe(409);
+    expect((await call('POST', `/v1/notices/${id}/withdraw`, {})).status).toBe(422);
+    expect((await call('POST', `/v1/notices/${id}/withdraw`, { why: 'x' })).body.state).toBe('withdrawn');
+    expect((await call('POST', `/v1/notices/${id}/approve`, {})).status).toBe(409);
+    expect((await call('GET', '/v1/notices?incident=i1&state=withdrawn')).body.notices).toHaveLength(1);
+    expect((await call('GET', '/v1/notices?state=lost')).status).toBe(422);
+  });
+
+  it('are refused without facts, with broken ones, and to a viewer', async () => {
+    expect((await call('POST', '/v1/notices', { facts: [] })).status).toBe(422);
+    expect((await draft('told', [])).status).toBe(422);
+    expect((await draft('told', [{ ...keyOf('k'), bytesOut: -1 }])).status).toBe(422);
+    for (const path of ['/v1/notices', '/v1/notices/x/approve', '/v1/deliveries/x/retry'])
+      expect(
+        (await fetch(url + path, { method: 'POST', headers: { authorization: `Bearer ${viewer}` } })).status,
+      ).toBe(403);
+    expect((await call('GET', '/v1/notices/x')).status).toBe(404);
+    expect((await call('POST', '/v1/deliveries/x/retry')).status).toBe(404);
+    expect((await call('GET', '/v1/deliveries?limit=5')).body.deliveries).toEqual([]);
+  });
+
+  it('go to contacts that make sense', async () => {
+    const set = (contacts: unknown) => call('PUT', '/v1/tenants/told', { name: 'T', contacts });
+    const hook = (over: object) => ({
+      webhooks: [{ url: 'https://x.example/', secrets: ['none'], ...over }],
+    });
+    for (const wrong of [
+      { emails: ['nobody'] },
+      { emails: ['a@b.example\r\nBcc: c@d.example'] },
+      { emails: ['a@b.example', 'a@b.example'] },
+      hook({ url: 'ftp://x.example' }),
+      hook({ url: 'https://user:word@x.example' }),
+      hook({ secrets: [] }),
+      hook({}),
+    ])
+      expect((await set(wrong)).status, JSON.stringify(wrong)).toBe(422);
+    const seal = (secret: string) =>
+      call('PUT', '/v1/sealed/hook', { upstream: '@webhooks', header: 'webhook-signature', secret });
+    expect((await seal('whsec_short')).status).toBe(422);
+    expect((await seal(`whsec_${Buffer.alloc(32).toString('base64')}`)).status).toBe(200);
+    expect((await set(hook({ secrets: ['hook'] }))).status).toBe(200);
+    expect((await call('DELETE', '/v1/sealed/hook')).status).toBe(409);
+  });
+
+  it('and security events have no address here unless they are configured', async () => {
+    for (const path of ['/.well-known/ssf-configuration', '/ssf/jwks.json'])
+      expect((await fetch(url + path)).status).toBe(404);
+  });
+});
+
 describe('the journal by the API', () => {
   it('shows who did what, filters, and proves an entry', async () => {
     await call('POST', '/v1/keys', { name: 'traced' });
