@@ -104,7 +104,8 @@ export function adminApp(parts: AdminParts): AdminApp {
   app.route('/', sealedRoutes(parts.sealed));
   app.route('/', operatorRoutes(parts.operators));
   app.route('/', behaviourRoutes(parts.approvals));
-  app.route('/', incidentRoutes(parts.incidents, parts.journals));
+  const { service: notices } = parts.notices;
+  app.route('/', incidentRoutes({ ...parts, receipts: parts.revocations, notices }));
   app.route('/', containmentRoutes(parts.containment));
   app.route('/', noticeRoutes(parts.notices, parts.noticeStore));
   if (parts.notices.ssf !== undefined) app.route('/', ssfRoutes(parts.notices.ssf));

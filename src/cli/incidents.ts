@@ -26,6 +26,7 @@ export function incidentCommands(program: Command): void {
   showing(incidents);
   investigating(incidents);
   changing(incidents);
+  telling(incidents);
   const contain = program.command('contain').description('contain keys in stages');
   planning(contain);
   running(contain);
@@ -97,6 +98,24 @@ function investigating(incidents: Command): void {
         `Written to ${out}. Check it: node ${path.join(out, 'verify-proof.mjs')} ${path.join(out, 'proofs.ndjson')}`,
       );
     });
+}
+
+function telling(incidents: Command): void {
+  remoteCommand(
+    incidents,
+    'notify <id>',
+    'draft a notice for each tenant concerned; keyward notices approves them',
+  ).action(async (id: string, options: RemoteOptions) => {
+    type Draft = { id: string; tenant: string; kind: string };
+    const { notices } = await connect(options).post<{ notices: Draft[] }>(`${pathOf(id)}/notices`);
+    if (options.json) return printJson(notices);
+    printTable(
+      ['NOTICE', 'TENANT', 'KIND'],
+      notices.map(({ id: notice, tenant, kind }) => [notice, tenant, kind]),
+      'Nobody is concerned.',
+    );
+    console.log('Read them with keyward notices preview, then keyward notices approve.');
+  });
 }
 
 function changing(incidents: Command): void {

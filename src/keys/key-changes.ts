@@ -16,5 +16,7 @@ export function changesOf(key: KeyRecord, before: KeyRecord | undefined): Securi
   if (key.suspended !== undefined && before?.suspended === undefined) {
     return [{ type: 'session-revoked', ...of, atMs: key.suspended.atMs }];
   }
+  if (key.frozen !== undefined && before?.frozen === undefined)
+    return [{ type: 'session-revoked', ...of, atMs: key.frozen.atMs }];
   return [];
 }

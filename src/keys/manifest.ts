@@ -4,11 +4,11 @@ import type { KeyRecord, Tenant } from '../core/key.js';
 import { validateLocationRules } from '../core/location.js';
 import type { Changes, KeyEvents, KeyStore, WriteSet } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
+import { changed } from './changed.js';
 import type { Fingerprints } from './fingerprint.js';
 import { mintKey } from './format.js';
 import { idText, issueInput, sealInput, tenantInput, WEBHOOKS } from './inputs.js';
 import { changesOf } from './key-changes.js';
-import { changed } from './service.js';
 import { stateOf } from './state.js';
 
 const manifestKey = issueInput.extend({

@@ -1,6 +1,7 @@
 import type { KeyRecord, KeyUsage } from '../core/key.js';
 import type { Changes, Confirmation, Geo, KeyEvents, KeyStore, RevocationReceipt } from '../engine/ports.js';
 import { ActFault, type Acts } from './acts.js';
+import { changed } from './changed.js';
 import type { KeyDirectory } from './directory.js';
 import type { Fingerprints, ImportedHash } from './fingerprint.js';
 import { mintKey, newKeyId } from './format.js';
@@ -115,6 +116,10 @@ export class KeyService {
     const key = this.#parts.store.key(keyId);
     if (key === undefined) throw new ActFault('not_found', `There is no key ${keyId}.`);
     return key;
+  }
+
+  find(keyId: string): KeyRecord | undefined {
+    return this.#parts.store.key(keyId);
   }
 
   usage(keyId: string): KeyUsage | undefined {
@@ -322,27 +327,4 @@ export class KeyService {
     await told;
     return result;
   }
-}
-
-/** The record after a change; `null` removes a field, an absent field stays. */
-export function changed(key: KeyRecord, change: ChangeInput): KeyRecord {
-  const { sealed, expiresMs, idleMs, ...rest } = key;
-  const keep = <T>(next: T | null | undefined, before: T | undefined) =>
-    next === null ? undefined : (next ?? before);
-  const expires = change.expires == null ? change.expires : Date.parse(change.expires);
-  const idle = change.idleSeconds == null ? change.idleSeconds : change.idleSeconds * 1000;
-  const next = {
-    sealed: keep(change.sealed, sealed),
-    expiresMs: keep(expires, expiresMs),
-    idleMs: keep(idle, idleMs),
-  };
-  return {
-    ...rest,
-    name: change.name ?? key.name,
-    tenant: change.tenant ?? key.tenant,
-    principal: change.principal ?? key.principal,
-    upstreams: change.upstreams ?? key.upstreams,
-    limits: change.limits ?? key.limits,
-    ...Object.fromEntries(Object.entries(next).filter(([, value]) => value !== undefined)),
-  };
 }

@@ -171,6 +171,37 @@ describe('incidents', () => {
     );
   });
 
+  it('drafts a notice for each tenant, of its own keys alone', async () => {
+    const { incidents, operators, admin, notices } = guard.running;
+    const { token } = await operators.add('test', 'berta', 'admin');
+    const [incident] = incidents.list();
+    const response = await fetch(
+      `http://127.0.0.1:${admin.address.port}/v1/incidents/${incident?.id}/notices`,
+      {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+      },
+    );
+    expect(response.status).toBe(201);
+    const { notices: drafts } = (await response.json()) as {
+      notices: { id: string; tenant: string; kind: string }[];
+    };
+    expect(drafts.map(({ tenant, kind }) => `${tenant} ${kind}`).sort()).toEqual([
+      'org-0 touched',
+      'org-1 touched',
+      'org-2 touched',
+    ]);
+    const [first, second] = stolen() as [Victim, Victim];
+    const { body: text } = notices.service.preview(
+      drafts.find(({ tenant }) => tenant === 'org-0')?.id as string,
+      false,
+    );
+    expect(text).toContain(first.id);
+    expect(text).toContain('runcommand');
+    expect(text).toMatch(/revoked/i);
+    expect(text).not.toContain(second.id);
+  });
+
   it('stops a plan when too many of its keys still call', async () => {
     const { containment } = guard.running;
     const who = bystander();

@@ -1,8 +1,13 @@
 import { z } from '@hono/zod-openapi';
+import type { Containment } from '../../incidents/containment.js';
 import { type Incident, keysOf, type Trail, type Trait, tenantsOf } from '../../incidents/incident.js';
 import { htmlReport, textReport } from '../../incidents/report.js';
 import type { Findings, Incidents } from '../../incidents/service.js';
+import { factsOf } from '../../incidents/tell.js';
 import { proveEntries } from '../../journal/prove.js';
+import type { Revocations } from '../../keys/revocation.js';
+import type { KeyService } from '../../keys/service.js';
+import type { Notices } from '../../notices/notices.js';
 import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
 import { conflict, invalid, notFound } from '../problem.js';
 
@@ -53,16 +58,30 @@ export const findingsView = z
     milliseconds: z.number().int(),
   })
   .openapi('BlastRadius');
+const draftView = z.object({ id: z.string(), tenant: z.string(), kind: z.enum(['touched', 'precaution']) });
 const why = z.string().min(1).max(2_000);
 const tags = ['incidents'];
 
 /** Incidents: what belongs together, what it reached, and what operators say of it. */
-export function incidentRoutes(incidents: Incidents, journals: () => readonly string[]): AdminApp {
+/** What incidents have to do with. */
+export interface IncidentParts {
+  readonly incidents: Incidents;
+  readonly containment: Containment;
+  readonly keys: KeyService;
+  readonly receipts: Revocations;
+  readonly notices: Notices;
+  /** Folders of the journals of all gateways. */
+  readonly journals: () => readonly string[];
+}
+
+export function incidentRoutes(parts: IncidentParts): AdminApp {
+  const { incidents, journals } = parts;
   const app = adminRouter();
   reading(app, incidents);
   changing(app, incidents);
   investigating(app, incidents);
   evidence(app, incidents, journals);
+  telling(app, parts);
   return app;
 }
 
@@ -185,6 +204,37 @@ function investigating(app: AdminApp, incidents: Incidents): void {
       if (wanted === 'text') return c.text(textReport(undefined, found), 200);
       if (wanted === 'html') return c.html(htmlReport(undefined, found), 200);
       return c.json(radiusView(found), 200);
+    },
+  );
+}
+
+function telling(app: AdminApp, { incidents, containment, keys, receipts, notices }: IncidentParts): void {
+  app.openapi(
+    operation({
+      method: 'post',
+      path: '/v1/incidents/{id}/notices',
+      tags,
+      summary: 'Draft a notice for each tenant that was touched, and for each that was reset as a precaution',
+      request: { params },
+      responses: {
+        201: json(z.object({ notices: z.array(draftView) }), 'Drafts: read and approve them.'),
+        ...notFound,
+        ...conflict,
+      },
+    }),
+    async (c) => {
+      const { id } = incidents.show(c.req.valid('param').id);
+      const facts = factsOf(id, {
+        found: await incidents.investigate(id),
+        plans: containment.list().filter(({ incident }) => incident === id),
+        keyOf: (key) => keys.find(key),
+        receiptOf: (key) => receipts.list({ key, limit: 1 })[0]?.id,
+      });
+      const drafts = await notices.draft(c.get('operator').name, facts);
+      return c.json(
+        { notices: drafts.map(({ id: notice, tenant, kind }) => ({ id: notice, tenant, kind })) },
+        201,
+      );
     },
   );
 }

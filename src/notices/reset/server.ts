@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { type Bucket, type RateResult, takeToken } from '../../core/rate.js';
+import { PlaceLimiter } from '../../core/place-limiter.js';
 import type { CidrSet } from '../../wire/cidr.js';
 import { clientAddress, type ForwardedHeader } from '../../wire/client-address.js';
 import { type IpAddress, parseIp } from '../../wire/ip-address.js';
@@ -30,7 +30,6 @@ export interface ResetServer {
 const BODY_BYTES_MAX = 4 * 1024;
 const CONNECTIONS_MAX = 512;
 const REQUEST_MS = 10_000;
-const PLACES_MAX = 50_000;
 const TITLES: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not Found',
@@ -234,23 +233,4 @@ function placeText(address: IpAddress): string {
   return address.family === 4
     ? address.text
     : `${address.words[0].toString(16)}:${address.words[1].toString(16)}`;
-}
-
-/** Tries from one place, in bounded memory: the place seen longest ago is forgotten first. */
-class PlaceLimiter {
-  readonly #buckets = new Map<string, Bucket>();
-  readonly #limit: { readonly requests: number; readonly seconds: number };
-
-  constructor(triesPerMinute: number) {
-    this.#limit = { requests: triesPerMinute, seconds: 60 };
-  }
-
-  take(place: string, nowMs: number): RateResult {
-    const result = takeToken(this.#limit, this.#buckets.get(place), nowMs);
-    this.#buckets.delete(place);
-    this.#buckets.set(place, result.bucket);
-    const [oldest] = this.#buckets.keys();
-    if (this.#buckets.size > PLACES_MAX && oldest !== undefined) this.#buckets.delete(oldest);
-    return result;
-  }
 }
