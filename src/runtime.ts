@@ -2,6 +2,7 @@ import path from 'node:path';
 import { adminApp } from './admin/app.js';
 import { Operators } from './admin/operators.js';
 import { type AdminServer, serveAdmin } from './admin/server.js';
+import { Catalog } from './catalogs/match.js';
 import { Applier } from './cluster/applier.js';
 import { Control } from './cluster/control.js';
 import type { Enrolment } from './cluster/protocol.js';
@@ -70,6 +71,8 @@ export interface Running {
   readonly reset: ResetServer | undefined;
   /** The token of the first operator, on the first run only: show it once, it is not kept. */
   readonly bootstrapToken: string | undefined;
+  /** Operations of an upstream. */
+  catalogOf(upstream: string): Catalog;
   /** @throws ConfigFault, and then nothing has changed */
   reload(actor: string): Promise<{ changed: string[] }>;
   close(): Promise<void>;
@@ -215,6 +218,8 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   containment.resumeAll();
   notices.outbox.start();
   return {
+    catalogOf: (name) =>
+      loop.routing.upstreams.find((each) => each.name === name)?.catalog ?? new Catalog([]),
     ...{
       ...services,
       incidents,

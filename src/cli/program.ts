@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { catalogCommands } from './catalog.js';
+import { drillCommand } from './drill.js';
 import { report } from './errors.js';
 import type { GatewayCommand } from './gateway.js';
 import { holdCommands } from './holds.js';
@@ -64,6 +65,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   operatorCommands(program);
   holdCommands(program);
   incidentCommands(program);
+  drillCommand(program);
   noticeCommands(program);
   journalCommands(program);
   catalogCommands(program);

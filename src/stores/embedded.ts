@@ -224,6 +224,11 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     await this.#plans.put(id, serialize(plan));
   }
 
+  /** As of one moment, whoever writes meanwhile. */
+  async copyTo(file: string): Promise<void> {
+    await this.#root.backup(file, false);
+  }
+
   async close(): Promise<void> {
     await this.#root.close();
   }

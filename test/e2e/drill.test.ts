@@ -1,0 +1,112 @@
+import { readdirSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cli, type GuardProcess, guardFolder, removeFolder, startGuard, until } from './running-guard.js';
+
+interface Report {
+  readonly keys: string[];
+  readonly tenants: string[];
+  readonly practice: boolean;
+  readonly firstFindingMs?: number;
+  readonly callsBeforeFinding: number;
+  readonly calls: number;
+  readonly privilegedDone: number;
+  readonly privilegedStopped: number;
+  readonly incidents: number;
+  readonly found: number;
+  readonly receipts: number;
+  readonly probes: number;
+  readonly acceptedAfter: number;
+  readonly notices: number;
+}
+
+let dir: string;
+let guard: GuardProcess;
+let upstream: http.Server;
+let requests = 0;
+
+beforeAll(async () => {
+  upstream = http.createServer((_, response) => {
+    requests += 1;
+    response.end('{}');
+  });
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+  dir = guardFolder({ upstreams: [{ name: 'directory', url, catalog: 'jumpcloud' }] });
+  guard = await startGuard(dir);
+});
+afterAll(async () => {
+  await guard.stop();
+  upstream.close();
+  removeFolder(dir);
+});
+
+async function drilled(...args: string[]): Promise<{ report: Report; code: number }> {
+  const { code, stdout, stderr } = await cli(['drill', '--config', guard.configFile, '--json', ...args]);
+  if (stdout === '') throw new Error(stderr);
+  return { report: JSON.parse(stdout) as Report, code };
+}
+
+const copies = () => readdirSync(os.tmpdir()).filter((name) => name.startsWith('keyward-drill-'));
+
+describe('keyward drill', () => {
+  it('plays with keys of its own where none is known: noticed, scoped, contained, proved and told', async () => {
+    const before = copies();
+    const { report, code } = await drilled('--enforce', '--keys', '4');
+    expect(report).toMatchObject({ practice: true, found: 4, incidents: 1, receipts: 4, acceptedAfter: 0 });
+    expect(report.probes).toBe(16);
+    expect(report.callsBeforeFinding).toBeLessThan(4);
+    expect(report.notices).toBe(report.tenants.length);
+    expect(report.privilegedDone).toBe(0);
+    expect(report.privilegedStopped).toBeGreaterThan(8);
+    expect(code).toBe(0);
+    expect(copies()).toEqual(before);
+  });
+
+  it('tells the truth where the detector only observes: what was done is counted as done', async () => {
+    const { report } = await drilled();
+    expect(report.privilegedStopped).toBe(0);
+    expect(report.privilegedDone).toBeGreaterThan(8);
+  });
+
+  it('steals known keys on a copy, and leaves the running guard as it was', async () => {
+    const issued = (await (
+      await guard.admin('POST', '/v1/keys', { name: 'hr', tenant: 'acme', principal: 'hr' })
+    ).json()) as { key: { id: string }; credential: string };
+    const call = () =>
+      fetch(`http://127.0.0.1:${guard.port}/api/systemusers`, {
+        headers: { 'x-api-key': issued.credential, 'user-agent': 'hr-sync/1.0' },
+      });
+    for (let n = 0; n < 60; n++) await (await call()).text();
+    const usage = async () =>
+      (
+        (await (await guard.admin('GET', `/v1/keys/${issued.key.id}`)).json()) as {
+          usage: { accepted: number };
+        }
+      ).usage;
+    // Counters and baselines are written once a second.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const reached = requests;
+    const { report } = await drilled('--keys', '1');
+    expect(report).toMatchObject({ practice: false, keys: [issued.key.id], acceptedAfter: 0, receipts: 1 });
+    expect(requests).toBe(reached);
+    expect((await call()).status).toBe(200);
+    await until(async () => (await usage()).accepted === 61);
+    const { incidents } = (await (await guard.admin('GET', '/v1/incidents')).json()) as {
+      incidents: unknown[];
+    };
+    expect(incidents).toEqual([]);
+  });
+
+  it('says what is wrong with a configuration, and leaves nothing behind', async () => {
+    const before = copies();
+    const { code, stderr } = await cli(['drill', '--config', '/nowhere.yaml']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/nowhere\.yaml/);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect((await cli(['drill', '--config', guard.configFile, '--keys', 'x'])).code).toBe(2);
+    expect(copies()).toEqual(before);
+  });
+});
