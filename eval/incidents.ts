@@ -15,14 +15,14 @@ import { median } from './metrics.js';
 import { type WorldSet, worldSet } from './sets.js';
 
 /**
- * `npm run eval:incidents -- [--worlds 8] [--first 301] [--out docs]`: which key goes to which incident, on seeded worlds with
+ * `npm run eval:incidents -- [--worlds 8] [--first 311] [--out docs]`: which key goes to which incident, on seeded worlds with
  * campaigns (several tenants, waves), single thefts, a harvest and legitimate changes; beside it what one gets by grouping
  * alerts by key, by address, or by the hour. The alarm threshold is the one that the budget sets itself.
  */
 const { values } = parseArgs({
   options: {
     worlds: { type: 'string', default: '8' },
-    first: { type: 'string', default: '301' },
+    first: { type: 'string', default: '311' },
     out: { type: 'string' },
   },
 });

@@ -16,6 +16,7 @@ interface IssueOptions extends RemoteOptions, LimitOptions {
   readonly sealed?: string;
   readonly expires?: string;
   readonly idle?: number;
+  readonly issuedWith?: string;
 }
 
 /** `keyward keys`: the life of keys. */
@@ -60,7 +61,7 @@ function listing(keys: Command): void {
   remoteCommand(keys, 'list', 'list keys with their state and last use')
     .option('--tenant <id>')
     .option('--principal <id>')
-    .option('--state <state>', 'active, suspended, revoked, rotated, overlapping or expired')
+    .option('--state <state>', 'active, frozen, suspended, revoked, rotated, overlapping or expired')
     .option('--after <id>', 'go on after this key')
     .option('--limit <n>', 'at most so many', parseCount, 100)
     .action(async ({ url, json, ...query }: RemoteOptions & Record<string, string>) => {
@@ -115,14 +116,15 @@ function identityOptions(command: Command): Command {
     .requiredOption('--name <name>', 'what it is for')
     .option('--tenant <id>', 'organisation that owns it')
     .option('--principal <id>', 'person, service account or script that uses it')
+    .option('--issued-with <key>', 'the key with which it was asked for')
     .option('--expires <time>', 'when it ends', (text) => parseTime(text))
     .option('--idle <span>', 'ends when unused for so long, like 30d', parseSpan);
 }
 
 function inputOf(options: IssueOptions) {
-  const { name, tenant, principal, env, upstream, sealed, expires, idle } = options;
+  const { name, tenant, principal, env, upstream, sealed, expires, idle, issuedWith } = options;
   return {
-    ...{ name, tenant, principal, env, upstreams: upstream, sealed, expires },
+    ...{ name, tenant, principal, env, upstreams: upstream, sealed, expires, issuedWith },
     idleSeconds: idle,
     limits: limitsFrom(options),
   };
