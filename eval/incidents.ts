@@ -15,14 +15,14 @@ import { median } from './metrics.js';
 import { type WorldSet, worldSet } from './sets.js';
 
 /**
- * `npm run eval:incidents -- [--worlds 8] [--first 311] [--out docs]`: which key goes to which incident, on seeded worlds with
+ * `npm run eval:incidents -- [--worlds 8] [--first 321] [--out docs]`: which key goes to which incident, on seeded worlds with
  * campaigns (several tenants, waves), single thefts, a harvest and legitimate changes; beside it what one gets by grouping
  * alerts by key, by address, or by the hour. The alarm threshold is the one that the budget sets itself.
  */
 const { values } = parseArgs({
   options: {
     worlds: { type: 'string', default: '8' },
-    first: { type: 'string', default: '311' },
+    first: { type: 'string', default: '321' },
     out: { type: 'string' },
   },
 });
@@ -89,7 +89,11 @@ function judge({ sightings }: WorldSet): Judged {
         ...{ timeMs, request: String(i), key: actor.key, address, evidence, reasons: [], forwarded: true },
         ...{ tenant: actor.tenant ?? '', principal: actor.principal ?? '' },
         ...{ network: networkOf(address), asn: observation.place.asn, country: observation.place.country },
-        ...{ client: observation.userAgent, operation: observation.operation.name },
+        ...{
+          client: observation.userAgent,
+          operation: observation.operation.name,
+          targets: observation.objects,
+        },
         privilege: observation.operation.privilege,
         rarity: rarityOf(judgement.symbols, detector.population),
       };

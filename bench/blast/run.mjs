@@ -127,7 +127,17 @@ function trailsOf() {
   return Array.from({ length: SUSPECTS - 2 }, (_, key) => ({
     ...{ key: idOf(key), tenant: `tenant-${key}`, principal: `service-${key}` },
     ...{ firstMs: START_MS + ENTRIES * 0.8 * STEP_MS, lastMs: START_MS + ENTRIES * STEP_MS },
-    ...{ leads: 10, privileged: 10, forwarded: 10, peak: 12, reasons: [], countries: new Set(['RO']) },
+    ...{
+      leads: 10,
+      privileged: 10,
+      forwarded: 10,
+      peak: 12,
+      reasons: [],
+      countries: new Set(['RO']),
+      steps: new Set(),
+      targets: new Set(),
+      lastOperation: '',
+    },
     ...{
       networks: trait('203.0.113.0/24', 9),
       asns: trait('AS9009', 8),

@@ -11,7 +11,7 @@ function lead(key: string, timeMs: number, from: Partial<Lead> = {}): Lead {
   return {
     ...{ key, timeMs, request: `r${++requests}`, tenant: `t-${key}`, principal: `p-${key}` },
     ...{ address: '203.0.113.9', network, asn: 9009, country: 'RO', client: 'python-httpx/0.24.1' },
-    ...{ operation: 'systemusers.list', privilege: 1, forwarded: true, evidence: 9 },
+    ...{ operation: 'systemusers.list', targets: [], privilege: 1, forwarded: true, evidence: 9 },
     rarity: { network: 8, asn: 6, client: 5, operation: 2 },
     reasons: [{ term: 'network', nats: 5, text: 'AS9009 never used by this key' }],
     ...from,

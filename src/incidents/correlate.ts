@@ -140,7 +140,12 @@ export class Correlator {
       ...{ firstMs: lead.timeMs, lastMs: lead.timeMs },
       ...{ leads: 0, privileged: 0, forwarded: 0, peak: 0, reasons: lead.reasons },
       ...{ networks: new Map(), asns: new Map(), clients: new Map(), operations: new Map() },
-      countries: new Set(),
+      ...{
+        steps: new Set<string>(),
+        lastOperation: '',
+        targets: new Set<string>(),
+        countries: new Set<string>(),
+      },
     };
     const incident: Incident = {
       id: this.#newId(),
@@ -235,7 +240,14 @@ function follow(trail: Trail, lead: Lead): void {
   if (lead.asn !== undefined) count(trail.asns, `AS${lead.asn}`, rarity.asn);
   if (lead.client !== '') count(trail.clients, lead.client, rarity.client);
   count(trail.operations, lead.operation, rarity.operation);
-  if (lead.country !== undefined && trail.countries.size < VALUES_MAX) trail.countries.add(lead.country);
+  if (trail.lastOperation !== '') keep(trail.steps, `${trail.lastOperation} → ${lead.operation}`);
+  trail.lastOperation = lead.operation;
+  for (const target of lead.targets) keep(trail.targets, target);
+  if (lead.country !== undefined) keep(trail.countries, lead.country);
+}
+
+function keep(values: Set<string>, value: string): void {
+  if (values.size < VALUES_MAX) values.add(value);
 }
 
 function count(traits: Map<string, Trait>, value: string, nats: number): void {

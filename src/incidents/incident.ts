@@ -18,6 +18,8 @@ export interface Lead {
   readonly country: string | undefined;
   readonly client: string;
   readonly operation: string;
+  /** Ids of what it names. */
+  readonly targets: readonly string[];
   readonly privilege: number;
   /** It was forwarded all the same. */
   readonly forwarded: boolean;
@@ -50,6 +52,10 @@ export interface Trail {
   readonly asns: Map<string, Trait>;
   readonly clients: Map<string, Trait>;
   readonly operations: Map<string, Trait>;
+  /** Operations in their order: `a → b`. */
+  readonly steps: Set<string>;
+  lastOperation: string;
+  readonly targets: Set<string>;
   readonly countries: Set<string>;
 }
 

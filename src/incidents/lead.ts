@@ -19,6 +19,7 @@ export function leadOf(entry: DecisionEntry): Lead | undefined {
     country: entry.country,
     client: entry.userAgent,
     operation: entry.operation,
+    targets: entry.objects ?? [],
     privilege: entry.privilege,
     forwarded: entry.decision === 'allow' || entry.decision === 'flag',
     evidence: finding.evidence,

@@ -2,12 +2,17 @@ import type { Trail, Trait } from './incident.js';
 
 const HOUR_MS = 3_600_000;
 /** Nats from which two trails are one attacker's. */
-export const LINKED_FROM = 6;
+export const LINKED_FROM = 7;
 /** One shared trait alone never binds more than this. */
 const TRAIT_MAX = { network: 7, asn: 3, client: 3 } as const;
 /** An operation that both did says less than where they came from, and all of them together this much. */
 const OPERATION_SHARE = 0.25;
 const OPERATIONS_MAX = 2;
+/** One operation after another, as with the other key; and what both reached for. */
+const STEP_NATS = 0.3;
+const STEPS_MAX = 1;
+const TARGET_NATS = 1;
+const TARGETS_MAX = 3;
 /** Beginning together speaks for one hand, each doubling of the hours between (from one on) a little against it. */
 const NEAR_NATS = 2;
 const HALVED = 0.45;
@@ -29,6 +34,8 @@ export function linkOf(a: Trail, b: Trail): Link {
     shared('autonomous system', a.asns, b.asns, TRAIT_MAX.asn),
     shared('client', a.clients, b.clients, TRAIT_MAX.client),
     sharedOperations(a, b),
+    alike('same order of operations', a.steps, b.steps, STEP_NATS, STEPS_MAX),
+    alike('same targets', a.targets, b.targets, TARGET_NATS, TARGETS_MAX),
     closeness(a, b),
   ].filter((each) => each !== undefined);
   // The network says what its autonomous system says, and more.
@@ -64,6 +71,18 @@ function sharedOperations(a: Trail, b: Trail): { text: string; nats: number } | 
   }
   if (names.length === 0) return undefined;
   return { text: `same operations (${names.slice(0, 4).join(', ')})`, nats: Math.min(OPERATIONS_MAX, nats) };
+}
+
+function alike(
+  name: string,
+  a: ReadonlySet<string>,
+  b: ReadonlySet<string>,
+  each: number,
+  most: number,
+): { text: string; nats: number } | undefined {
+  const both = [...a].filter((value) => b.has(value));
+  if (both.length === 0) return undefined;
+  return { text: `${name} (${both.slice(0, 3).join(', ')})`, nats: Math.min(most, each * both.length) };
 }
 
 /** From beginning to beginning: long visits overlap by chance. */
