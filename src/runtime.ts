@@ -24,13 +24,12 @@ import { SealedService } from './keys/sealed-service.js';
 import { KeyService } from './keys/service.js';
 import { TenantService } from './keys/tenants.js';
 import { openLeaks } from './leaks/open.js';
-import type { LeakServer } from './leaks/server.js';
 import { openGeo } from './locations/geo.js';
 import { type OpenNotices, openNotices } from './notices/open.js';
-import type { ResetServer } from './notices/reset/server.js';
 import { forgetOldEvents } from './notices/retention.js';
 import { type Log, silentLog } from './observability/log.js';
 import { Metrics } from './observability/metrics.js';
+import type { PublicListener } from './public/listener.js';
 import { statusOf } from './status.js';
 import { EmbeddedStore } from './stores/embedded.js';
 import { version } from './version.js';
@@ -61,14 +60,14 @@ export interface Running {
   readonly incidents: Incidents;
   readonly containment: Containment;
   /** Where leaked keys are reported, where that is configured. */
-  readonly leaks: LeakServer | undefined;
+  readonly leaks: PublicListener | undefined;
   readonly store: KeyStore;
   readonly journal: Journal;
   readonly listeners: readonly Listener[];
   readonly admin: AdminServer;
   readonly notices: OpenNotices;
   /** Where replacement keys are picked up, where that is configured. */
-  readonly reset: ResetServer | undefined;
+  readonly reset: PublicListener | undefined;
   /** The token of the first operator, on the first run only: show it once, it is not kept. */
   readonly bootstrapToken: string | undefined;
   /** Operations of an upstream. */

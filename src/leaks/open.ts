@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs';
-import type http from 'node:http';
 import type { Config } from '../config/schema.js';
 import { PlaceLimiter } from '../core/place-limiter.js';
-import type { Forwarding } from '../engine/guard-loop.js';
-import { clientAddress } from '../wire/client-address.js';
-import { parseIp } from '../wire/ip-address.js';
+import type { Forwarding, PublicListener } from '../public/listener.js';
 import { LeakIntake } from './intake.js';
-import { type LeakServer, serveLeaks } from './server.js';
+import { serveLeaks } from './server.js';
 import { type Partner, type PublishedKeys, partnerOf } from './signature.js';
 
 type Parts = ConstructorParameters<typeof LeakIntake>[0] & {
@@ -19,7 +16,7 @@ type Parts = ConstructorParameters<typeof LeakIntake>[0] & {
  * The public listener for leaked keys, where it is configured.
  * @throws {Error} for keys of a partner that cannot be read
  */
-export async function openLeaks(parts: Parts): Promise<LeakServer | undefined> {
+export async function openLeaks(parts: Parts): Promise<PublicListener | undefined> {
   const { config, forwarding, failed } = parts;
   const { listener, partnerMeasure, publicMeasure, reportsPerMinute } = config;
   if (listener === undefined) return undefined;
@@ -29,7 +26,7 @@ export async function openLeaks(parts: Parts): Promise<LeakServer | undefined> {
     partners: config.partners.map(({ name, keysFile }) => readPartner(name, keysFile)),
     intake: new LeakIntake(parts),
     limiter: new PlaceLimiter(reportsPerMinute),
-    placeOf: (request) => placeOf(request, forwarding()),
+    forwarding,
     now: Date.now,
   });
 }
@@ -42,18 +39,4 @@ function readPartner(name: string, file: string): Partner {
       `leaks.partners: ${file} cannot be used: ${error instanceof Error ? error.message : error}`,
     );
   }
-}
-
-/** The client, behind trusted proxies as everywhere. */
-function placeOf(request: http.IncomingMessage, { trusted, header }: Forwarding): string {
-  const peer = parseIp(request.socket.remoteAddress ?? '') ?? parseIp('0.0.0.0');
-  if (peer === undefined) return '';
-  const given = header === 'none' ? undefined : request.headers[header];
-  const values = given === undefined ? [] : Array.isArray(given) ? given : [given];
-  if (header === 'none' || values.length === 0) return peer.text;
-  return clientAddress({
-    ...{ peer, trusted, header },
-    forwardedFor: header === 'x-forwarded-for' ? values : [],
-    forwarded: header === 'forwarded' ? values : [],
-  }).text;
 }

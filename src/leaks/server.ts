@@ -1,42 +1,34 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import http from 'node:http';
-import https from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import type { PlaceLimiter } from '../core/place-limiter.js';
 import { ActFault } from '../keys/acts.js';
+import {
+  type Forwarding,
+  listenPublicly,
+  type PublicAddress,
+  type PublicListener,
+  placeOf,
+} from '../public/listener.js';
 import type { LeakFinding, LeakIntake, LeakMeasure } from './intake.js';
 import { type Partner, signedBy } from './signature.js';
 
-export interface LeakServerOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly tls?: { readonly cert: string; readonly key: string };
+export interface LeakServerOptions extends PublicAddress {
   readonly partners: readonly Partner[];
   readonly intake: LeakIntake;
   /** What becomes of a live key that a partner reports, and that anybody else does. */
   readonly partnerMeasure: LeakMeasure;
   readonly publicMeasure: LeakMeasure;
   readonly limiter: PlaceLimiter;
-  /** Address of the client, as the guard itself finds it. */
-  readonly placeOf: (request: http.IncomingMessage) => string;
+  readonly forwarding: () => Forwarding;
   readonly now: () => number;
   readonly failed: (error: unknown) => void;
 }
 
-export interface LeakServer {
-  readonly address: AddressInfo;
-  close(): Promise<void>;
-}
-
 const BODY_BYTES_MAX = 1024 * 1024;
 const TOKENS_MAX = 500;
-const CONNECTIONS_MAX = 512;
-const REQUEST_MS = 10_000;
 const token = z.string().min(1).max(8_192);
 const reports = z
   .array(
@@ -56,27 +48,8 @@ type Env = { Bindings: HttpBindings };
  * The public listener for leaked keys: `/v1/partners/leaks` takes signed reports in the manner of GitHub's secret scanning partners,
  * `/v1/leaks` takes a key from anybody who has found it. Nothing of the admin API is reachable here.
  */
-export async function serveLeaks(options: LeakServerOptions): Promise<LeakServer> {
-  const listener = getRequestListener(app(options).fetch);
-  const limits = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: 16 * 1024 };
-  const { tls } = options;
-  const server =
-    tls === undefined
-      ? http.createServer(limits, listener)
-      : https.createServer({ ...limits, cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, listener);
-  server.maxConnections = CONNECTIONS_MAX;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, options.host, resolve);
-  });
-  return {
-    address: server.address() as AddressInfo,
-    close: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+export function serveLeaks(options: LeakServerOptions): Promise<PublicListener> {
+  return listenPublicly(options, getRequestListener(app(options).fetch));
 }
 
 function app(options: LeakServerOptions): Hono<Env> {
@@ -95,7 +68,7 @@ function app(options: LeakServerOptions): Hono<Env> {
     }),
   );
   routes.use('*', async (c, next) => {
-    const rate = options.limiter.take(options.placeOf(c.env.incoming), options.now());
+    const rate = options.limiter.take(placeOf(c.env.incoming, options.forwarding()), options.now());
     if (!rate.allowed) {
       c.header('retry-after', String(rate.resetSeconds));
       return problem(c, 429, 'rate', `Too many reports; try again in ${rate.resetSeconds} s.`);

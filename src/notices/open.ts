@@ -6,6 +6,7 @@ import type { Acts } from '../keys/acts.js';
 import type { Fingerprints } from '../keys/fingerprint.js';
 import type { SealedService } from '../keys/sealed-service.js';
 import { loadEventKey, readSecretText, SecretFault, type SecretSource } from '../keys/secrets.js';
+import type { PublicListener } from '../public/listener.js';
 import { cidrSet } from '../wire/cidr.js';
 import { emailSender, type SmtpSettings } from './channels/email.js';
 import { PollStreams } from './channels/poll.js';
@@ -16,7 +17,7 @@ import { Notices } from './notices.js';
 import { Outbox, type Sender } from './outbox.js';
 import type { Delivery } from './records.js';
 import { PickUp } from './reset/pick-up.js';
-import { type ResetServer, type ResetServerOptions, serveReset } from './reset/server.js';
+import { type ResetServerOptions, serveReset } from './reset/server.js';
 import { SecurityEvents, type Stream, TokenSigner } from './security-events.js';
 import { loadTemplates } from './templates.js';
 
@@ -47,7 +48,7 @@ export interface OpenNotices {
   readonly outbox: Outbox;
   readonly events: SecurityEvents;
   readonly ssf: SsfTransmitter | undefined;
-  serveReset(forwarding: ResetServerOptions['forwarding']): Promise<ResetServer | undefined>;
+  serveReset(forwarding: ResetServerOptions['forwarding']): Promise<PublicListener | undefined>;
 }
 
 const POLL_TOKEN_CHARS_MIN = 32;

@@ -1,35 +1,25 @@
-import { readFileSync } from 'node:fs';
-import http from 'node:http';
-import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type http from 'node:http';
 import { PlaceLimiter } from '../../core/place-limiter.js';
-import type { CidrSet } from '../../wire/cidr.js';
-import { clientAddress, type ForwardedHeader } from '../../wire/client-address.js';
-import { type IpAddress, parseIp } from '../../wire/ip-address.js';
+import {
+  type Forwarding,
+  listenPublicly,
+  type PublicAddress,
+  type PublicListener,
+  placeOf,
+} from '../../public/listener.js';
 import { askPage, keyPage, PAGE_HEADERS, usedPage } from './page.js';
 import type { PickedUp, PickUp } from './pick-up.js';
 
-export interface ResetServerOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly tls?: { readonly cert: string; readonly key: string };
+export interface ResetServerOptions extends PublicAddress {
   /** Codes tried from one address in a minute. */
   readonly triesPerMinute: number;
-  /** As the guard itself finds the client; it may change while it runs. */
-  readonly forwarding: () => { readonly trusted: CidrSet; readonly header: ForwardedHeader };
+  readonly forwarding: () => Forwarding;
   readonly pickUp: PickUp;
   readonly now: () => number;
   readonly failed: (error: unknown) => void;
 }
 
-export interface ResetServer {
-  readonly address: AddressInfo;
-  close(): Promise<void>;
-}
-
 const BODY_BYTES_MAX = 4 * 1024;
-const CONNECTIONS_MAX = 512;
-const REQUEST_MS = 10_000;
 const TITLES: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not Found',
@@ -51,8 +41,7 @@ interface Reply {
 }
 
 /** The public listener where replacement keys are picked up: a page and an API, and nothing of the admin API. */
-export async function serveReset(options: ResetServerOptions): Promise<ResetServer> {
-  const { tls } = options;
+export async function serveReset(options: ResetServerOptions): Promise<PublicListener> {
   const limiter = new PlaceLimiter(options.triesPerMinute);
   const handler = (request: http.IncomingMessage, response: http.ServerResponse) => {
     answer(options, limiter, request)
@@ -67,24 +56,7 @@ export async function serveReset(options: ResetServerOptions): Promise<ResetServ
       .then((reply) => send(options, reply, response))
       .catch(options.failed);
   };
-  const limits = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: 8 * 1024 };
-  const server =
-    tls === undefined
-      ? http.createServer(limits, handler)
-      : https.createServer({ ...limits, cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, handler);
-  server.maxConnections = CONNECTIONS_MAX;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, options.host, resolve);
-  });
-  return {
-    address: server.address() as AddressInfo,
-    close: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return listenPublicly(options, handler);
 }
 
 function send(options: ResetServerOptions, reply: Reply, response: http.ServerResponse): void {
@@ -119,7 +91,7 @@ async function answer(
     const refused = problem(405, 'method', 'A code is sent by POST, never in an address.');
     return { ...refused, headers: { ...refused.headers, allow: page ? 'GET, HEAD, POST' : 'POST' } };
   }
-  const rate = limiter.take(placeOf(options, request), options.now());
+  const rate = limiter.take(placeOf(request, options.forwarding()), options.now());
   const headers = {
     'ratelimit-policy': `"pick-up";q=${options.triesPerMinute};w=60`,
     ratelimit: `"pick-up";r=${rate.remaining};t=${rate.resetSeconds}`,
@@ -218,19 +190,4 @@ function bodyOf(request: http.IncomingMessage): Promise<string | undefined> {
     request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
     request.on('error', reject);
   });
-}
-
-function placeOf({ forwarding }: ResetServerOptions, request: http.IncomingMessage): string {
-  const peer = parseIp(request.socket.remoteAddress ?? '');
-  if (peer === undefined) return 'unknown';
-  const lines = (name: string) => request.headersDistinct[name] ?? [];
-  const forwardedFor = lines('x-forwarded-for');
-  return placeText(clientAddress({ peer, forwardedFor, forwarded: lines('forwarded'), ...forwarding() }));
-}
-
-/** IPv6 clients have a whole /64 to themselves. */
-function placeText(address: IpAddress): string {
-  return address.family === 4
-    ? address.text
-    : `${address.words[0].toString(16)}:${address.words[1].toString(16)}`;
 }
