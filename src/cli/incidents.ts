@@ -187,6 +187,7 @@ function planning(contain: Command): void {
       const shown = start === true && given.dryRun !== true ? await turn(client, plan.id, 'start') : plan;
       if (json) printJson(shown);
       else printPlan(shown);
+      if (!json && given.dryRun) console.log('\nA dry run: nothing was kept, nothing was done.');
     });
 }
 
