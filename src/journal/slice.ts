@@ -6,7 +6,9 @@ const CHUNK_BYTES = 8 * 1024 * 1024;
 /** Entries are in order of time but for steps of the clock, which are smaller than this. */
 const DISORDER_MS = 86_400_000;
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
-const KEY_FIELD = Buffer.from(',"key":"');
+/** Looked for without the comma and quote before it: these are everywhere, a `k` is not. */
+const KEY_FIELD = Buffer.from('key":"');
+const COMMA = 0x2c;
 const FINDING_FIELD = Buffer.from(',"finding":{');
 const SEQ_START = '{"seq":'.length;
 const KIND_START = ',"kind":"'.length;
@@ -119,6 +121,14 @@ function kindAt(bytes: Buffer, start: number): number {
   return at + KIND_START;
 }
 
+/** Where the next field of that name is; −1 where there is none. */
+function keyAt(bytes: Buffer, from: number): number {
+  let at = bytes.indexOf(KEY_FIELD, from);
+  while (at >= 0 && (bytes[at - 1] !== QUOTE || bytes[at - 2] !== COMMA))
+    at = bytes.indexOf(KEY_FIELD, at + 1);
+  return at;
+}
+
 class Slice {
   readonly totals = noTotals();
   readonly #query: SliceQuery;
@@ -159,7 +169,7 @@ class Slice {
   #chunk(bytes: Buffer): void {
     const lines = new Set<number>();
     const { keys, sinceMs, countSinceMs } = this.#query;
-    for (let at = bytes.indexOf(KEY_FIELD); at >= 0; at = bytes.indexOf(KEY_FIELD, at)) {
+    for (let at = keyAt(bytes, 0); at >= 0; at = keyAt(bytes, at)) {
       const from = at + KEY_FIELD.length;
       const end = bytes.indexOf(QUOTE, from);
       const start = bytes.lastIndexOf(NEWLINE, at) + 1;
@@ -185,7 +195,7 @@ class Slice {
   #countFlagged(bytes: Buffer): void {
     for (let at = bytes.indexOf(FINDING_FIELD); at >= 0; at = bytes.indexOf(FINDING_FIELD, at + 1)) {
       const start = bytes.lastIndexOf(NEWLINE, at) + 1;
-      const key = bytes.indexOf(KEY_FIELD, start);
+      const key = keyAt(bytes, start);
       if (key < 0 || key > at || timeAt(bytes, start) < this.#query.countSinceMs) continue;
       const from = key + KEY_FIELD.length;
       increment(this.totals.flaggedByKey, bytes.toString('latin1', from, bytes.indexOf(QUOTE, from)));
