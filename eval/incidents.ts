@@ -175,28 +175,29 @@ function cubed(
 function onsets({ sightings, episodes }: WorldSet, { correlator, scores }: Judged) {
   const errors: number[] = [];
   let held = 0;
-  const trails = [...correlator.incidents.values()].flatMap((each) => each.trails);
+  const incidents = [...correlator.incidents.values()];
+  const trails = incidents.flatMap((each) => each.trails);
   for (const episode of episodes) {
     if (episode.kind !== 'theft') continue;
     for (const key of episode.keys) {
       const first = episode.lines.find((line) => sightings[line]?.actor.key === key);
-      const own = trails.filter((trail) => trail.key === key);
+      // As an operator would: the incident in which the key's strongest trail is.
+      const [strongest] = trails.filter((trail) => trail.key === key).sort((a, b) => b.peak - a.peak);
+      const own = incidents.find((each) => each.trails.some((trail) => trail === strongest))?.trails ?? [];
       if (first === undefined || own.length === 0) continue;
       const startMs = sightings[first]?.observation.timeMs as number;
       const calls = sightings.flatMap(({ actor, observation }, i) =>
         actor.key === key
           ? [
               {
-                timeMs: observation.timeMs,
-                nats: foreignNats(
-                  { score: scores[i], address: observation.address, client: observation.userAgent },
-                  own,
-                ),
+                ...{ timeMs: observation.timeMs, address: observation.address },
+                ...{ client: observation.userAgent, score: scores[i] },
               },
             ]
           : [],
       );
-      const point = changePoint(calls);
+      const nats = foreignNats(calls, own);
+      const point = changePoint(calls.map(({ timeMs }, i) => ({ timeMs, nats: nats[i] as number })));
       if (point === undefined) continue;
       errors.push(Math.abs(point.timeMs - startMs) / 60_000);
       if (point.fromMs <= startMs && startMs <= point.toMs) held += 1;

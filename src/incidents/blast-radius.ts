@@ -77,7 +77,7 @@ export function keyRadius(
   calls: readonly JournalCall[],
   trails: readonly Trail[],
 ): KeyRadius | undefined {
-  const nats = calls.map((call) => foreignNats(call, trails));
+  const nats = foreignNats(calls, trails);
   const compromised = changePoint(calls.map(({ timeMs }, i) => ({ timeMs, nats: nats[i] as number })));
   if (compromised === undefined) return undefined;
   const operations = new Map<string, OperationTally>();
