@@ -173,6 +173,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     upstreams: () => status().upstreams,
     clientConnections: () => live.listeners.reduce((sum, each) => sum + each.connections.size, 0),
   });
+  metrics.watchIncidents(() => incidents.list('open').length);
   metrics.watchGateways(() => control.gateways().filter((each) => each.live).length);
   const reload = async (actor: string) => {
     const commit = (changed: string[]) => acts.record(actor, 'config.reload', 'config', { changed });

@@ -176,6 +176,10 @@ export class Metrics implements Observer {
     this.#gauge('keyward_gateways_live', 'Further gateways that hold a lease.', live);
   }
 
+  watchIncidents(open: () => number): void {
+    this.#gauge('keyward_incidents_open', 'Incidents that nobody has closed yet.', open);
+  }
+
   /** Of a gateway. */
   watchLease(held: () => boolean): void {
     this.#gauge('keyward_lease_held', '1 while this gateway holds its lease.', () => (held() ? 1 : 0));
