@@ -214,8 +214,10 @@ export interface IncidentStore {
   incidents(): { readonly incidents: unknown[]; readonly throughMs: number };
   /** Atomic; resolves when on disk. */
   writeIncidents(incidents: ReadonlyMap<string, unknown>, throughMs: number): Promise<void>;
-  plans(): unknown[];
-  writePlan(id: string, plan: unknown): Promise<void>;
+  /** Each plan with its pieces, in their order. */
+  plans(): { readonly plan: unknown; readonly pieces: unknown[] }[];
+  /** Atomic; what is not given stays as it is. Pieces of no plan are never read. */
+  writePlan(id: string, plan: unknown, pieces: ReadonlyMap<number, unknown>): Promise<void>;
 }
 
 /** A journal entry that was handed over; its outcome can still be added until it is sealed. */

@@ -29,6 +29,12 @@ export interface Issued {
   readonly credential: string;
 }
 
+/** A key that is not issued yet. */
+export interface Minted {
+  readonly id: string;
+  readonly credential: string;
+}
+
 const HEX_DIGITS: Record<ImportedHash, number> = { sha256: 64, sha512: 128 };
 
 /** Keys read from the store at a time. */
@@ -194,8 +200,14 @@ export class KeyService {
     return this.#parts.revocations.revoke(actor, keyIds, why);
   }
 
+  /** Id and text of the key that a rotation is going to make: whoever must not lose it keeps it first. */
+  mint(keyId: string): Minted {
+    const id = newKeyId();
+    return { id, credential: mintKey(this.show(keyId).env ?? 'live', id) };
+  }
+
   /** Replaces an issued key by a new one with the same limits; the old one works for `overlapSeconds` more. */
-  rotate(actor: string, keyId: string, overlapSeconds: number): Promise<Issued> {
+  rotate(actor: string, keyId: string, overlapSeconds: number, minted?: Minted): Promise<Issued> {
     const { acts, fingerprints, store, changes, events } = this.#parts;
     return this.#act(async () => {
       const old = this.#living(keyId);
@@ -207,8 +219,7 @@ export class KeyService {
       if (old.replaced !== undefined)
         throw new ActFault('conflict', `Key ${keyId} was already replaced by ${old.replaced.by}.`);
       const atMs = acts.now();
-      const id = newKeyId();
-      const credential = mintKey(old.env ?? 'live', id);
+      const { id, credential } = minted ?? this.mint(keyId);
       const { suspended: _, frozen: __, ...lasting } = old;
       const key: KeyRecord = {
         ...lasting,

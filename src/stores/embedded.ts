@@ -216,12 +216,23 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     });
   }
 
-  plans(): unknown[] {
-    return [...this.#plans.getRange({})].map(({ value }) => deserialize(value));
+  plans(): { plan: unknown; pieces: unknown[] }[] {
+    const found = new Map<string, { plan: unknown; pieces: unknown[] }>();
+    // A plan's own row comes before those of its pieces.
+    for (const { key, value } of this.#plans.getRange({})) {
+      const [id = '', piece] = key.split('/');
+      if (piece === undefined) found.set(id, { plan: deserialize(value), pieces: [] });
+      else found.get(id)?.pieces.push(deserialize(value));
+    }
+    return [...found.values()];
   }
 
-  async writePlan(id: string, plan: unknown): Promise<void> {
-    await this.#plans.put(id, serialize(plan));
+  async writePlan(id: string, plan: unknown, pieces: ReadonlyMap<number, unknown>): Promise<void> {
+    await this.#root.transaction(() => {
+      if (plan !== undefined) this.#plans.putSync(id, serialize(plan));
+      for (const [piece, steps] of pieces)
+        this.#plans.putSync(`${id}/${String(piece).padStart(8, '0')}`, serialize(steps));
+    });
   }
 
   async close(): Promise<void> {

@@ -212,8 +212,9 @@ function viewPlan(plan: Plan): z.output<typeof planView> {
     ...(incident === undefined ? {} : { incident }),
     ...(nextWaveMs === undefined ? {} : { nextWaveAt: new Date(nextWaveMs).toISOString() }),
     waves: wavesOf(steps).map((each) => ({ ...each, tenants: [...each.tenants] })),
-    steps: steps.map(({ atMs, before: _, refusedBefore: __, successor: ___, ...step }) => ({
-      ...step,
+    steps: steps.map(({ key, tenant, wave: own, risk, requestsPerDay, state: reached, note, atMs }) => ({
+      ...{ key, tenant, wave: own, risk, requestsPerDay, state: reached },
+      ...(note === undefined ? {} : { note }),
       ...(atMs === undefined ? {} : { at: new Date(atMs).toISOString() }),
     })),
   };
