@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { IncidentStore, KeyStore } from '../engine/ports.js';
-import { readEntries } from '../journal/read.js';
 import { sliceJournal } from '../journal/slice.js';
 import type { Acts } from '../keys/acts.js';
 import type { KeyService } from '../keys/service.js';
@@ -27,14 +26,10 @@ export async function openIncidents(parts: Parts): Promise<Incidents> {
     ...{ store, acts, journals, newId: () => newId('i') },
     investigate: aside ? investigateAside : (question) => investigate(question, sliceJournal),
   });
-  const query = { sinceMs: incidents.throughMs, kind: 'decision' } as const;
-  for (const journal of journals()) {
-    try {
-      for await (const entry of readEntries(journal, query))
-        if (entry.kind === 'decision') incidents.note(entry);
-    } catch (error) {
-      warn(`findings in ${journal} could not be read: ${String(error)}`);
-    }
+  try {
+    await incidents.catchUp();
+  } catch (error) {
+    warn(`findings in the journals could not be read: ${String(error)}`);
   }
   return incidents;
 }

@@ -200,19 +200,26 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     });
   }
 
-  incidents(): { incidents: unknown[]; throughMs: number } {
+  incidents(): { incidents: unknown[]; through: unknown } {
     const kept = [...this.#incidents.getRange({})];
     const through = kept.find(({ key }) => key === THROUGH);
     return {
       incidents: kept.filter(({ key }) => key !== THROUGH).map(({ value }) => deserialize(value)),
-      throughMs: through === undefined ? 0 : (deserialize(through.value) as number),
+      through: through === undefined ? undefined : deserialize(through.value),
     };
   }
 
-  async writeIncidents(incidents: ReadonlyMap<string, unknown>, throughMs: number): Promise<void> {
+  async writeIncidents(
+    incidents: ReadonlyMap<string, unknown>,
+    through: unknown,
+    until: Promise<unknown>,
+  ): Promise<void> {
+    const rows = [...incidents].map(([id, incident]) => [id, serialize(incident)] as const);
+    const last = serialize(through);
+    await until;
     await this.#root.transaction(() => {
-      for (const [id, incident] of incidents) this.#incidents.putSync(id, serialize(incident));
-      this.#incidents.putSync(THROUGH, serialize(throughMs));
+      for (const [id, incident] of rows) this.#incidents.putSync(id, incident);
+      this.#incidents.putSync(THROUGH, last);
     });
   }
 

@@ -1,5 +1,7 @@
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { journalsOf } from '../../src/incidents/follow.js';
+import { leadOf } from '../../src/incidents/lead.js';
 import { readEntries } from '../../src/journal/read.js';
 import { type HttpUpstream, httpUpstream } from './http-upstream.js';
 import { type GuardProcess, guardFolder, removeFolder, startGuard, until } from './running-guard.js';
@@ -140,3 +142,88 @@ describe('a containment plan over kill -9', () => {
     expect(after.filter(({ limits }) => Object.keys(limits).length > 0)).toEqual([]);
   }, 30_000);
 });
+
+const THIEF = { 'x-forwarded-for': '185.220.101.5', 'user-agent': 'python-httpx/0.24.1' };
+const ownerOf = (n: number) => ({
+  'x-forwarded-for': `87.128.${n}.7`,
+  'user-agent': 'python-requests/2.31.0',
+});
+
+/** Status of a call, and the reason of a refusal; 0 where nobody answered. */
+async function call(
+  credential: string,
+  from: Record<string, string>,
+  line = 'GET /api/systemusers',
+  port = guard.port,
+): Promise<string> {
+  const [method = '', pathname = ''] = line.split(' ');
+  const init = {
+    method,
+    headers: { ...from, 'x-api-key': credential },
+    ...(method === 'POST' ? { body: '{}' } : {}),
+  };
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${pathname}`, init);
+    const text = await response.text();
+    return response.ok ? '200' : `${response.status} ${(JSON.parse(text) as { reason: string }).reason}`;
+  } catch {
+    return '0';
+  }
+}
+
+/** The owners of some keys at work, until the guard knows them. */
+async function learned(count: number, port?: number): Promise<{ id: string; credential: string }[]> {
+  const keys = await issue(count);
+  await Promise.all(
+    keys.map(async ({ credential }, n) => {
+      for (let i = 0; i < 60; i++) await call(credential, ownerOf(n), undefined, port);
+    }),
+  );
+  return keys;
+}
+
+interface IncidentView {
+  readonly id: string;
+  readonly keys: readonly string[];
+  readonly findings: number;
+}
+
+/** Requests with a finding in all journals. */
+async function findingsInJournals(): Promise<number> {
+  const requests = new Set<string>();
+  for (const journal of journalsOf(path.join(dir, 'data')))
+    for await (const entry of readEntries(journal, { kind: 'decision' }))
+      if (entry.kind === 'decision' && leadOf(entry) !== undefined) requests.add(entry.request);
+  return requests.size;
+}
+
+async function findingsInIncidents(): Promise<number> {
+  const { incidents } = await ask<{ incidents: IncidentView[] }>('GET', '/v1/incidents');
+  return incidents.reduce((sum, { findings }) => sum + findings, 0);
+}
+
+it('incidents have each finding once, whenever the guard was killed', async () => {
+  const keys = await learned(4);
+  await guard.stop();
+  guard = await startGuard(dir);
+  let over = false;
+  const thief = async ({ credential }: { credential: string }) => {
+    for (let n = 0; !over; n++)
+      await call(credential, THIEF, n % 2 === 0 ? 'POST /api/runCommand' : undefined);
+  };
+  const thieves = keys.map(thief);
+  for (const ms of [300, 750, 520, 130, 610]) {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    await restart();
+    const now = await findingsInJournals();
+    expect(await findingsInIncidents()).toBeGreaterThanOrEqual(now);
+  }
+  over = true;
+  await Promise.all(thieves);
+  await restart();
+  const inJournals = await findingsInJournals();
+  expect(inJournals).toBeGreaterThan(100);
+  expect(await findingsInIncidents()).toBe(inJournals);
+  await restart();
+  expect(await findingsInIncidents()).toBe(inJournals);
+}, 30_000);
