@@ -1,10 +1,21 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { journalsOf } from '../../src/incidents/follow.js';
 import { leadOf } from '../../src/incidents/lead.js';
 import { readEntries } from '../../src/journal/read.js';
 import { type HttpUpstream, httpUpstream } from './http-upstream.js';
-import { type GuardProcess, guardFolder, removeFolder, startGuard, until } from './running-guard.js';
+import {
+  cli,
+  type GuardProcess,
+  guardFolder,
+  removeFolder,
+  startGateway,
+  startGuard,
+  until,
+} from './running-guard.js';
 
 interface PlanView {
   readonly id: string;
@@ -38,6 +49,11 @@ afterEach(async () => {
   removeFolder(dir);
 });
 
+interface Key {
+  readonly id: string;
+  readonly credential: string;
+}
+
 async function ask<T>(method: string, pathname: string, body?: unknown): Promise<T> {
   const response = await guard.admin(method, pathname, body, token);
   const text = await response.text();
@@ -45,7 +61,7 @@ async function ask<T>(method: string, pathname: string, body?: unknown): Promise
   return JSON.parse(text) as T;
 }
 
-async function issue(count: number, tenant = 'acme'): Promise<{ id: string; credential: string }[]> {
+async function issue(count: number, tenant = 'acme'): Promise<Key[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, n) => {
       const input = { name: `k${n}`, tenant, principal: `p${n}` };
@@ -172,7 +188,7 @@ async function call(
 }
 
 /** The owners of some keys at work, until the guard knows them. */
-async function learned(count: number, port?: number): Promise<{ id: string; credential: string }[]> {
+async function learned(count: number, port?: number): Promise<Key[]> {
   const keys = await issue(count);
   await Promise.all(
     keys.map(async ({ credential }, n) => {
@@ -226,4 +242,91 @@ it('incidents have each finding once, whenever the guard was killed', async () =
   expect(await findingsInIncidents()).toBe(inJournals);
   await restart();
   expect(await findingsInIncidents()).toBe(inJournals);
+}, 30_000);
+const run = promisify(execFile);
+const keyward = (line: string, ...more: string[]) =>
+  cli([...line.split(' '), ...more], { KEYWARD_URL: guard.adminUrl, KEYWARD_TOKEN: token });
+
+it('a theft at a second gateway: found, told, proved, and stopped there, by the command line', async () => {
+  const gateway = await startGateway(dir, 'east');
+  try {
+    await until(async () => {
+      const { gateways } = await ask<{ gateways: { live: boolean }[] }>('GET', '/v1/status');
+      return gateways.some(({ live }) => live);
+    });
+    const [stolen, other] = (await learned(2, gateway.port)) as [Key, Key];
+    // Some at the control process, too: the report has to cover both journals.
+    for (let n = 0; n < 30; n++) await call(stolen.credential, ownerOf(0));
+    for (let n = 0; n < 12; n++) {
+      await call(stolen.credential, THIEF, n % 2 === 0 ? 'POST /api/runCommand' : undefined, gateway.port);
+      await call(other.credential, ownerOf(1), undefined, gateway.port);
+    }
+    let incident: IncidentView | undefined;
+    await until(async () => {
+      const { incidents } = await ask<{ incidents: IncidentView[] }>('GET', '/v1/incidents');
+      incident = incidents[0];
+      return incidents.length === 1 && incident?.findings === (await findingsInJournals());
+    });
+    const id = incident?.id as string;
+    expect(incident?.keys).toEqual([stolen.id]);
+    expect((await keyward('incidents list')).stdout).toContain(id);
+    expect((await keyward(`incidents show ${id}`)).stdout).toContain('185.220.101.0/24');
+    const radius = await keyward(`incidents radius ${id}`);
+    expect(radius.stdout).toMatch(/runcommand +6 +0 +6 +0/);
+    // More than the 60 at either place; the interval's first calls are on the other side.
+    expect(Number(/before: (\d+) calls/.exec(radius.stdout)?.[1])).toBeGreaterThan(80);
+    expect(radius.stdout).toContain(`${other.id} (acme): no operation since then outside its own pattern`);
+
+    const bundle = path.join(dir, 'bundle');
+    expect(await keyward(`incidents bundle ${id} -o`, bundle)).toMatchObject({ code: 0, stderr: '' });
+    const { stdout: verified } = await cli(['journal', 'verify', '-d', path.join(dir, 'data')]);
+    const publicKey = /MCowBQ[\w-]+/.exec(verified)?.[0] as string;
+    const proofs = path.join(bundle, 'proofs.ndjson');
+    const check = () => run(process.execPath, [path.join(bundle, 'verify-proof.mjs'), proofs, publicKey]);
+    expect((await check()).stdout).toMatch(/^OK: 12 entries/);
+    writeFileSync(proofs, readFileSync(proofs, 'utf8').replace('runcommand', 'readcommand'));
+    await expect(check()).rejects.toThrow('NOT PROVED');
+
+    const plan = ['--incident', id, '--why', 'stolen in June'];
+    const dry = await keyward('contain plan freeze --dry-run', ...plan);
+    expect(dry.stdout).toMatch(/1 +suspect +1 +acme/);
+    expect((await keyward('contain list')).stdout).toContain('There is no plan.');
+    const started = JSON.parse(
+      (await keyward('contain plan freeze --start --json', ...plan)).stdout,
+    ) as PlanView;
+    const done = async (which: PlanView) =>
+      (await ask<PlanView>('GET', `/v1/containments/${which.id}`)).state === 'done';
+    await until(() => done(started));
+    const thief = (port: number) => call(stolen.credential, THIEF, undefined, port);
+    expect(await thief(gateway.port)).toBe('403 key_frozen');
+    expect(await thief(guard.port)).toBe('403 key_frozen');
+    expect(await call(stolen.credential, ownerOf(0), undefined, gateway.port)).toBe('200');
+    await until(async () => /acme +2 /.test((await keyward(`contain callers ${started.id}`)).stdout));
+    expect((await keyward(`contain undo ${started.id}`)).stdout).toContain('undone');
+    expect(await thief(gateway.port)).toBe('200');
+    const revoked = JSON.parse(
+      (await keyward('contain plan revoke --start --json', ...plan)).stdout,
+    ) as PlanView;
+    await until(() => done(revoked));
+    expect(await thief(gateway.port)).toBe('401 key_revoked');
+    expect(await keyward(`contain undo ${revoked.id}`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot be undone'),
+    });
+
+    const drafts = JSON.parse((await keyward(`incidents notify ${id} --json`)).stdout) as {
+      id: string;
+      kind: string;
+    }[];
+    expect(drafts.map(({ kind }) => kind)).toEqual(['touched']);
+    const preview = await keyward(`notices preview ${drafts[0]?.id}`);
+    expect(preview.stdout).toContain(stolen.id);
+    expect(preview.stdout).not.toContain(other.id);
+    expect(await keyward(`notices approve ${drafts[0]?.id}`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('acme'),
+    });
+  } finally {
+    await gateway.stop('SIGKILL');
+  }
 }, 30_000);
