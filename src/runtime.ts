@@ -180,7 +180,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const admin = await serveAdmin(
     config.admin,
     adminApp({
-      ...{ ...services, incidents, containment, journals },
+      ...{ ...services, incidents, containment },
       ...{ version, journalDir: base.journalDir, metrics: metrics.registry, now: Date.now },
       ...{ notices, noticeStore: store.notices },
       upstreams: () => loop.routing.upstreams,

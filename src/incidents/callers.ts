@@ -33,12 +33,13 @@ export function callersOf({ steps }: Plan, keys: Usages): Caller[] {
 }
 
 /** Steps that failed, and refused calls with keys that are contained. */
-export function harmOf({ steps }: Plan, keys: Usages): { failed: number; refused: number } {
+export function harmOf({ options, steps }: Plan, keys: Usages): { failed: number; refused: number } {
   let failed = 0;
   let refused = 0;
   for (const step of steps) {
     if (step.state === 'failed') failed += 1;
-    else if (step.state === 'done') refused += callsSince(step, keys.usage(step.key));
+    else if (step.state === 'done' && options.refusedMax !== undefined)
+      refused += callsSince(step, keys.usage(step.key));
   }
   return { failed, refused };
 }

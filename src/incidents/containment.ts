@@ -336,7 +336,16 @@ export class Containment {
     for (const key of scope.keys ?? []) service.show(key);
     const wanted = ({ id, tenant, revoked }: KeyRecord) =>
       revoked === undefined && (scope.all === true || suspects.has(id) || tenant === scope.tenant);
-    return { keys: service.list({ where: wanted }), suspects, findings };
+    const living: KeyRecord[] = [];
+    if (scope.all === true || scope.tenant !== undefined) {
+      for await (const piece of service.pieces()) living.push(...piece.filter(wanted));
+    } else {
+      for (const id of suspects) {
+        const key = service.find(id);
+        if (key !== undefined && wanted(key)) living.push(key);
+      }
+    }
+    return { keys: living, suspects, findings };
   }
 }
 

@@ -2,9 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import type { IncidentStore, JournalTicket, KeyStore } from '../engine/ports.js';
 import type { DecisionEntry } from '../journal/entry.js';
 import { ActFault, type Acts } from '../keys/acts.js';
-import type { KeyRadius } from './blast-radius.js';
+import { keyPieces } from '../keys/pieces.js';
 import { Correlator, IncidentFault } from './correlate.js';
-import { type ExactSet, exactSet, networksOf } from './exact-set.js';
+import { type Examination, type Examined, factsOfKey, type KeyFacts } from './examine.js';
 import { JournalTails, type Positions } from './follow.js';
 import { type Incident, keysOf, type Trail, type Verdict } from './incident.js';
 import type { Answer, Question } from './investigate.js';
@@ -19,6 +19,8 @@ const REQUESTS_MAX = 100_000;
 const KEPT_REQUESTS = 1_000;
 /** Where nothing was found, how far was read is kept so often. */
 const KEEP_MS = 60_000;
+/** Keys that the journal names of an investigation. */
+const NAMED_MAX = 100;
 /** Findings that are taken before others have their turn. */
 const AT_ONCE = 200;
 
@@ -35,17 +37,16 @@ interface Parts {
   readonly newId: () => string;
   /** Folders of the journals of all gateways. */
   readonly journals: () => readonly string[];
+  /** What reads the journals: in the product, threads of their own. */
   readonly investigate: (question: Question) => Promise<Answer>;
+  readonly examine: (examination: Examination, keys: AsyncIterable<KeyFacts[]>) => Promise<Examined>;
 }
 
 /** What an investigation of an incident, or of keys, found. */
-export interface Findings {
+export interface Findings extends Examined {
   readonly incident: string | undefined;
-  readonly radii: readonly KeyRadius[];
-  readonly set: ExactSet;
-  readonly entries: number;
-  readonly dropped: number;
-  readonly milliseconds: number;
+  /** Folders that were read: entries name them by their place here. */
+  readonly journals: readonly string[];
 }
 
 /** Incidents as operators and the guard see them: they grow with each finding and outlive the process. */
@@ -160,7 +161,9 @@ export class Incidents {
   /** Blast radius of each suspect key, and the exact set to contain. Reads the journal aside. */
   async investigate(id: string): Promise<Findings> {
     const incident = this.show(id);
-    const firstMs = Math.min(...incident.trails.map((trail) => trail.firstMs));
+    if (incident.state === 'merged')
+      throw new ActFault('conflict', `The incident ${id} was merged into ${incident.mergedInto}.`);
+    const firstMs = earliest(incident.trails, Number.POSITIVE_INFINITY);
     return this.#investigate(incident.id, incident.trails, [], firstMs);
   }
 
@@ -169,9 +172,9 @@ export class Incidents {
     for (const key of keys)
       if (this.#parts.store.key(key) === undefined)
         throw new ActFault('not_found', `There is no key ${key}.`);
-    const trails = this.list().flatMap((each) => each.trails.filter(({ key }) => keys.includes(key)));
-    const first = Math.min(firstMs, ...trails.map((trail) => trail.firstMs));
-    return this.#investigate(undefined, trails, keys, first);
+    const wanted = new Set(keys);
+    const trails = this.list().flatMap((each) => each.trails.filter(({ key }) => wanted.has(key)));
+    return this.#investigate(undefined, trails, keys, earliest(trails, firstMs));
   }
 
   /** Requests of each key since an instant. */
@@ -216,26 +219,13 @@ export class Incidents {
     keys: readonly string[],
     firstMs: number,
   ): Promise<Findings> {
-    const { store, acts, journals, investigate } = this.#parts;
+    const { store, acts, journals, examine } = this.#parts;
+    const named = keys.length > NAMED_MAX ? `${keys.length} keys` : keys.join(', ');
     // On disk after everything that was decided before it: what is read is complete up to now.
-    await acts.record('keyward', 'incident.investigate', incident ?? keys.join(', '));
-    const suspects = new Set([...keys, ...trails.map(({ key }) => key)]);
-    const question = {
-      ...{ journals: journals(), trails, firstMs, networks: [...networksOf(trails).keys()] },
-      keys: [...suspects, ...descendants(store.keys(), suspects, firstMs - DAY_MS)],
-    };
-    let answer = await investigate(question);
-    const facts = { firstMs, trails, keys: store.keys(), asked: keys };
-    let set = exactSet({ ...answer, ...facts });
-    // Keys that only their place gave away: what did they do?
-    const known = new Set(question.keys);
-    const found = set.contain.map(({ key }) => key).filter((key) => !known.has(key));
-    if (found.length > 0) {
-      answer = await investigate({ ...question, keys: [...question.keys, ...found] });
-      set = withReasons(exactSet({ ...answer, ...facts, asked: [...keys, ...found] }), set);
-    }
-    const { radii, entries, dropped, milliseconds } = answer;
-    return { incident, radii, set, entries, dropped, milliseconds };
+    await acts.record('keyward', 'incident.investigate', incident ?? named);
+    const examination = { journals: journals(), trails, asked: keys, firstMs };
+    const found = await examine(examination, factsIn(store));
+    return { incident, journals: examination.journals, ...found };
   }
 
   #act(
@@ -264,36 +254,15 @@ export class Incidents {
   }
 }
 
-/** The second look knows which keys, the first one knew why. */
-function withReasons(second: ExactSet, first: ExactSet): ExactSet {
-  const why = new Map(first.contain.map((each) => [each.key, each.why]));
-  return {
-    ...second,
-    contain: second.contain.map((each) => ({ ...each, why: why.get(each.key) ?? each.why })),
-  };
-}
-
-/** Keys issued with suspect ones, and with these: their calls are wanted, too. */
-function descendants(
-  keys: readonly { id: string; issuedWith?: string; replaces?: string; createdMs: number }[],
-  suspects: ReadonlySet<string>,
-  sinceMs: number,
-): string[] {
-  const found = new Set<string>();
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const { id, issuedWith, replaces, createdMs } of keys) {
-      if (createdMs < sinceMs || found.has(id) || suspects.has(id)) continue;
-      const parents = [issuedWith, replaces].filter((each) => each !== undefined);
-      if (!parents.some((each) => suspects.has(each) || found.has(each))) continue;
-      found.add(id);
-      grew = true;
-    }
-  }
-  return [...found];
+function earliest(trails: readonly Trail[], orMs: number): number {
+  return trails.reduce((first, { firstMs }) => Math.min(first, firstMs), orMs);
 }
 
 function remember(requests: Set<string>, request: string): void {
   requests.add(request);
   if (requests.size > REQUESTS_MAX) requests.delete(requests.values().next().value as string);
+}
+
+async function* factsIn(store: Pick<KeyStore, 'keys'>): AsyncGenerator<KeyFacts[]> {
+  for await (const piece of keyPieces(store)) yield piece.map(factsOfKey);
 }

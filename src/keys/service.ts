@@ -8,6 +8,7 @@ import { mintKey, newKeyId } from './format.js';
 import type { ChangeInput, ImportInput, IssueInput, RegisterInput } from './inputs.js';
 import { changesOf } from './key-changes.js';
 import { guardAgainstLockOut } from './lock-out.js';
+import { keyPieces, PIECE } from './pieces.js';
 import type { Revocations } from './revocation.js';
 import { checkLocations } from './tenants.js';
 
@@ -36,9 +37,6 @@ export interface Minted {
 }
 
 const HEX_DIGITS: Record<ImportedHash, number> = { sha256: 64, sha512: 128 };
-
-/** Keys read from the store at a time. */
-const PIECE = 1_000;
 
 /** An act that is done, and the gateways that are being told of it. */
 interface Done<T> {
@@ -115,6 +113,11 @@ export class KeyService {
       if (piece.length < PIECE) return found;
       after = piece.at(-1)?.id;
     }
+  }
+
+  /** All keys, some at a time: for whatever would hold up requests. */
+  pieces(): AsyncGenerator<KeyRecord[]> {
+    return keyPieces(this.#parts.store);
   }
 
   /** @throws ActFault not_found */
