@@ -80,19 +80,20 @@ export interface Candidate {
  */
 export function stepsOf(candidates: readonly Candidate[], waveKeys: number): Step[] {
   const touched = new Set(candidates.filter(({ suspect }) => suspect).map(({ tenant }) => tenant));
-  const rank = ({ suspect, tenant }: Candidate) => (suspect ? 0 : touched.has(tenant) ? 1 : 2);
-  const ordered = [...candidates].sort(
-    (a, b) =>
-      rank(a) - rank(b) ||
-      a.requestsPerDay - b.requestsPerDay ||
-      (a.key < b.key ? -1 : Number(a.key > b.key)),
-  );
+  const ordered = candidates
+    .map((each) => ({ ...each, rank: each.suspect ? 0 : touched.has(each.tenant) ? 1 : 2 }))
+    .sort(
+      (a, b) =>
+        a.rank - b.rank ||
+        a.requestsPerDay - b.requestsPerDay ||
+        (a.key < b.key ? -1 : Number(a.key > b.key)),
+    );
   const risks = ['suspect', 'of a touched tenant', 'precaution'];
   let wave = 0;
   let inWave = 0;
   let lastRank = -1;
   return ordered.map((candidate): Step => {
-    const now = rank(candidate);
+    const now = candidate.rank;
     if (now !== lastRank || (now > 0 && inWave >= waveKeys)) {
       wave += 1;
       inWave = 0;
