@@ -13,7 +13,7 @@ import { Approvals } from './engine/approvals.js';
 import type { GuardLoop } from './engine/guard-loop.js';
 import type { Journal, KeyEvents, KeyStore } from './engine/ports.js';
 import type { Containment } from './incidents/containment.js';
-import { follow, JournalTails, journalsOf } from './incidents/follow.js';
+import { follow, journalsOf } from './incidents/follow.js';
 import { openContainment, openIncidents } from './incidents/open.js';
 import type { Incidents } from './incidents/service.js';
 import { Acts } from './keys/acts.js';
@@ -109,10 +109,9 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const warn = (text: string) => log.warn({}, text);
   const journals = () => journalsOf(config.dataDir);
   const investigating = { ...base, journals, warn, aside: options.journalThread ?? true };
-  const tails = new JournalTails(journals);
   const incidents = await openIncidents(investigating);
   const engine = engineOf({
-    found: (entry) => incidents.note(entry),
+    found: (entry, ticket) => incidents.note(entry, ticket),
     ...{
       config,
       configFile: options.configFile,
@@ -184,7 +183,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const admin = await serveAdmin(
     config.admin,
     adminApp({
-      ...{ ...services, incidents, containment, journals },
+      ...{ ...services, incidents, containment },
       ...{ version, journalDir: base.journalDir, metrics: metrics.registry, now: Date.now },
       ...{ notices, noticeStore: store.notices },
       upstreams: () => loop.routing.upstreams,
@@ -207,7 +206,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const bootstrapToken = await services.operators.bootstrap();
   for (const warning of geo.warnings) log.warn({}, warning);
   const stopTimers = startTimers({ directory, journal, engine, log, status });
-  const stopTails = follow(incidents, tails, INCIDENTS_MS, (error) =>
+  const stopTails = follow(incidents, INCIDENTS_MS, (error) =>
     log.error({ error: String(error) }, 'incidents could not be kept up to date'),
   );
   const forgetting = setInterval(() => {
@@ -250,6 +249,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
       control.close();
       note(journal, 'stopped');
       await directory.flush();
+      await incidents.catchUp();
       await incidents.flush();
       await behaviour.flush(Date.now(), true);
       await journal.close();

@@ -8,7 +8,7 @@ import type { Gateway, ProxyUpstream } from './edges/proxy/gateway.js';
 import { Behaviour } from './engine/behaviour.js';
 import { GuardLoop } from './engine/guard-loop.js';
 import { Holds } from './engine/holds.js';
-import type { BaselineStore, Journal, Standing } from './engine/ports.js';
+import type { BaselineStore, Journal, JournalTicket, Standing } from './engine/ports.js';
 import { Routing } from './engine/routing.js';
 import type { DecisionEntry } from './journal/entry.js';
 import { openJournal } from './journal/writer.js';
@@ -79,7 +79,7 @@ export interface EngineParts {
   readonly standing: Standing;
   readonly log: Log & { level?: string };
   /** Told of each decision that the detector had something to say of. */
-  readonly found?: (entry: DecisionEntry) => void;
+  readonly found?: (entry: DecisionEntry, ticket: JournalTicket) => void;
   readonly openSealed: (name: string, upstream: string) => Injected;
 }
 

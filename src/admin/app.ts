@@ -37,8 +37,6 @@ export interface AdminParts {
   readonly approvals: Approvals;
   readonly incidents: Incidents;
   readonly containment: Containment;
-  /** Folders of the journals of all gateways. */
-  readonly journals: () => readonly string[];
   readonly noticeStore: NoticeStore;
   readonly notices: Pick<OpenNotices, 'service' | 'outbox' | 'ssf'>;
   readonly system: SystemPort;

@@ -95,7 +95,7 @@ function investigating(incidents: Command): void {
       writeFileSync(path.join(out, 'README.txt'), PROCEDURE);
       copyFileSync(VERIFIER, path.join(out, 'verify-proof.mjs'));
       console.log(
-        `Written to ${out}. Check it: node ${path.join(out, 'verify-proof.mjs')} ${path.join(out, 'proofs.ndjson')}`,
+        `Written to ${out}. Check it: node ${path.join(out, 'verify-proof.mjs')} ${path.join(out, 'proofs.ndjson')} PUBLIC_KEY`,
       );
     });
 }

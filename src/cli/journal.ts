@@ -78,6 +78,7 @@ async function verify(options: Place & { publicKey?: string; json?: boolean }): 
     console.log(
       `good: ${result.entries} entries in ${result.batches} batches, ${result.segments} segments; head ${result.head}`,
     );
+    if (result.publicKey !== undefined) console.log(`signed by ${result.publicKey}`);
   }
   if (problem === undefined) return;
   const hashes =

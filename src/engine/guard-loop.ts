@@ -86,7 +86,7 @@ export class GuardLoop<U extends Upstream> {
   readonly #journal: Journal;
   readonly #geo: Geo;
   readonly #observer: Observer;
-  readonly #found: (entry: DecisionEntry) => void;
+  readonly #found: (entry: DecisionEntry, ticket: JournalTicket) => void;
   readonly #standing: Standing;
   readonly #lastLook: LastLook<U>;
   readonly #idPrefix: string;
@@ -100,7 +100,7 @@ export class GuardLoop<U extends Upstream> {
     geo: Geo;
     observer: Observer;
     /** Told of each decision that the detector had something to say of. */
-    found?: (entry: DecisionEntry) => void;
+    found?: (entry: DecisionEntry, ticket: JournalTicket) => void;
     behaviour: Behaviour;
     holds: Holds;
     standing: Standing;
@@ -155,7 +155,7 @@ export class GuardLoop<U extends Upstream> {
     const seen = { ...observation, objects: behaved.objects };
     const entry = decisionEntry(requestId, seen, verdict, key?.key, judged);
     const ticket = this.#journal.append(entry);
-    if (entry.finding !== undefined) this.#found(entry);
+    if (entry.finding !== undefined) this.#found(entry, ticket);
     if (key !== undefined) this.#record(key, observation, decision, accepted);
     this.#observer.decided(upstream.name, verdict, (performance.now() - startedMs) * 1000);
     return {

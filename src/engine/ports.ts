@@ -210,12 +210,18 @@ export interface BaselineStore {
 
 /** Where incidents and containment plans outlive the process. */
 export interface IncidentStore {
-  /** As they were kept, with how far the journal had been looked at. */
-  incidents(): { readonly incidents: unknown[]; readonly throughMs: number };
-  /** Atomic; resolves when on disk. */
-  writeIncidents(incidents: ReadonlyMap<string, unknown>, throughMs: number): Promise<void>;
-  plans(): unknown[];
-  writePlan(id: string, plan: unknown): Promise<void>;
+  /** As they were kept, with how far the journals had been looked at: undefined where they never were. */
+  incidents(): { readonly incidents: unknown[]; readonly through: unknown };
+  /** Takes them as they are now, and writes them after `until`. Atomic; resolves when on disk. */
+  writeIncidents(
+    incidents: ReadonlyMap<string, unknown>,
+    through: unknown,
+    until: Promise<unknown>,
+  ): Promise<void>;
+  /** Each plan with its pieces, in their order. */
+  plans(): { readonly plan: unknown; readonly pieces: unknown[] }[];
+  /** Atomic; what is not given stays as it is. Pieces of no plan are never read. */
+  writePlan(id: string, plan: unknown, pieces: ReadonlyMap<number, unknown>): Promise<void>;
 }
 
 /** A journal entry that was handed over; its outcome can still be added until it is sealed. */

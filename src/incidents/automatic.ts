@@ -6,6 +6,8 @@ import type { Incidents } from './service.js';
 
 const HOUR_MS = 3_600_000;
 const BY = 'keyward';
+/** Keys over the cap that are remembered. */
+const REFUSED_MAX = 10_000;
 
 /** What may be done without a person. */
 export interface AutomaticPolicy {
@@ -36,20 +38,25 @@ export class AutomaticContainment {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    // A restart must not open the cap again.
+    const own = parts.containment.list().filter(({ by }) => by === BY);
+    this.#lately = own.flatMap(({ createdMs, steps }) => steps.map(() => createdMs));
   }
 
   /** Looks at a key that has a new finding. */
   consider(incident: Incident, trail: Trail): void {
-    const { policy, keys, acts, warn } = this.#parts;
+    const { policy, keys, acts, containment, warn } = this.#parts;
     if (policy.measure === 'off' || trail.peak < policy.evidenceFrom || this.#busy.has(trail.key)) return;
-    const key = keys.show(trail.key);
+    const key = keys.find(trail.key);
+    if (key === undefined) return;
     if (key.revoked !== undefined || key.suspended !== undefined || key.frozen !== undefined) return;
-    // An operator who undid it, or called it a false alarm, has decided.
-    if (incident.verdict === 'false_alarm' || this.#undone(trail.key)) return;
+    // An operator who took it back, on whatever way, or called it a false alarm, has decided.
+    if (incident.verdict === 'false_alarm' || containment.hasContained(BY, trail.key)) return;
     const nowMs = acts.now();
     this.#lately = this.#lately.filter((atMs) => nowMs - atMs < HOUR_MS);
     if (this.#lately.length >= policy.keysPerHourMax) {
       if (this.#refused.has(trail.key)) return;
+      if (this.#refused.size >= REFUSED_MAX) this.#refused.clear();
       this.#refused.add(trail.key);
       warn(
         `key ${trail.key} of incident ${incident.id} was not contained: automation has contained ${policy.keysPerHourMax} keys within an hour already`,
@@ -61,14 +68,6 @@ export class AutomaticContainment {
     this.#contain(incident, trail)
       .catch((error) => warn(`key ${trail.key} could not be contained: ${String(error)}`))
       .finally(() => this.#busy.delete(trail.key));
-  }
-
-  #undone(key: string): boolean {
-    return this.#parts.containment
-      .list()
-      .some(
-        ({ by, state, steps }) => by === BY && state === 'undone' && steps.some((step) => step.key === key),
-      );
   }
 
   async #contain(incident: Incident, trail: Trail): Promise<void> {

@@ -32,17 +32,30 @@ export function callersOf({ steps }: Plan, keys: Usages): Caller[] {
   return callers.sort((a, b) => b.calls - a.calls);
 }
 
+/** Steps that failed, and refused calls with keys that are contained. */
+export function harmOf({ options, steps }: Plan, keys: Usages): { failed: number; refused: number } {
+  let failed = 0;
+  let refused = 0;
+  for (const step of steps) {
+    if (step.state === 'failed') failed += 1;
+    else if (step.state === 'done' && options.refusedMax !== undefined)
+      refused += callsSince(step, keys.usage(step.key));
+  }
+  return { failed, refused };
+}
+
 /** Why a plan has to stop by itself; undefined while it may go on. */
-export function limitPassed({ options, steps }: Plan, keys: Usages): string | undefined {
-  const { errorsMax, refusedMax } = options;
-  const failed = steps.filter(({ state }) => state === 'failed');
-  if (failed.length > errorsMax)
-    return `${failed.length} steps failed, at most ${errorsMax} may: ${failed.at(-1)?.note}`;
-  if (refusedMax === undefined) return undefined;
-  const refused = steps
-    .filter(({ state }) => state === 'done')
-    .reduce((sum, step) => sum + callsSince(step, keys.usage(step.key)), 0);
-  return refused > refusedMax
+export function limitPassed(plan: Plan, keys: Usages): string | undefined {
+  const { errorsMax, refusedMax } = plan.options;
+  const { failed: failedBefore, refused: refusedBefore } = plan.accepted ?? { failed: 0, refused: 0 };
+  const harm = harmOf(plan, keys);
+  const failed = harm.failed - failedBefore;
+  if (failed > errorsMax) {
+    const last = plan.steps.findLast(({ state }) => state === 'failed');
+    return `${failed} steps failed, at most ${errorsMax} may: ${last?.note}`;
+  }
+  const refused = harm.refused - refusedBefore;
+  return refusedMax !== undefined && refused > refusedMax
     ? `${refused} calls with contained keys were refused, at most ${refusedMax} may be`
     : undefined;
 }

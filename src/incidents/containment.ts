@@ -1,17 +1,20 @@
 import type { KeyRecord } from '../core/key.js';
 import type { IncidentStore, SealedCredential } from '../engine/ports.js';
 import { ActFault, type Acts } from '../keys/acts.js';
-import { seal, unseal } from '../keys/seal.js';
+import { unseal } from '../keys/seal.js';
 import type { KeyService } from '../keys/service.js';
-import { type Caller, callersOf, limitPassed } from './callers.js';
+import { type Caller, callersOf, harmOf } from './callers.js';
 import type { Habits } from './habits.js';
-import { type Carriers, carryOut, takeBack } from './measures.js';
-import { type Plan, type PlanOptions, type Step, stepsOf } from './plan.js';
+import { takeBack } from './measures.js';
+import { PIECE_STEPS, type Plan, type PlanOptions, type Step, stepsOf } from './plan.js';
+import { runSteps } from './plan-run.js';
 import type { Findings, Incidents } from './service.js';
 
 const DAY_MS = 86_400_000;
-/** Steps that are carried out before the plan is kept again. */
-const KEEP_EVERY = 50;
+/** Pieces of a plan that are written in one transaction. */
+const PIECES_AT_ONCE = 20;
+/** Keys that the journal names of a plan; the plan has all. */
+const NAMED_MAX = 1_000;
 
 /** Whom a plan is about; of several, all. */
 export interface Scope {
@@ -38,18 +41,25 @@ export class Containment {
   readonly #parts: Parts;
   readonly #plans = new Map<string, Plan>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Waves under way, by plan: at most one each. */
+  readonly #runs = new Map<string, Promise<void>>();
   /** What suspects did before, by plan: asked of the journal once. */
   readonly #habits = new Map<string, Map<string, Habits>>();
   #closed = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    for (const kept of parts.store.plans()) this.#plans.set((kept as Plan).id, kept as Plan);
+    for (const { plan, pieces } of parts.store.plans()) {
+      const kept = { ...(plan as Omit<Plan, 'steps'>), steps: pieces.flat() as Step[] };
+      this.#plans.set(kept.id, kept);
+    }
   }
 
   /** Goes on with what was under way when the process ended. */
   resumeAll(): void {
-    for (const plan of this.#plans.values()) if (plan.state === 'running') this.#schedule(plan, 0);
+    const nowMs = this.#parts.acts.now();
+    for (const plan of this.#plans.values())
+      if (plan.state === 'running') this.#schedule(plan, Math.max(0, (plan.nextWaveMs ?? 0) - nowMs));
   }
 
   list(): Plan[] {
@@ -62,9 +72,17 @@ export class Containment {
     return plan;
   }
 
+  /** Whether a key was contained by somebody, whatever became of it since. */
+  hasContained(by: string, key: string): boolean {
+    for (const plan of this.#plans.values())
+      if (plan.by === by && plan.steps.some((step) => step.key === key && step.before !== undefined))
+        return true;
+    return false;
+  }
+
   /** Makes a plan and carries nothing out: a dry run unless it is started. */
   async plan(actor: string, scope: Scope, options: PlanOptions, keep = true): Promise<Plan> {
-    const { acts, store, newId } = this.#parts;
+    const { acts } = this.#parts;
     const { keys, suspects, findings } = await this.#keysOf(scope);
     if (keys.length === 0) throw new ActFault('conflict', 'There is no living key in this scope.');
     const nowMs = acts.now();
@@ -74,34 +92,52 @@ export class Containment {
       requestsPerDay: traffic.get(id) ?? 0,
     }));
     const plan: Plan = {
-      ...{ id: newId(), createdMs: nowMs, by: actor, options },
+      ...{ id: this.#parts.newId(), createdMs: nowMs, by: actor, options },
       ...(scope.incident === undefined ? {} : { incident: scope.incident }),
       ...{ state: 'planned', wave: 1, steps: stepsOf(candidates, options.waveKeys) },
     };
     if (!keep) return plan;
     if (findings !== undefined) this.#habits.set(plan.id, habitsIn(findings));
-    await acts.record(actor, 'containment.plan', plan.id, {
-      ...{ measure: options.measure, why: options.why, keys: plan.steps.length, ...scope },
-    });
-    this.#plans.set(plan.id, plan);
-    await store.writePlan(plan.id, plan);
+    await this.#begin(plan, scope);
     return plan;
   }
 
-  /** Plans and carries out at once, in one go: for a key or a few. */
+  async #begin(plan: Plan, { keys, ...scope }: Scope): Promise<void> {
+    const { measure, why } = plan.options;
+    await this.#parts.acts.record(plan.by, 'containment.plan', plan.id, {
+      ...{ measure, why, keys: plan.steps.length, ...scope },
+      ...(keys === undefined ? {} : { named: keys.slice(0, NAMED_MAX) }),
+    });
+    this.#plans.set(plan.id, plan);
+    await this.#keep(plan);
+  }
+
+  /**
+   * Plans and carries out at once, in one go: for a key or a few. Asks for nobody's traffic: a thief would go on
+   * meanwhile. A crash does not stop it.
+   */
   async now(
     actor: string,
     keys: readonly string[],
     measure: PlanOptions['measure'],
     why: string,
   ): Promise<Plan> {
-    const plan = await this.plan(
-      actor,
-      { keys },
-      { measure, why, overlapSeconds: 0, waveKeys: Math.max(1, keys.length), gapSeconds: 0, errorsMax: 0 },
-    );
-    plan.state = 'running';
-    await this.#runWave(plan);
+    const { keys: living } = await this.#keysOf({ keys });
+    if (living.length === 0) throw new ActFault('conflict', 'There is no living key in this scope.');
+    const candidates = living.map(({ id, tenant }) => ({
+      key: id,
+      tenant,
+      suspect: true,
+      requestsPerDay: 0,
+    }));
+    const waveKeys = living.length;
+    const plan: Plan = {
+      ...{ id: this.#parts.newId(), createdMs: this.#parts.acts.now(), by: actor, state: 'running', wave: 1 },
+      options: { measure, why, overlapSeconds: 0, waveKeys, gapSeconds: 0, errorsMax: 0 },
+      steps: stepsOf(candidates, waveKeys),
+    };
+    await this.#begin(plan, { keys });
+    await this.#run(plan);
     return plan;
   }
 
@@ -109,6 +145,8 @@ export class Containment {
   start(actor: string, id: string): Promise<Plan> {
     return this.#turn(actor, id, 'containment.start', ['planned', 'paused', 'stopped'], (plan) => {
       plan.state = 'running';
+      // Whoever goes on after a stop has seen why: what failed until then does not stop it again.
+      if (plan.stopped !== undefined) plan.accepted = harmOf(plan, this.#parts.keys);
       delete plan.stopped;
       this.#schedule(plan, 0);
     });
@@ -127,21 +165,30 @@ export class Containment {
     if (plan.options.measure === 'revoke')
       throw new ActFault('conflict', 'A revocation cannot be undone; issue new keys.');
     if (plan.state === 'running') await this.pause(actor, id);
+    await this.#runs.get(id);
     await this.#parts.acts.record(actor, 'containment.undo', id);
-    for (const step of plan.steps) {
-      if (step.state === 'waiting') step.state = 'skipped';
-      if (step.state !== 'done') continue;
-      try {
-        await takeBack(this.#parts.keys, actor, plan.options.measure, step);
-        step.state = 'undone';
-      } catch (error) {
-        step.note = `could not be undone: ${textOf(error)}`;
-      }
+    for (let piece = 0; piece * PIECE_STEPS < plan.steps.length; piece++) {
+      const steps = plan.steps.slice(piece * PIECE_STEPS, (piece + 1) * PIECE_STEPS);
+      for (const step of steps) await this.#takeBack(plan, step, actor);
+      await this.#keep(plan, [piece]);
     }
     plan.state = 'undone';
+    this.#habits.delete(id);
     this.#remark(plan, actor, 'undone', `${plan.options.measure} of ${plan.steps.length} keys`);
-    await this.#keep(plan);
+    await this.#keep(plan, []);
     return plan;
+  }
+
+  async #takeBack(plan: Plan, step: Step, actor: string): Promise<void> {
+    if (step.state === 'waiting') step.state = 'skipped';
+    if (step.state !== 'done') return;
+    try {
+      await takeBack(this.#parts.keys, actor, plan.options.measure, step);
+      step.state = 'undone';
+      delete step.successor;
+    } catch (error) {
+      step.note = `could not be undone: ${textOf(error)}`;
+    }
   }
 
   /** Who still calls with keys that the plan has contained, the busiest first. */
@@ -155,8 +202,10 @@ export class Containment {
     return acts.run(async () => {
       const plan = this.show(id);
       const steps = plan.steps.filter(({ successor, state }) => successor !== undefined && state === 'done');
-      await acts.record(actor, 'containment.successors', id, { keys: steps.map(({ note }) => note) });
-      const found = steps.map(({ key: old, note: key = '', successor }) => ({
+      await acts.record(actor, 'containment.successors', id, {
+        keys: steps.map(({ replacement }) => replacement),
+      });
+      const found = steps.map(({ key: old, replacement: key = '', successor }) => ({
         ...{ old, key },
         credential: unseal(successor as SealedCredential, masterKey),
       }));
@@ -170,9 +219,7 @@ export class Containment {
   async close(): Promise<void> {
     this.#closed = true;
     for (const id of [...this.#timers.keys()]) this.#unschedule(id);
-    await Promise.all(
-      [...this.#plans.values()].filter(({ state }) => state === 'running').map((plan) => this.#keep(plan)),
-    );
+    await Promise.allSettled(this.#runs.values());
   }
 
   #schedule(plan: Plan, delayMs: number): void {
@@ -180,9 +227,7 @@ export class Containment {
     this.#unschedule(plan.id);
     this.#timers.set(
       plan.id,
-      setTimeout(() => {
-        this.#runWave(plan).catch((error) => this.#stop(plan, `a wave failed: ${textOf(error)}`));
-      }, delayMs),
+      setTimeout(() => void this.#run(plan), delayMs),
     );
   }
 
@@ -191,19 +236,34 @@ export class Containment {
     this.#timers.delete(id);
   }
 
+  /** One wave after the other: a plan that is paused and started again must not run twice at once. */
+  #run(plan: Plan): Promise<void> {
+    const before = this.#runs.get(plan.id) ?? Promise.resolve();
+    const run = before
+      .then(() => this.#runWave(plan))
+      .catch((error) => this.#stop(plan, `a wave failed: ${textOf(error)}`))
+      .catch((error) => this.#parts.warn(`containment plan ${plan.id} could not be kept: ${textOf(error)}`))
+      .finally(() => {
+        if (this.#runs.get(plan.id) === run) this.#runs.delete(plan.id);
+      });
+    this.#runs.set(plan.id, run);
+    return run;
+  }
+
   async #runWave(plan: Plan): Promise<void> {
-    const steps = plan.steps.filter(({ wave, state }) => wave === plan.wave && state === 'waiting');
-    for (const [i, step] of steps.entries()) {
-      if (plan.state !== 'running' || this.#closed) return this.#keep(plan);
-      await this.#carryOut(plan, step);
-      if ((i + 1) % KEEP_EVERY === 0) await this.#keep(plan);
-      const problem = limitPassed(plan, this.#parts.keys);
-      if (problem !== undefined) return this.#stop(plan, problem);
-    }
+    const goesOn = ({ state }: Plan) => state === 'running' && !this.#closed;
+    const problem = await runSteps(plan, {
+      ...{ ...this.#parts, goesOn },
+      habitsOf: (_, key) => this.#habitsOf(plan, key),
+      keep: (_, pieces) => this.#keep(plan, pieces),
+    });
+    if (!goesOn(plan)) return;
+    if (problem !== undefined) return this.#stop(plan, problem);
     const next = plan.steps.find(({ state }) => state === 'waiting');
     if (next === undefined) {
       plan.state = 'done';
       delete plan.nextWaveMs;
+      this.#habits.delete(plan.id);
       const done = plan.steps.filter(({ state }) => state === 'done').length;
       this.#remark(plan, plan.by, 'contained', `${plan.options.measure} of ${done} keys (plan ${plan.id})`);
     } else {
@@ -212,38 +272,7 @@ export class Containment {
       plan.nextWaveMs = this.#parts.acts.now() + gapMs;
       this.#schedule(plan, gapMs);
     }
-    return this.#keep(plan);
-  }
-
-  /** One key. What it already is counts as done, so that a plan can be started again after a crash. */
-  async #carryOut(plan: Plan, step: Step): Promise<void> {
-    const { keys, acts } = this.#parts;
-    try {
-      const before = keys.show(step.key);
-      if (before.revoked !== undefined) {
-        Object.assign(step, { state: 'skipped', note: 'was revoked already', atMs: acts.now() });
-        return;
-      }
-      step.before = before;
-      step.refusedBefore = keys.usage(step.key)?.refused ?? 0;
-      step.note = await carryOut(this.#carriers(plan, step), plan.options, step.key, before);
-      step.state = 'done';
-    } catch (error) {
-      step.state = 'failed';
-      step.note = textOf(error);
-    }
-    step.atMs = acts.now();
-  }
-
-  #carriers(plan: Plan, step: Step): Carriers {
-    const { keys, masterKey, acts } = this.#parts;
-    return {
-      ...{ keys, by: plan.by },
-      habitsOf: (key) => this.#habitsOf(plan, key),
-      onSuccessor: ({ key, credential }) => {
-        step.successor = seal(sealedAs(plan, key.id), credential, masterKey, acts.now());
-      },
-    };
+    return this.#keep(plan, []);
   }
 
   async #habitsOf(plan: Plan, key: string): Promise<Habits> {
@@ -261,11 +290,20 @@ export class Containment {
     plan.state = 'stopped';
     plan.stopped = why;
     this.#parts.warn(`containment plan ${plan.id} stopped: ${why}`);
-    await this.#keep(plan);
+    await this.#keep(plan, []);
   }
 
-  #keep(plan: Plan): Promise<void> {
-    return this.#parts.store.writePlan(plan.id, plan);
+  /** Some pieces of the steps, or all: the plan itself last, so that there is none without its steps. */
+  async #keep(plan: Plan, pieces?: readonly number[]): Promise<void> {
+    const { steps, ...rest } = plan;
+    const wanted = pieces ?? Array.from({ length: Math.ceil(steps.length / PIECE_STEPS) }, (_, i) => i);
+    const written = wanted.map(
+      (piece) => [piece, steps.slice(piece * PIECE_STEPS, (piece + 1) * PIECE_STEPS)] as const,
+    );
+    let i = 0;
+    for (; i + PIECES_AT_ONCE < written.length; i += PIECES_AT_ONCE)
+      await this.#parts.store.writePlan(plan.id, undefined, new Map(written.slice(i, i + PIECES_AT_ONCE)));
+    await this.#parts.store.writePlan(plan.id, rest, new Map(written.slice(i)));
   }
 
   #remark(plan: Plan, by: string, act: 'contained' | 'undone', why: string): void {
@@ -284,7 +322,7 @@ export class Containment {
       if (!from.includes(plan.state)) throw new ActFault('conflict', `The plan ${id} is ${plan.state}.`);
       await this.#parts.acts.record(actor, action, id);
       change(plan);
-      await this.#keep(plan);
+      await this.#keep(plan, []);
       return plan;
     });
   }
@@ -298,12 +336,17 @@ export class Containment {
     for (const key of scope.keys ?? []) service.show(key);
     const wanted = ({ id, tenant, revoked }: KeyRecord) =>
       revoked === undefined && (scope.all === true || suspects.has(id) || tenant === scope.tenant);
-    return { keys: service.list({ where: wanted }), suspects, findings };
+    const living: KeyRecord[] = [];
+    if (scope.all === true || scope.tenant !== undefined) {
+      for await (const piece of service.pieces()) living.push(...piece.filter(wanted));
+    } else {
+      for (const id of suspects) {
+        const key = service.find(id);
+        if (key !== undefined && wanted(key)) living.push(key);
+      }
+    }
+    return { keys: living, suspects, findings };
   }
-}
-
-function sealedAs(plan: Plan, key: string) {
-  return { name: `${plan.id} ${key}`, upstream: '', header: '', template: '' };
 }
 
 function habitsIn({ radii }: Findings): Map<string, Habits> {

@@ -9,6 +9,8 @@ const MEMORY_MS = 30 * DAY_MS;
 /** Values of a trait that a trail remembers; trails that are looked at for one lead. */
 const VALUES_MAX = 64;
 const CANDIDATES_MAX = 256;
+/** Trails of one key; from here on the last one goes on. */
+const TRAILS_MAX = 100;
 /** Values that so many trails share bind nobody. */
 const COMMON_MAX = 2_000;
 const HISTORY_MAX = 1_000;
@@ -71,21 +73,23 @@ export class Correlator {
   /** Takes keys out into an incident of their own. @throws IncidentFault */
   split(id: string, keys: readonly string[], by: string, why: string, atMs: number): Incident {
     const from = this.#standing(id);
-    const moved = from.trails.filter(({ key }) => keys.includes(key));
-    const missing = keys.filter((key) => !moved.some((trail) => trail.key === key));
+    const wanted = new Set(keys);
+    const moved = from.trails.filter(({ key }) => wanted.has(key));
+    const there = new Set(moved.map(({ key }) => key));
+    const missing = keys.filter((key) => !there.has(key));
     if (missing.length > 0) throw new IncidentFault(`${id} has no key ${missing.join(', ')}.`);
-    const kept = from.trails.filter((trail) => !moved.includes(trail));
+    const kept = from.trails.filter(({ key }) => !wanted.has(key));
     if (moved.length === 0 || kept.length === 0)
       throw new IncidentFault(
         `A split leaves keys on both sides; ${id} has ${new Set(from.trails.map(({ key }) => key)).size}.`,
       );
     from.trails.splice(0, from.trails.length, ...kept);
-    from.lastMs = Math.max(...kept.map(({ lastMs }) => lastMs));
+    from.lastMs = latest(kept);
     const part: Incident = {
       id: this.#newId(),
       state: 'open',
       openedMs: atMs,
-      lastMs: Math.max(...moved.map(({ lastMs }) => lastMs)),
+      lastMs: latest(moved),
       trails: moved,
       apartFrom: new Set([from.id]),
       history: [],
@@ -130,7 +134,8 @@ export class Correlator {
     return trails.findLast(
       (trail) =>
         lead.timeMs - trail.lastMs < TRAIL_GAP_MS &&
-        (trail.networks.has(lead.network) || trail.clients.has(lead.client)),
+        // A thief who changes place and tool with every call must not fill the memory with trails.
+        (trails.length >= TRAILS_MAX || trail.networks.has(lead.network) || trail.clients.has(lead.client)),
     );
   }
 
@@ -224,6 +229,10 @@ export class Correlator {
       else sharing.add(trail);
     }
   }
+}
+
+function latest(trails: readonly Trail[]): number {
+  return trails.reduce((last, { lastMs }) => Math.max(last, lastMs), 0);
 }
 
 function follow(trail: Trail, lead: Lead): void {

@@ -161,14 +161,17 @@ function strangersAt(calls: readonly JournalCall[], sinceMs: number): Map<string
 }
 
 /** Keys that came from the suspect ones since then, and from these, and so on. */
-function lineage(
+export function lineage(
   records: readonly Pick<KeyRecord, 'id' | 'createdMs' | 'issuedWith' | 'replaces'>[],
   suspects: ReadonlySet<string>,
   sinceMs: number,
 ): { child: string; parent: string; how: string }[] {
   const children = new Map<string, { child: string; how: string }[]>();
-  const add = (parent: string, child: string, how: string) =>
-    children.set(parent, [...(children.get(parent) ?? []), { child, how }]);
+  const add = (parent: string, child: string, how: string) => {
+    const known = children.get(parent);
+    if (known === undefined) children.set(parent, [{ child, how }]);
+    else known.push({ child, how });
+  };
   for (const { id, createdMs, issuedWith, replaces } of records) {
     if (createdMs < sinceMs) continue;
     if (issuedWith !== undefined) add(issuedWith, id, 'issued with key');
@@ -177,7 +180,8 @@ function lineage(
   const found: { child: string; parent: string; how: string }[] = [];
   const known = new Set(suspects);
   const queue = [...suspects];
-  for (let parent = queue.shift(); parent !== undefined; parent = queue.shift()) {
+  // Grows while it is walked.
+  for (const parent of queue) {
     for (const { child, how } of children.get(parent) ?? []) {
       if (known.has(child) || found.length >= LINEAGE_MAX) continue;
       known.add(child);

@@ -7,6 +7,7 @@ import {
 } from '../journal/slice.js';
 import { type KeyRadius, keyRadius } from './blast-radius.js';
 import { CallReader, type JournalCall } from './call.js';
+import { grouped } from './grouped.js';
 import type { Trail } from './incident.js';
 import { networkOf } from './lead.js';
 
@@ -64,11 +65,14 @@ export async function investigate(question: Question, slice: SliceJournal): Prom
   for (const [i, journal] of journals.entries())
     addTotals(totals, await slice(journal, query, (entry) => reader.note(entry, i)));
   const calls = reader.calls.sort((a, b) => a.timeMs - b.timeMs);
+  const own = grouped(
+    calls.filter(({ key }) => suspects.has(key)),
+    ({ key }) => key,
+  );
   const radii: KeyRadius[] = [];
   for (const key of suspects) {
     // The attacker's places and tools are the same with every key.
-    const own = calls.filter((call) => call.key === key);
-    const radius = keyRadius(key, own, trails);
+    const radius = keyRadius(key, own.get(key) ?? [], trails);
     if (radius !== undefined) radii.push(radius);
   }
   const from = new Set(networks);

@@ -1,32 +1,56 @@
 import type { KeyRecord } from '../core/key.js';
 import { ActFault } from '../keys/acts.js';
-import type { KeyService } from '../keys/service.js';
+import type { KeyService, Minted } from '../keys/service.js';
+import { canonicalJson } from '../wire/canonical-json.js';
 import { type Habits, limitsOf } from './habits.js';
 import type { Measure, PlanOptions, Step } from './plan.js';
-
-/** A successor that a rotation made; its credential is shown this once. */
-export interface Successor {
-  readonly old: string;
-  readonly key: KeyRecord;
-  readonly credential: string;
-}
 
 /** What it takes to carry out measures. */
 export interface Carriers {
   readonly keys: KeyService;
   readonly by: string;
   readonly habitsOf: (key: string) => Promise<Habits>;
-  /** A rotation made a successor: keeps its credential until it is picked up. */
-  readonly onSuccessor: (successor: Successor) => void;
+  /** The replacement that was kept for a rotation. */
+  readonly minted: (step: Step) => Minted | undefined;
+}
+
+/** Why there is nothing left to do with a key; undefined while there is. */
+export function alreadySo(measure: Measure, key: KeyRecord, nowMs: number): string | undefined {
+  const { revoked, suspended, frozen, replaced } = key;
+  if (revoked !== undefined) return 'was revoked already';
+  if (measure === 'suspend' && suspended !== undefined) return `was suspended by ${suspended.by} already`;
+  if (measure === 'freeze' && frozen !== undefined) return `was frozen by ${frozen.by} already`;
+  // While both keys work the stolen one is not contained: that rotation fails, for everybody to see.
+  if (measure === 'rotate' && replaced !== undefined && nowMs >= replaced.overlapUntilMs)
+    return `was replaced by ${replaced.by} already`;
+  return undefined;
+}
+
+/** Whether a step that was cut off by a crash had reached the key. */
+export function reached(measure: Measure, { before, replacement }: Step, now: KeyRecord): boolean {
+  switch (measure) {
+    case 'suspend':
+      return before?.suspended === undefined && now.suspended !== undefined;
+    case 'freeze':
+      return before?.frozen === undefined && now.frozen !== undefined;
+    case 'narrow':
+      return !same(before?.limits, now.limits);
+    case 'rotate':
+      return replacement !== undefined && now.replaced?.by === replacement;
+    case 'revoke':
+      // Revoking again gives the same receipt, and finishes one that was cut off.
+      return false;
+  }
 }
 
 /** Does to one key what the plan says. @returns what is worth noting */
 export async function carryOut(
-  { keys, by, habitsOf, onSuccessor }: Carriers,
+  { keys, by, habitsOf, minted }: Carriers,
   { measure, why, overlapSeconds }: PlanOptions,
-  id: string,
+  step: Step,
   before: KeyRecord,
 ): Promise<string | undefined> {
+  const { key: id } = step;
   switch (measure) {
     case 'suspend':
       await keys.suspend(by, id, why);
@@ -36,37 +60,49 @@ export async function carryOut(
     case 'freeze': {
       const habits = await habitsOf(id);
       await keys.freeze(by, id, limitsOf(habits, false), why);
-      return `to ${habits.operations.length} operations from ${habits.networks.length} networks`;
+      return habitsText(habits);
     }
     case 'narrow': {
       const habits = await habitsOf(id);
-      await keys.change(by, id, { limits: { ...before.limits, ...limitsOf(habits, true) } }, true);
-      return `to ${habits.operations.length} operations from ${habits.networks.length} networks`;
+      const limits = { ...before.limits, ...limitsOf(habits, true) };
+      step.narrowed = (await keys.change(by, id, { limits }, true)).limits;
+      return habitsText(habits);
     }
-    case 'rotate': {
-      const { key, credential } = await keys.rotate(by, id, overlapSeconds);
-      onSuccessor({ old: id, key, credential });
-      return key.id;
-    }
+    case 'rotate':
+      return (await keys.rotate(by, id, overlapSeconds, minted(step))).key.id;
   }
 }
 
-/** Takes a measure back. @throws ActFault where that cannot be */
+function habitsText({ operations, networks }: Habits): string {
+  return `to ${operations.length} operations from ${networks.length} networks`;
+}
+
+/** Takes a measure back; what is not so any more counts as taken back. @throws ActFault where that cannot be */
 export async function takeBack(keys: KeyService, actor: string, measure: Measure, step: Step): Promise<void> {
+  const now = keys.show(step.key);
   switch (measure) {
     case 'suspend':
-      await keys.resume(actor, step.key);
+      if (now.suspended !== undefined) await keys.resume(actor, step.key);
       return;
     case 'freeze':
-      await keys.thaw(actor, step.key);
+      if (now.frozen !== undefined) await keys.thaw(actor, step.key);
       return;
-    case 'narrow':
-      await keys.change(actor, step.key, { limits: step.before?.limits ?? {} }, true);
+    case 'narrow': {
+      const limits = step.before?.limits ?? {};
+      if (same(now.limits, limits)) return;
+      if (step.narrowed !== undefined && !same(now.limits, step.narrowed))
+        throw new ActFault('conflict', 'its limits were changed since');
+      await keys.change(actor, step.key, { limits }, true);
       return;
+    }
     case 'rotate':
-      await keys.unrotate(actor, step.key);
+      if (now.replaced !== undefined) await keys.unrotate(actor, step.key);
       return;
     case 'revoke':
       throw new ActFault('conflict', 'a revocation stays');
   }
+}
+
+function same(a: KeyRecord['limits'] | undefined, b: KeyRecord['limits']): boolean {
+  return a !== undefined && canonicalJson(a) === canonicalJson(b);
 }

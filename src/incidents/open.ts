@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { IncidentStore, KeyStore } from '../engine/ports.js';
-import { readEntries } from '../journal/read.js';
 import { sliceJournal } from '../journal/slice.js';
 import type { Acts } from '../keys/acts.js';
 import type { KeyService } from '../keys/service.js';
 import { AutomaticContainment, type AutomaticPolicy } from './automatic.js';
 import { Containment } from './containment.js';
-import { investigate } from './investigate.js';
-import { investigateAside } from './investigator.js';
+import { type Examination, examine, type KeyFacts } from './examine.js';
+import { investigate, type Question } from './investigate.js';
+import { examineAside, investigateAside } from './investigator.js';
 import { Incidents } from './service.js';
 
 interface Parts {
@@ -20,21 +20,27 @@ interface Parts {
   readonly warn: (text: string) => void;
 }
 
+/** Without threads: for tests. */
+const HERE = {
+  investigate: (question: Question) => investigate(question, sliceJournal),
+  examine: async (examination: Examination, keys: AsyncIterable<KeyFacts[]>) => {
+    const all: KeyFacts[] = [];
+    for await (const piece of keys) all.push(...piece);
+    return examine(examination, all, sliceJournal);
+  },
+};
+
 /** Incidents as they were kept, and what the journals have of them since. */
 export async function openIncidents(parts: Parts): Promise<Incidents> {
   const { store, acts, journals, aside, warn } = parts;
   const incidents = new Incidents({
     ...{ store, acts, journals, newId: () => newId('i') },
-    investigate: aside ? investigateAside : (question) => investigate(question, sliceJournal),
+    ...(aside ? { investigate: investigateAside, examine: examineAside } : HERE),
   });
-  const query = { sinceMs: incidents.throughMs, kind: 'decision' } as const;
-  for (const journal of journals()) {
-    try {
-      for await (const entry of readEntries(journal, query))
-        if (entry.kind === 'decision') incidents.note(entry);
-    } catch (error) {
-      warn(`findings in ${journal} could not be read: ${String(error)}`);
-    }
+  try {
+    await incidents.catchUp();
+  } catch (error) {
+    warn(`findings in the journals could not be read: ${String(error)}`);
   }
   return incidents;
 }

@@ -3,6 +3,8 @@ import type { SealedCredential } from '../engine/ports.js';
 
 /** What is done to a key, mildest first. */
 export const MEASURES = ['freeze', 'narrow', 'suspend', 'rotate', 'revoke'] as const;
+/** Steps that are kept together. */
+export const PIECE_STEPS = 50;
 export type Measure = (typeof MEASURES)[number];
 
 /** How a plan is carried out. */
@@ -30,14 +32,18 @@ export interface Step {
   readonly requestsPerDay: number;
   state: 'waiting' | 'done' | 'failed' | 'undone' | 'skipped';
   atMs?: number;
-  /** What replaces the key, sealed, until somebody picks it up. */
+  /** What replaces the key: kept before it is made, so that a crash cannot lose it. */
+  replacement?: string;
+  /** Its text, sealed, until somebody picks it up. */
   successor?: SealedCredential;
   /** Why it failed, was skipped, or what replaces the key. */
   note?: string;
   /** Refused calls of the key when its step was done: later ones are of who has not moved. */
   refusedBefore?: number;
-  /** The record before, for an undo. */
+  /** The record before, for an undo. A waiting step that has one was cut off by a crash. */
   before?: KeyRecord;
+  /** What a narrowing set: an undo touches nothing else. */
+  narrowed?: KeyRecord['limits'];
 }
 
 export type PlanState = 'planned' | 'running' | 'paused' | 'stopped' | 'done' | 'undone';
@@ -52,6 +58,8 @@ export interface Plan {
   state: PlanState;
   /** Why it stopped. */
   stopped?: string;
+  /** Failures and refused calls that an operator saw and went on with. */
+  accepted?: { readonly failed: number; readonly refused: number };
   /** The wave that is under way or comes next. */
   wave: number;
   nextWaveMs?: number;
@@ -72,19 +80,20 @@ export interface Candidate {
  */
 export function stepsOf(candidates: readonly Candidate[], waveKeys: number): Step[] {
   const touched = new Set(candidates.filter(({ suspect }) => suspect).map(({ tenant }) => tenant));
-  const rank = ({ suspect, tenant }: Candidate) => (suspect ? 0 : touched.has(tenant) ? 1 : 2);
-  const ordered = [...candidates].sort(
-    (a, b) =>
-      rank(a) - rank(b) ||
-      a.requestsPerDay - b.requestsPerDay ||
-      (a.key < b.key ? -1 : Number(a.key > b.key)),
-  );
+  const ordered = candidates
+    .map((each) => ({ ...each, rank: each.suspect ? 0 : touched.has(each.tenant) ? 1 : 2 }))
+    .sort(
+      (a, b) =>
+        a.rank - b.rank ||
+        a.requestsPerDay - b.requestsPerDay ||
+        (a.key < b.key ? -1 : Number(a.key > b.key)),
+    );
   const risks = ['suspect', 'of a touched tenant', 'precaution'];
   let wave = 0;
   let inWave = 0;
   let lastRank = -1;
   return ordered.map((candidate): Step => {
-    const now = rank(candidate);
+    const now = candidate.rank;
     if (now !== lastRank || (now > 0 && inWave >= waveKeys)) {
       wave += 1;
       inWave = 0;
@@ -109,7 +118,11 @@ export interface WaveView {
 
 export function wavesOf(steps: readonly Step[]): WaveView[] {
   const waves = new Map<number, Step[]>();
-  for (const step of steps) waves.set(step.wave, [...(waves.get(step.wave) ?? []), step]);
+  for (const step of steps) {
+    const members = waves.get(step.wave);
+    if (members === undefined) waves.set(step.wave, [step]);
+    else members.push(step);
+  }
   return [...waves].map(([wave, members]) => ({
     wave,
     risk: members[0]?.risk ?? '',

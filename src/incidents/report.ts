@@ -33,7 +33,7 @@ export function textReport(incident: Incident | undefined, found: Findings): str
     lines.push(`  ${key} (${tenant}): ${why}`);
   const more = found.set.leftAlone.length + found.set.notListed - ROWS_MAX;
   if (more > 0) lines.push(`  … and ${more} more, in the JSON`);
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(clean).join('\n')}\n`;
 }
 
 /** The same as a page that needs nothing but itself; everything from the journal is escaped. */
@@ -140,13 +140,17 @@ function sections(radius: KeyRadius): Section[] {
   ];
 }
 
-/** Columns of equal width; what comes from outside holds no control characters afterwards. */
+/** What comes from outside neither steers a terminal nor turns the text around. */
+function clean(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu, '?');
+}
+
+/** Columns of equal width. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
-  const clean = rows.map((row) => row.map((cell) => cell.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')));
-  const widths = (clean[0] ?? []).map((_, column) =>
-    Math.max(...clean.map((row) => (row[column] ?? '').length)),
+  const widths = (rows[0] ?? []).map((_, column) =>
+    rows.reduce((most, row) => Math.max(most, (row[column] ?? '').length), 0),
   );
-  return clean.map((row) =>
+  return rows.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')

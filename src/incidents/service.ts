@@ -1,18 +1,35 @@
-import type { IncidentStore, KeyStore } from '../engine/ports.js';
+import { setImmediate } from 'node:timers/promises';
+import type { IncidentStore, JournalTicket, KeyStore } from '../engine/ports.js';
 import type { DecisionEntry } from '../journal/entry.js';
 import { ActFault, type Acts } from '../keys/acts.js';
-import type { KeyRadius } from './blast-radius.js';
+import { keyPieces } from '../keys/pieces.js';
 import { Correlator, IncidentFault } from './correlate.js';
-import { type ExactSet, exactSet, networksOf } from './exact-set.js';
+import { type Examination, type Examined, factsOfKey, type KeyFacts } from './examine.js';
+import { JournalTails, type Positions } from './follow.js';
 import { type Incident, keysOf, type Trail, type Verdict } from './incident.js';
 import type { Answer, Question } from './investigate.js';
 import { leadOf } from './lead.js';
 
 const DAY_MS = 86_400_000;
-/** Requests that are remembered: a finding may come on two ways, and counts once. */
-const REQUESTS_MAX = 100_000;
 /** A journal that was never looked at is looked at so far back. */
 const FIRST_LOOK_MS = DAY_MS;
+/** Requests that are remembered: a finding comes on two ways, and counts once. */
+const REQUESTS_MAX = 100_000;
+/** Of these, the last ones are kept: a request that was held has a second entry a little later. */
+const KEPT_REQUESTS = 1_000;
+/** Where nothing was found, how far was read is kept so often. */
+const KEEP_MS = 60_000;
+/** Keys that the journal names of an investigation. */
+const NAMED_MAX = 100;
+/** Findings that are taken before others have their turn. */
+const AT_ONCE = 200;
+
+/** How far the journals are in the incidents, exactly: a crash loses no finding and counts none twice. */
+export interface Through {
+  readonly positions: Positions;
+  /** Requests whose finding was taken before it was read from the journal, and the last ones that were read. */
+  readonly requests: readonly string[];
+}
 
 interface Parts {
   readonly store: IncidentStore & Pick<KeyStore, 'key' | 'keys'>;
@@ -20,17 +37,16 @@ interface Parts {
   readonly newId: () => string;
   /** Folders of the journals of all gateways. */
   readonly journals: () => readonly string[];
+  /** What reads the journals: in the product, threads of their own. */
   readonly investigate: (question: Question) => Promise<Answer>;
+  readonly examine: (examination: Examination, keys: AsyncIterable<KeyFacts[]>) => Promise<Examined>;
 }
 
 /** What an investigation of an incident, or of keys, found. */
-export interface Findings {
+export interface Findings extends Examined {
   readonly incident: string | undefined;
-  readonly radii: readonly KeyRadius[];
-  readonly set: ExactSet;
-  readonly entries: number;
-  readonly dropped: number;
-  readonly milliseconds: number;
+  /** Folders that were read: entries name them by their place here. */
+  readonly journals: readonly string[];
 }
 
 /** Incidents as operators and the guard see them: they grow with each finding and outlive the process. */
@@ -38,36 +54,70 @@ export class Incidents {
   readonly #parts: Parts;
   readonly #correlator: Correlator;
   readonly #dirty = new Set<Incident>();
-  #throughMs: number;
+  readonly #tails: JournalTails;
+  /** Where nothing was kept: older findings are left. */
+  readonly #sinceMs: number;
   readonly #requests = new Set<string>();
+  /** Requests whose finding was taken, and is not read from the journal yet. */
+  readonly #ahead = new Set<string>();
+  /** The last of these: when its entry is on disk, those of all are. */
+  #ticket: JournalTicket | undefined;
+  #positions: Positions;
+  #catchingUp: Promise<void> | undefined;
+  #flushed: Promise<void> = Promise.resolve();
+  #keptMs = 0;
   /** Told of each incident that a finding went to. */
   onLead: (incident: Incident, trail: Trail) => void = () => undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#correlator = new Correlator(parts.newId);
-    const { incidents, throughMs } = parts.store.incidents();
+    const { incidents, through } = parts.store.incidents();
     for (const incident of incidents) this.#correlator.restore(incident as Incident);
-    this.#throughMs = throughMs === 0 ? parts.acts.now() - FIRST_LOOK_MS : throughMs + 1;
-  }
-
-  /** Findings at and after this instant may not have been kept: the journal has them. */
-  get throughMs(): number {
-    return this.#throughMs;
+    const kept = through as Through | undefined;
+    this.#sinceMs = kept === undefined ? parts.acts.now() - FIRST_LOOK_MS : 0;
+    for (const request of kept?.requests ?? []) this.#requests.add(request);
+    this.#positions = kept?.positions ?? {};
+    this.#tails = new JournalTails(parts.journals, this.#positions, this.#sinceMs);
   }
 
   /** Takes a decision; most are no findings. */
-  note(entry: DecisionEntry): void {
+  note(entry: DecisionEntry, ticket?: JournalTicket): void {
     const lead = leadOf(entry);
-    if (lead === undefined || this.#requests.has(lead.request)) return;
-    this.#requests.add(lead.request);
-    if (this.#requests.size > REQUESTS_MAX)
-      this.#requests.delete(this.#requests.values().next().value as string);
-    this.#throughMs = Math.max(this.#throughMs, lead.timeMs);
+    if (lead === undefined || lead.timeMs < this.#sinceMs) return;
+    if (ticket === undefined) this.#ahead.delete(lead.request);
+    else {
+      remember(this.#ahead, lead.request);
+      this.#ticket = ticket;
+    }
+    if (this.#requests.has(lead.request)) return;
+    remember(this.#requests, lead.request);
     const [incident, ...others] = this.#correlator.note(lead);
     for (const each of [incident, ...others]) this.#dirty.add(each as Incident);
     const trail = (incident as Incident).trails.findLast(({ key }) => key === lead.key);
     if (trail !== undefined) this.onLead(incident as Incident, trail);
+  }
+
+  /** Takes what the journals have by now, in pieces: requests must not wait for it. */
+  catchUp(): Promise<void> {
+    this.#catchingUp ??= this.#catchUp().finally(() => {
+      this.#catchingUp = undefined;
+    });
+    return this.#catchingUp;
+  }
+
+  async #catchUp(): Promise<void> {
+    for (let more = true; more; ) {
+      const piece = this.#tails.next();
+      more = piece.more;
+      for (let i = 0; i < piece.entries.length; i++) {
+        if (i % AT_ONCE === AT_ONCE - 1) await setImmediate();
+        this.note(piece.entries[i] as DecisionEntry);
+      }
+      // Not before: what is kept meanwhile must not be behind findings that were not taken.
+      this.#positions = this.#tails.positions;
+      if (more) await setImmediate();
+    }
   }
 
   /** Newest first; merged ones are in the incident that they were merged into. */
@@ -111,7 +161,9 @@ export class Incidents {
   /** Blast radius of each suspect key, and the exact set to contain. Reads the journal aside. */
   async investigate(id: string): Promise<Findings> {
     const incident = this.show(id);
-    const firstMs = Math.min(...incident.trails.map((trail) => trail.firstMs));
+    if (incident.state === 'merged')
+      throw new ActFault('conflict', `The incident ${id} was merged into ${incident.mergedInto}.`);
+    const firstMs = earliest(incident.trails, Number.POSITIVE_INFINITY);
     return this.#investigate(incident.id, incident.trails, [], firstMs);
   }
 
@@ -120,9 +172,9 @@ export class Incidents {
     for (const key of keys)
       if (this.#parts.store.key(key) === undefined)
         throw new ActFault('not_found', `There is no key ${key}.`);
-    const trails = this.list().flatMap((each) => each.trails.filter(({ key }) => keys.includes(key)));
-    const first = Math.min(firstMs, ...trails.map((trail) => trail.firstMs));
-    return this.#investigate(undefined, trails, keys, first);
+    const wanted = new Set(keys);
+    const trails = this.list().flatMap((each) => each.trails.filter(({ key }) => wanted.has(key)));
+    return this.#investigate(undefined, trails, keys, earliest(trails, firstMs));
   }
 
   /** Requests of each key since an instant. */
@@ -132,12 +184,26 @@ export class Incidents {
     return (await investigate(question)).requests;
   }
 
-  /** Writes what changed; what a crash loses is in the journal. */
-  async flush(): Promise<void> {
-    if (this.#dirty.size === 0) return;
+  /** Writes what changed; what a crash loses is in the journals, behind the positions that are kept with it. */
+  flush(): Promise<void> {
+    const nowMs = this.#parts.acts.now();
+    if (this.#dirty.size === 0 && nowMs - this.#keptMs < KEEP_MS) return this.#flushed;
+    this.#keptMs = nowMs;
     const incidents = new Map([...this.#dirty].map((each) => [each.id, each]));
     this.#dirty.clear();
-    await this.#parts.store.writeIncidents(incidents, this.#throughMs);
+    const requests = new Set([...[...this.#requests].slice(-KEPT_REQUESTS), ...this.#ahead]);
+    const through: Through = { positions: this.#positions, requests: [...requests] };
+    // A finding that the journal loses in a crash must not be in an incident. One that it cannot write at all may.
+    const inJournal = this.#ticket?.durable().catch(() => undefined);
+    const written = this.#parts.store.writeIncidents(
+      incidents,
+      through,
+      Promise.all([this.#flushed, inJournal]),
+    );
+    this.#flushed = written.catch(() => {
+      for (const each of incidents.values()) this.#dirty.add(each);
+    });
+    return written;
   }
 
   /** Something was done about an incident: kept in its history. */
@@ -153,26 +219,13 @@ export class Incidents {
     keys: readonly string[],
     firstMs: number,
   ): Promise<Findings> {
-    const { store, acts, journals, investigate } = this.#parts;
+    const { store, acts, journals, examine } = this.#parts;
+    const named = keys.length > NAMED_MAX ? `${keys.length} keys` : keys.join(', ');
     // On disk after everything that was decided before it: what is read is complete up to now.
-    await acts.record('keyward', 'incident.investigate', incident ?? keys.join(', '));
-    const suspects = new Set([...keys, ...trails.map(({ key }) => key)]);
-    const question = {
-      ...{ journals: journals(), trails, firstMs, networks: [...networksOf(trails).keys()] },
-      keys: [...suspects, ...descendants(store.keys(), suspects, firstMs - DAY_MS)],
-    };
-    let answer = await investigate(question);
-    const facts = { firstMs, trails, keys: store.keys(), asked: keys };
-    let set = exactSet({ ...answer, ...facts });
-    // Keys that only their place gave away: what did they do?
-    const known = new Set(question.keys);
-    const found = set.contain.map(({ key }) => key).filter((key) => !known.has(key));
-    if (found.length > 0) {
-      answer = await investigate({ ...question, keys: [...question.keys, ...found] });
-      set = withReasons(exactSet({ ...answer, ...facts, asked: [...keys, ...found] }), set);
-    }
-    const { radii, entries, dropped, milliseconds } = answer;
-    return { incident, radii, set, entries, dropped, milliseconds };
+    await acts.record('keyward', 'incident.investigate', incident ?? named);
+    const examination = { journals: journals(), trails, asked: keys, firstMs };
+    const found = await examine(examination, factsIn(store));
+    return { incident, journals: examination.journals, ...found };
   }
 
   #act(
@@ -201,31 +254,15 @@ export class Incidents {
   }
 }
 
-/** The second look knows which keys, the first one knew why. */
-function withReasons(second: ExactSet, first: ExactSet): ExactSet {
-  const why = new Map(first.contain.map((each) => [each.key, each.why]));
-  return {
-    ...second,
-    contain: second.contain.map((each) => ({ ...each, why: why.get(each.key) ?? each.why })),
-  };
+function earliest(trails: readonly Trail[], orMs: number): number {
+  return trails.reduce((first, { firstMs }) => Math.min(first, firstMs), orMs);
 }
 
-/** Keys issued with suspect ones, and with these: their calls are wanted, too. */
-function descendants(
-  keys: readonly { id: string; issuedWith?: string; replaces?: string; createdMs: number }[],
-  suspects: ReadonlySet<string>,
-  sinceMs: number,
-): string[] {
-  const found = new Set<string>();
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const { id, issuedWith, replaces, createdMs } of keys) {
-      if (createdMs < sinceMs || found.has(id) || suspects.has(id)) continue;
-      const parents = [issuedWith, replaces].filter((each) => each !== undefined);
-      if (!parents.some((each) => suspects.has(each) || found.has(each))) continue;
-      found.add(id);
-      grew = true;
-    }
-  }
-  return [...found];
+function remember(requests: Set<string>, request: string): void {
+  requests.add(request);
+  if (requests.size > REQUESTS_MAX) requests.delete(requests.values().next().value as string);
+}
+
+async function* factsIn(store: Pick<KeyStore, 'keys'>): AsyncGenerator<KeyFacts[]> {
+  for await (const piece of keyPieces(store)) yield piece.map(factsOfKey);
 }

@@ -1,6 +1,7 @@
 import type { KeyRecord } from '../core/key.js';
 import type { KeyFacts, TenantFacts } from '../notices/facts.js';
 import type { KeyRadius, Tally } from './blast-radius.js';
+import { grouped } from './grouped.js';
 import type { Plan } from './plan.js';
 import type { Findings } from './service.js';
 
@@ -22,19 +23,19 @@ interface Sources {
 export function factsOf(incident: string, sources: Sources): TenantFacts[] {
   const { found, plans } = sources;
   const radii = new Map(found.radii.map((radius) => [radius.key, radius]));
-  const touched = new Map<string, string[]>();
-  for (const { key, tenant } of found.set.contain) touched.set(tenant, [...(touched.get(tenant) ?? []), key]);
-  const reset = new Map<string, string[]>();
-  for (const { state, key, tenant } of plans.flatMap(({ steps }) => steps))
-    if (state === 'done' && !touched.has(tenant)) reset.set(tenant, [...(reset.get(tenant) ?? []), key]);
+  const touched = grouped(found.set.contain, ({ tenant }) => tenant);
+  const contained = plans.flatMap(({ steps }) =>
+    steps.filter(({ state, tenant }) => state === 'done' && !touched.has(tenant)),
+  );
+  const reset = grouped(contained, ({ tenant }) => tenant);
   return [
     ...[...touched].map(([tenant, keys]) => ({
       ...{ incident, tenant, touched: true, grounds: [] },
-      keys: keys.map((key) => keyFacts(key, radii.get(key), sources)),
+      keys: keys.map(({ key }) => keyFacts(key, radii.get(key), sources)),
     })),
     ...[...reset].map(([tenant, keys]) => ({
       ...{ incident, tenant, touched: false, grounds: groundsOf(tenant, found) },
-      keys: [...new Set(keys)].map((key) => keyFacts(key, undefined, sources)),
+      keys: [...new Set(keys.map(({ key }) => key))].map((key) => keyFacts(key, undefined, sources)),
     })),
   ];
 }

@@ -2,10 +2,15 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { JournalEntry } from './entry.js';
 import { isBatchLine, listSegments, NEWLINE, segmentPath } from './format.js';
 
-const CHUNK_BYTES = 8 * 1024 * 1024;
+/** How much is read at a time, and how long a line may be. */
+export interface SliceBounds {
+  readonly chunkBytes: number;
+  readonly lineBytesMax: number;
+}
+
+const BOUNDS: SliceBounds = { chunkBytes: 8 * 1024 * 1024, lineBytesMax: 16 * 1024 * 1024 };
 /** Entries are in order of time but for steps of the clock, which are smaller than this. */
 const DISORDER_MS = 86_400_000;
-const LINE_BYTES_MAX = 16 * 1024 * 1024;
 /** Looked for without the comma and quote before it: these are everywhere, a `k` is not. */
 const KEY_FIELD = Buffer.from('key":"');
 const COMMA = 0x2c;
@@ -52,8 +57,9 @@ export function sliceJournal(
   dir: string,
   query: SliceQuery,
   take: (entry: SlicedEntry) => void,
+  bounds: SliceBounds = BOUNDS,
 ): SliceTotals {
-  return sliceSegments(dir, segmentsSince(dir, query.sinceMs), query, take);
+  return sliceSegments(dir, segmentsSince(dir, query.sinceMs), query, take, bounds);
 }
 
 /** The same of some segments: several threads share the work. */
@@ -62,8 +68,9 @@ export function sliceSegments(
   segments: readonly number[],
   query: SliceQuery,
   take: (entry: SlicedEntry) => void,
+  bounds: SliceBounds = BOUNDS,
 ): SliceTotals {
-  const slice = new Slice(query, take);
+  const slice = new Slice(query, take, bounds);
   for (const segment of segments) slice.segment(segmentPath(dir, segment));
   return slice.totals;
 }
@@ -89,8 +96,19 @@ export function segmentsSince(dir: string, sinceMs: number): number[] {
   return segments.slice(Math.max(0, first));
 }
 
+/** Undefined for a segment that is gone: retention removes the oldest. */
+export function openIfThere(file: string): number | undefined {
+  try {
+    return openSync(file, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 function firstTime(file: string): number {
-  const fd = openSync(file, 'r');
+  const fd = openIfThere(file);
+  if (fd === undefined) return Number.NEGATIVE_INFINITY;
   try {
     const bytes = Buffer.alloc(64 * 1024);
     const length = readSync(fd, bytes, 0, bytes.length, 0);
@@ -137,7 +155,12 @@ class Slice {
   /** Entries whose batch is not complete yet. */
   #pending: SlicedEntry[] = [];
 
-  constructor(query: SliceQuery, take: (entry: SlicedEntry) => void) {
+  readonly #chunkBytes: number;
+  readonly #lineBytesMax: number;
+
+  constructor(query: SliceQuery, take: (entry: SlicedEntry) => void, bounds: SliceBounds) {
+    this.#chunkBytes = bounds.chunkBytes;
+    this.#lineBytesMax = bounds.lineBytesMax;
     this.#query = query;
     this.#take = take;
     this.#addresses = query.addresses.map((each) => Buffer.from(`"address":"${each}`));
@@ -145,21 +168,26 @@ class Slice {
 
   segment(file: string): void {
     this.#pending = [];
-    const fd = openSync(file, 'r');
+    const fd = openIfThere(file);
+    if (fd === undefined) return;
     try {
       const size = fstatSync(fd).size;
       let carry = Buffer.alloc(0);
+      let tooLong = false;
       for (let at = 0; at < size; ) {
-        const bytes = Buffer.allocUnsafe(carry.length + Math.min(CHUNK_BYTES, size - at));
+        const bytes = Buffer.allocUnsafe(carry.length + Math.min(this.#chunkBytes, size - at));
         carry.copy(bytes);
         const read = readSync(fd, bytes, carry.length, bytes.length - carry.length, at);
         if (read === 0) break;
         at += read;
         const filled = bytes.subarray(0, carry.length + read);
+        const start = tooLong ? filled.indexOf(NEWLINE) + 1 : 0;
         const end = filled.lastIndexOf(NEWLINE) + 1;
-        this.#chunk(filled.subarray(0, end));
+        this.#chunk(filled.subarray(start, end));
         carry = filled.subarray(end);
-        if (carry.length > LINE_BYTES_MAX) return;
+        tooLong = tooLong ? end === 0 : carry.length > this.#lineBytesMax;
+        // No entry that somebody asks for is so long: what is left of the line is passed over.
+        if (tooLong) carry = Buffer.alloc(0);
       }
     } finally {
       closeSync(fd);
@@ -226,7 +254,8 @@ function increment(counts: Map<string, number>, key: string): void {
 /** Where the last batch line of the chunk begins; −1 where there is none. */
 function lastBatchLine(bytes: Buffer): number {
   for (let end = bytes.length; end > 0; ) {
-    const start = bytes.lastIndexOf(NEWLINE, end - 2) + 1;
+    // A negative offset would count from the end.
+    const start = end < 2 ? 0 : bytes.lastIndexOf(NEWLINE, end - 2) + 1;
     if (isBatchLine(bytes.subarray(start, end))) return start;
     end = start;
   }

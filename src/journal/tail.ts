@@ -1,89 +1,114 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
 import type { JournalEntry } from './entry.js';
-import { isBatchLine, listSegments, NEWLINE, segmentPath, splitLines } from './format.js';
+import { isBatchLine, listSegments, NEWLINE, segmentPath } from './format.js';
+import { openIfThere, segmentsSince } from './slice.js';
 
 const FINDING = Buffer.from('"finding":{');
-/** Read at a time; what is more waits for the next look. */
-const BYTES_MAX = 16 * 1024 * 1024;
+/** Read at a time: what is more waits for the next look, so that nobody waits long for this one. */
+const WINDOW_BYTES = 1024 * 1024;
+/** A batch that is larger is damage. */
+const BATCH_BYTES_MAX = 256 * 1024 * 1024;
 
-/** Findings of a journal that another process writes, as they are committed. */
+/** Where in a journal a reader is: always behind a complete batch. */
+export interface TailPosition {
+  readonly segment: number;
+  readonly offset: number;
+}
+
+/** What one look brought. */
+export interface TailPiece {
+  readonly entries: readonly JournalEntry[];
+  /** There was more than is read at a time. */
+  readonly more: boolean;
+}
+
+/** Findings of a journal that may be written by another process meanwhile, as they are committed. */
 export class JournalTail {
   readonly #dir: string;
-  #segment = 0;
-  #offset = 0;
+  #segment: number;
+  #offset: number;
+  #window = WINDOW_BYTES;
 
-  /** @param fromEnd only what comes from now on */
-  constructor(dir: string, fromEnd: boolean) {
+  /** @param from where an earlier reader was; else where the entries since an instant begin, or a little before */
+  constructor(dir: string, from: TailPosition | { readonly sinceMs: number }) {
     this.#dir = dir;
-    const last = fromEnd ? listSegments(dir).at(-1) : undefined;
-    if (last === undefined) return;
-    this.#segment = last;
-    this.#offset = committedBytes(segmentPath(dir, last));
+    this.#segment = 'segment' in from ? from.segment : (segmentsSince(dir, from.sinceMs)[0] ?? 0);
+    // Where the power failed, the journal may have lost its end.
+    this.#offset = 'segment' in from ? Math.min(from.offset, sizeOf(segmentPath(dir, from.segment))) : 0;
   }
 
-  /** Entries with a finding since the last time. */
-  next(): JournalEntry[] {
+  get position(): TailPosition {
+    return { segment: this.#segment, offset: this.#offset };
+  }
+
+  /** Entries with a finding since the last time, from at most so much of the journal as is read at a time. */
+  next(): TailPiece {
     if (this.#segment === 0) {
       const [first] = listSegments(this.#dir);
-      if (first === undefined) return [];
+      if (first === undefined) return { entries: [], more: false };
       this.#segment = first;
     }
-    const found: JournalEntry[] = [];
-    for (let more = true; more; ) {
-      const file = segmentPath(this.#dir, this.#segment);
-      if (existsSync(file)) found.push(...this.#read(file));
-      const following = listSegments(this.#dir).find((segment) => segment > this.#segment);
-      more = following !== undefined && this.#atEnd(file);
-      if (more) [this.#segment, this.#offset] = [following as number, 0];
-    }
-    return found;
-  }
-
-  #atEnd(file: string): boolean {
-    if (!existsSync(file)) return true;
-    const fd = openSync(file, 'r');
-    try {
-      return fstatSync(fd).size <= this.#offset;
-    } finally {
-      closeSync(fd);
-    }
+    // Looked for first: what is written meanwhile is in the segment that is read below.
+    const following = listSegments(this.#dir).find((segment) => segment > this.#segment);
+    const { entries, more } = this.#read();
+    if (more || following === undefined) return { entries, more };
+    this.#segment = following;
+    this.#offset = 0;
+    return { entries, more: true };
   }
 
   /** Complete batches only: what follows the last batch line is read again. */
-  #read(file: string): JournalEntry[] {
-    const fd = openSync(file, 'r');
+  #read(): TailPiece {
+    const fd = openIfThere(segmentPath(this.#dir, this.#segment));
+    if (fd === undefined) return { entries: [], more: false };
     try {
-      const length = Math.min(BYTES_MAX, fstatSync(fd).size - this.#offset);
-      if (length <= 0) return [];
-      const bytes = Buffer.alloc(length);
-      const data = bytes.subarray(0, readSync(fd, bytes, 0, length, this.#offset));
-      const found: JournalEntry[] = [];
-      let pending: JournalEntry[] = [];
-      let at = 0;
-      let committed = 0;
-      for (const line of splitLines(data)) {
-        at += line.length + 1;
-        if (isBatchLine(line)) {
-          found.push(...pending);
-          pending = [];
-          committed = at;
-        } else if (line.includes(FINDING)) pending.push(JSON.parse(line.toString('utf8')) as JournalEntry);
+      const left = fstatSync(fd).size - this.#offset;
+      if (left <= 0) return { entries: [], more: false };
+      const bytes = Buffer.allocUnsafe(Math.min(this.#window, left));
+      const data = bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, this.#offset));
+      const committed = endOfLastBatch(data);
+      if (committed === 0 && left > this.#window && this.#window < BATCH_BYTES_MAX) {
+        this.#window *= 2;
+        return { entries: [], more: true };
       }
+      this.#window = WINDOW_BYTES;
       this.#offset += committed;
-      return found;
+      return { entries: findingsIn(data.subarray(0, committed)), more: committed > 0 && left > data.length };
     } finally {
       closeSync(fd);
     }
   }
 }
 
-/** Up to the end of the last batch. */
-function committedBytes(file: string): number {
-  const bytes = readFileSync(file);
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function endOfLastBatch(bytes: Buffer): number {
   for (let end = bytes.lastIndexOf(NEWLINE) + 1; end > 0; ) {
-    const start = bytes.lastIndexOf(NEWLINE, end - 2) + 1;
+    const start = end < 2 ? 0 : bytes.lastIndexOf(NEWLINE, end - 2) + 1;
     if (isBatchLine(bytes.subarray(start, end))) return end;
     end = start;
   }
   return 0;
+}
+
+function findingsIn(bytes: Buffer): JournalEntry[] {
+  const found: JournalEntry[] = [];
+  for (let at = bytes.indexOf(FINDING); at >= 0; ) {
+    const end = bytes.indexOf(NEWLINE, at);
+    const entry = parsed(bytes.toString('utf8', bytes.lastIndexOf(NEWLINE, at) + 1, end));
+    if (entry !== undefined) found.push(entry);
+    at = bytes.indexOf(FINDING, end);
+  }
+  return found;
+}
+
+/** A line that is no JSON is damage that `verifyJournal` reports; what follows it still counts. */
+function parsed(line: string): JournalEntry | undefined {
+  try {
+    return JSON.parse(line) as JournalEntry;
+  } catch {
+    return undefined;
+  }
 }

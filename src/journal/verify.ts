@@ -36,6 +36,8 @@ export interface VerifyResult {
   readonly head: string;
   /** First segment still there; above 1 when older ones were trimmed. */
   readonly firstSegment: number;
+  /** base64url SPKI that signed the last segment. */
+  readonly publicKey?: string;
   readonly problem?: VerifyProblem;
 }
 
@@ -68,6 +70,7 @@ class Verification {
   #segment = 0;
   #lineNumber = 0;
   #publicKey: KeyObject | undefined;
+  #publicKeyText: string | undefined;
   #prev = NO_BATCH;
   /** Number of the last batch and seq of the next entry; unknown before the first batch of a trimmed journal. */
   #batch: number | undefined;
@@ -131,6 +134,7 @@ class Verification {
       entries: this.#entries,
       head: this.#prev,
       firstSegment: this.#firstSegment,
+      ...(this.#publicKeyText === undefined ? {} : { publicKey: this.#publicKeyText }),
       ...(this.#problem === undefined ? {} : { problem: this.#problem }),
     };
   }
@@ -155,6 +159,7 @@ class Verification {
     if (this.#pinned !== undefined && publicKey !== this.#pinned) {
       return this.fail('public key', { expected: this.#pinned, found: publicKey });
     }
+    this.#publicKeyText = publicKey;
     this.#publicKey = publicKeyFrom(publicKey);
     return this.#publicKey !== undefined || this.fail('not an Ed25519 public key', { found: publicKey });
   }

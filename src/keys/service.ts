@@ -8,6 +8,7 @@ import { mintKey, newKeyId } from './format.js';
 import type { ChangeInput, ImportInput, IssueInput, RegisterInput } from './inputs.js';
 import { changesOf } from './key-changes.js';
 import { guardAgainstLockOut } from './lock-out.js';
+import { keyPieces, PIECE } from './pieces.js';
 import type { Revocations } from './revocation.js';
 import { checkLocations } from './tenants.js';
 
@@ -29,10 +30,13 @@ export interface Issued {
   readonly credential: string;
 }
 
-const HEX_DIGITS: Record<ImportedHash, number> = { sha256: 64, sha512: 128 };
+/** A key that is not issued yet. */
+export interface Minted {
+  readonly id: string;
+  readonly credential: string;
+}
 
-/** Keys read from the store at a time. */
-const PIECE = 1_000;
+const HEX_DIGITS: Record<ImportedHash, number> = { sha256: 64, sha512: 128 };
 
 /** An act that is done, and the gateways that are being told of it. */
 interface Done<T> {
@@ -109,6 +113,11 @@ export class KeyService {
       if (piece.length < PIECE) return found;
       after = piece.at(-1)?.id;
     }
+  }
+
+  /** All keys, some at a time: for whatever would hold up requests. */
+  pieces(): AsyncGenerator<KeyRecord[]> {
+    return keyPieces(this.#parts.store);
   }
 
   /** @throws ActFault not_found */
@@ -194,8 +203,14 @@ export class KeyService {
     return this.#parts.revocations.revoke(actor, keyIds, why);
   }
 
+  /** Id and text of the key that a rotation is going to make: whoever must not lose it keeps it first. */
+  mint(keyId: string): Minted {
+    const id = newKeyId();
+    return { id, credential: mintKey(this.show(keyId).env ?? 'live', id) };
+  }
+
   /** Replaces an issued key by a new one with the same limits; the old one works for `overlapSeconds` more. */
-  rotate(actor: string, keyId: string, overlapSeconds: number): Promise<Issued> {
+  rotate(actor: string, keyId: string, overlapSeconds: number, minted?: Minted): Promise<Issued> {
     const { acts, fingerprints, store, changes, events } = this.#parts;
     return this.#act(async () => {
       const old = this.#living(keyId);
@@ -207,8 +222,7 @@ export class KeyService {
       if (old.replaced !== undefined)
         throw new ActFault('conflict', `Key ${keyId} was already replaced by ${old.replaced.by}.`);
       const atMs = acts.now();
-      const id = newKeyId();
-      const credential = mintKey(old.env ?? 'live', id);
+      const { id, credential } = minted ?? this.mint(keyId);
       const { suspended: _, frozen: __, ...lasting } = old;
       const key: KeyRecord = {
         ...lasting,

@@ -200,28 +200,46 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     });
   }
 
-  incidents(): { incidents: unknown[]; throughMs: number } {
+  incidents(): { incidents: unknown[]; through: unknown } {
     const kept = [...this.#incidents.getRange({})];
     const through = kept.find(({ key }) => key === THROUGH);
     return {
       incidents: kept.filter(({ key }) => key !== THROUGH).map(({ value }) => deserialize(value)),
-      throughMs: through === undefined ? 0 : (deserialize(through.value) as number),
+      through: through === undefined ? undefined : deserialize(through.value),
     };
   }
 
-  async writeIncidents(incidents: ReadonlyMap<string, unknown>, throughMs: number): Promise<void> {
+  async writeIncidents(
+    incidents: ReadonlyMap<string, unknown>,
+    through: unknown,
+    until: Promise<unknown>,
+  ): Promise<void> {
+    const rows = [...incidents].map(([id, incident]) => [id, serialize(incident)] as const);
+    const last = serialize(through);
+    await until;
     await this.#root.transaction(() => {
-      for (const [id, incident] of incidents) this.#incidents.putSync(id, serialize(incident));
-      this.#incidents.putSync(THROUGH, serialize(throughMs));
+      for (const [id, incident] of rows) this.#incidents.putSync(id, incident);
+      this.#incidents.putSync(THROUGH, last);
     });
   }
 
-  plans(): unknown[] {
-    return [...this.#plans.getRange({})].map(({ value }) => deserialize(value));
+  plans(): { plan: unknown; pieces: unknown[] }[] {
+    const found = new Map<string, { plan: unknown; pieces: unknown[] }>();
+    // A plan's own row comes before those of its pieces.
+    for (const { key, value } of this.#plans.getRange({})) {
+      const [id = '', piece] = key.split('/');
+      if (piece === undefined) found.set(id, { plan: deserialize(value), pieces: [] });
+      else found.get(id)?.pieces.push(deserialize(value));
+    }
+    return [...found.values()];
   }
 
-  async writePlan(id: string, plan: unknown): Promise<void> {
-    await this.#plans.put(id, serialize(plan));
+  async writePlan(id: string, plan: unknown, pieces: ReadonlyMap<number, unknown>): Promise<void> {
+    await this.#root.transaction(() => {
+      if (plan !== undefined) this.#plans.putSync(id, serialize(plan));
+      for (const [piece, steps] of pieces)
+        this.#plans.putSync(`${id}/${String(piece).padStart(8, '0')}`, serialize(steps));
+    });
   }
 
   /** As of one moment, whoever writes meanwhile. */

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { Containment } from '../../incidents/containment.js';
-import { MEASURES, type Plan, wavesOf } from '../../incidents/plan.js';
+import { MEASURES, type Plan, type Step, wavesOf } from '../../incidents/plan.js';
 import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
 import { conflict, invalid, notFound } from '../problem.js';
 
@@ -76,6 +76,7 @@ export const planView = z
         note: z.string().optional(),
       }),
     ),
+    stepsNotListed: z.number().int().describe('Of a large plan, the failed steps are listed first.'),
   })
   .openapi('ContainmentPlan');
 export const callerView = z.object({
@@ -87,6 +88,7 @@ export const callerView = z.object({
   userAgent: z.string().optional(),
 });
 const tags = ['containment'];
+const STEPS_LISTED_MAX = 10_000;
 
 /** Containment in stages. */
 export function containmentRoutes(containment: Containment): AdminApp {
@@ -145,9 +147,7 @@ function planning(app: AdminApp, containment: Containment): void {
       responses: { 200: json(z.object({ plans: z.array(planView) }), 'Plans.') },
     }),
     (c) => {
-      const plans = containment
-        .list()
-        .map((plan): z.output<typeof planView> => ({ ...viewPlan(plan), steps: [] }));
+      const plans = containment.list().map((plan): z.output<typeof planView> => viewPlan(plan, 0));
       return c.json({ plans }, 200);
     },
   );
@@ -203,7 +203,15 @@ function handingOver(app: AdminApp, containment: Containment): void {
   );
 }
 
-function viewPlan(plan: Plan): z.output<typeof planView> {
+/** The failed ones first, where there are too many. */
+function listed(steps: readonly Step[], most: number): readonly Step[] {
+  if (steps.length <= most) return steps;
+  const failed = steps.filter(({ state }) => state === 'failed').slice(0, most);
+  const others = steps.slice(0, most).filter(({ state }) => state !== 'failed');
+  return [...failed, ...others].slice(0, most);
+}
+
+function viewPlan(plan: Plan, most = STEPS_LISTED_MAX): z.output<typeof planView> {
   const { id, state, stopped, options, by, createdMs, incident, wave, nextWaveMs, steps } = plan;
   return {
     ...{ id, state, measure: options.measure, why: options.why, by, wave },
@@ -212,9 +220,13 @@ function viewPlan(plan: Plan): z.output<typeof planView> {
     ...(incident === undefined ? {} : { incident }),
     ...(nextWaveMs === undefined ? {} : { nextWaveAt: new Date(nextWaveMs).toISOString() }),
     waves: wavesOf(steps).map((each) => ({ ...each, tenants: [...each.tenants] })),
-    steps: steps.map(({ atMs, before: _, refusedBefore: __, successor: ___, ...step }) => ({
-      ...step,
-      ...(atMs === undefined ? {} : { at: new Date(atMs).toISOString() }),
-    })),
+    stepsNotListed: Math.max(0, steps.length - most),
+    steps: listed(steps, most).map(
+      ({ key, tenant, wave: own, risk, requestsPerDay, state: reached, note, atMs }) => ({
+        ...{ key, tenant, wave: own, risk, requestsPerDay, state: reached },
+        ...(note === undefined ? {} : { note }),
+        ...(atMs === undefined ? {} : { at: new Date(atMs).toISOString() }),
+      }),
+    ),
   };
 }

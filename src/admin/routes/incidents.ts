@@ -62,7 +62,6 @@ const draftView = z.object({ id: z.string(), tenant: z.string(), kind: z.enum(['
 const why = z.string().min(1).max(2_000);
 const tags = ['incidents'];
 
-/** Incidents: what belongs together, what it reached, and what operators say of it. */
 /** What incidents have to do with. */
 export interface IncidentParts {
   readonly incidents: Incidents;
@@ -70,17 +69,16 @@ export interface IncidentParts {
   readonly keys: KeyService;
   readonly receipts: Revocations;
   readonly notices: Notices;
-  /** Folders of the journals of all gateways. */
-  readonly journals: () => readonly string[];
 }
 
+/** Incidents: what belongs together, what it reached, and what operators say of it. */
 export function incidentRoutes(parts: IncidentParts): AdminApp {
-  const { incidents, journals } = parts;
+  const { incidents } = parts;
   const app = adminRouter();
   reading(app, incidents);
   changing(app, incidents);
   investigating(app, incidents);
-  evidence(app, incidents, journals);
+  evidence(app, incidents);
   telling(app, parts);
   return app;
 }
@@ -240,7 +238,7 @@ function telling(app: AdminApp, { incidents, containment, keys, receipts, notice
 }
 
 /** A stream has no type among the described responses: it is described beside its handler. */
-function evidence(app: AdminApp, incidents: Incidents, journals: () => readonly string[]): void {
+function evidence(app: AdminApp, incidents: Incidents): void {
   app.openAPIRegistry.registerPath(
     operation({
       method: 'get',
@@ -259,7 +257,7 @@ function evidence(app: AdminApp, incidents: Incidents, journals: () => readonly 
     const places = found.radii.flatMap(({ entries }) => entries);
     const encoder = new TextEncoder();
     const proofs = async function* () {
-      for (const [journal, dir] of journals().entries()) {
+      for (const [journal, dir] of found.journals.entries()) {
         const seqs = new Set(places.filter((each) => each.journal === journal).map(({ seq }) => seq));
         for await (const proof of proveEntries(dir, seqs)) yield encoder.encode(`${JSON.stringify(proof)}\n`);
       }
@@ -270,7 +268,8 @@ function evidence(app: AdminApp, incidents: Incidents, journals: () => readonly 
 }
 
 function radiusView(found: Findings): z.output<typeof findingsView> {
-  return JSON.parse(JSON.stringify(found)) as z.output<typeof findingsView>;
+  const { journals: _, ...shown } = found;
+  return JSON.parse(JSON.stringify(shown)) as z.output<typeof findingsView>;
 }
 
 function view(incident: Incident): z.output<typeof incidentView> {
