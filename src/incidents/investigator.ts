@@ -81,6 +81,8 @@ function aside(task: Task, keys?: AsyncIterable<KeyFacts[]>): Promise<unknown> {
     worker.once('message', (reply: Reply) => {
       if ('done' in reply) resolve(reply.done);
       else reject(new Error(reply.problem));
+      // It may still listen for more keys, and would keep the process alive.
+      void worker.terminate();
     });
     worker.once('error', reject);
     worker.once('exit', (code) => reject(new Error(`The investigation ended early (exit ${code}).`)));
