@@ -38,7 +38,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   cluster: ['core', 'engine/ports.ts', 'keys/directory.ts'],
   notices: ['core', 'wire', 'engine/ports.ts', 'keys', 'journal/format.ts', 'config', 'public'],
   detectors: ['core'],
-  incidents: ['core', 'engine/ports.ts', 'journal', 'keys', 'notices/facts.ts'],
+  incidents: ['core', 'wire', 'engine/ports.ts', 'journal', 'keys', 'notices/facts.ts'],
   public: ['wire'],
   leaks: ['core', 'wire', 'engine/ports.ts', 'keys', 'config', 'public'],
   engine: ['core', 'wire', 'detectors', 'keys', 'catalogs', 'journal/entry.ts', 'notices/records.ts'],
