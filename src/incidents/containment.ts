@@ -1,4 +1,3 @@
-import type { KeyRecord } from '../core/key.js';
 import type { IncidentStore, SealedCredential } from '../engine/ports.js';
 import { ActFault, type Acts } from '../keys/acts.js';
 import { unseal } from '../keys/seal.js';
