@@ -14,6 +14,7 @@ interface IssueOptions extends RemoteOptions, LimitOptions {
   readonly env?: string;
   readonly upstream?: string[];
   readonly sealed?: string;
+  readonly issuedWith?: string;
   readonly expires?: string;
   readonly idle?: number;
 }
@@ -120,9 +121,9 @@ function identityOptions(command: Command): Command {
 }
 
 function inputOf(options: IssueOptions) {
-  const { name, tenant, principal, env, upstream, sealed, expires, idle } = options;
+  const { name, tenant, principal, env, upstream, sealed, issuedWith, expires, idle } = options;
   return {
-    ...{ name, tenant, principal, env, upstreams: upstream, sealed, expires },
+    ...{ name, tenant, principal, env, upstreams: upstream, sealed, issuedWith, expires },
     idleSeconds: idle,
     limits: limitsFrom(options),
   };
@@ -133,6 +134,7 @@ function creating(keys: Command): void {
     .option('--env <env>', 'environment in its text (default: live)')
     .option('--upstream <name>', 'upstream it opens; repeatable (default: all)', gather)
     .option('--sealed <name>', 'sealed upstream credential to send in its place')
+    .option('--issued-with <id>', 'key that it was asked for with: suspect together with it')
     .action(async (options: IssueOptions) => {
       printIssued(await connect(options).post<IssuedView>('/v1/keys', inputOf(options)), options);
     });
