@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type AdminClient, connect, type RemoteOptions, remoteCommand } from './client.js';
 import { gather, parseCount, parseSpan } from './input.js';
 import { ago, printable, printFacts, printJson, printTable } from './output.js';
@@ -175,7 +175,7 @@ function planning(contain: Command): void {
     .option('--gap <time>', 'between two waves', parseSpan, 300)
     .option('--errors-max <n>', 'steps that may fail before it stops', parseCount, 0)
     .option('--refused-max <n>', 'refused calls with contained keys before it stops', parseCount)
-    .option('--dry-run', 'show what each wave hits, and keep nothing')
+    .addOption(new Option('--dry-run', 'show what each wave hits, and keep nothing').conflicts('start'))
     .option('--start', 'start it at once')
     .action(async (measure: string, given: PlanOptions) => {
       const { url, json, key, overlap, gap, start, ...rest } = given;
@@ -246,6 +246,7 @@ function handingOver(contain: Command): void {
       `/v1/containments/${encodeURIComponent(id)}/successors`,
     );
     for (const each of successors) console.log(JSON.stringify(each));
+    if (successors.length === 0) console.error('No key is waiting: each is handed over once.');
   });
 }
 
@@ -287,15 +288,18 @@ function printPlan(plan: PlanView): void {
   ]);
   console.log('');
   printTable(
-    ['WAVE', 'WHO', 'KEYS', 'TENANTS', 'REQUESTS/DAY', 'DONE', 'FAILED'],
-    plan.waves.map(({ wave, risk, keys, tenants, requestsPerDay, done, failed }) => [
+    ['WAVE', 'WHO', 'KEYS', 'TENANTS', 'REQUESTS/DAY', 'DONE', 'FAILED', 'SKIPPED'],
+    plan.waves.map(({ wave, risk, keys, tenants, requestsPerDay, done, failed, skipped }) => [
       ...[String(wave), risk, String(keys), tenants.length > 3 ? String(tenants.length) : tenants.join(', ')],
-      ...[String(requestsPerDay), String(done), String(failed)],
+      ...[String(requestsPerDay), String(done), String(failed), String(skipped)],
     ]),
     'No wave.',
   );
-  for (const { key, note } of plan.steps.filter(({ state }) => state === 'failed').slice(0, 20))
-    console.log(printable(`${key}: ${note ?? 'failed'}`));
+  // After an undo, what is still done could not be undone.
+  const bad = plan.steps.filter(
+    ({ state }) => state === 'failed' || (plan.state === 'undone' && state === 'done'),
+  );
+  for (const { key, note } of bad.slice(0, 20)) console.log(printable(`${key}: ${note ?? 'failed'}`));
 }
 
 function sum(waves: PlanView['waves'], field: 'done' | 'keys'): number {

@@ -14,9 +14,9 @@ interface IssueOptions extends RemoteOptions, LimitOptions {
   readonly env?: string;
   readonly upstream?: string[];
   readonly sealed?: string;
+  readonly issuedWith?: string;
   readonly expires?: string;
   readonly idle?: number;
-  readonly issuedWith?: string;
 }
 
 /** `keyward keys`: the life of keys. */
@@ -116,15 +116,14 @@ function identityOptions(command: Command): Command {
     .requiredOption('--name <name>', 'what it is for')
     .option('--tenant <id>', 'organisation that owns it')
     .option('--principal <id>', 'person, service account or script that uses it')
-    .option('--issued-with <key>', 'the key with which it was asked for')
     .option('--expires <time>', 'when it ends', (text) => parseTime(text))
     .option('--idle <span>', 'ends when unused for so long, like 30d', parseSpan);
 }
 
 function inputOf(options: IssueOptions) {
-  const { name, tenant, principal, env, upstream, sealed, expires, idle, issuedWith } = options;
+  const { name, tenant, principal, env, upstream, sealed, issuedWith, expires, idle } = options;
   return {
-    ...{ name, tenant, principal, env, upstreams: upstream, sealed, expires, issuedWith },
+    ...{ name, tenant, principal, env, upstreams: upstream, sealed, issuedWith, expires },
     idleSeconds: idle,
     limits: limitsFrom(options),
   };
@@ -135,6 +134,7 @@ function creating(keys: Command): void {
     .option('--env <env>', 'environment in its text (default: live)')
     .option('--upstream <name>', 'upstream it opens; repeatable (default: all)', gather)
     .option('--sealed <name>', 'sealed upstream credential to send in its place')
+    .option('--issued-with <id>', 'key that it was asked for with: suspect together with it')
     .action(async (options: IssueOptions) => {
       printIssued(await connect(options).post<IssuedView>('/v1/keys', inputOf(options)), options);
     });

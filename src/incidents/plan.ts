@@ -114,6 +114,8 @@ export interface WaveView {
   readonly requestsPerDay: number;
   readonly done: number;
   readonly failed: number;
+  /** What was so already, or was given up. */
+  readonly skipped: number;
 }
 
 export function wavesOf(steps: readonly Step[]): WaveView[] {
@@ -131,5 +133,6 @@ export function wavesOf(steps: readonly Step[]): WaveView[] {
     requestsPerDay: members.reduce((sum, each) => sum + each.requestsPerDay, 0),
     done: members.filter(({ state }) => state === 'done').length,
     failed: members.filter(({ state }) => state === 'failed').length,
+    skipped: members.filter(({ state }) => state === 'skipped').length,
   }));
 }

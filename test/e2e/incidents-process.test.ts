@@ -15,6 +15,7 @@ import {
   startGateway,
   startGuard,
   until,
+  writeConfig,
 } from './running-guard.js';
 
 interface PlanView {
@@ -33,13 +34,15 @@ let dir: string;
 let guard: GuardProcess;
 let token: string;
 
+const settings = () => ({
+  upstreams: [{ name: 'api', url: upstream.url, catalog: 'jumpcloud' }],
+  trustedProxies: ['127.0.0.1'],
+  detector: { mode: 'observe', alarmsPerThousandKeyDays: 500 },
+});
+
 beforeEach(async () => {
   upstream = await httpUpstream((_request, response) => response.end('ok'));
-  dir = guardFolder({
-    upstreams: [{ name: 'api', url: upstream.url, catalog: 'jumpcloud' }],
-    trustedProxies: ['127.0.0.1'],
-    detector: { mode: 'observe', alarmsPerThousandKeyDays: 500 },
-  });
+  dir = guardFolder(settings());
   guard = await startGuard(dir);
   token = guard.token as string;
 });
@@ -115,7 +118,7 @@ async function killedPlan(measure: string, keys: number, options: object = {}): 
 }
 
 describe('a containment plan over kill -9', () => {
-  const KEYS = 300;
+  const KEYS = 200;
 
   it('suspends each key once, ends by itself, and can be undone', async () => {
     const keys = await issue(KEYS);
@@ -314,6 +317,31 @@ it('a theft at a second gateway: found, told, proved, and stopped there, by the 
       stderr: expect.stringContaining('cannot be undone'),
     });
 
+    const child = await keyward('keys issue --name child --tenant acme --issued-with', stolen.id);
+    expect(child.code).toBe(0);
+    const kin = JSON.parse((await keyward(`incidents radius ${id} --json`)).stdout) as {
+      set: { contain: { why: string[] }[] };
+    };
+    expect(kin.set.contain.flatMap(({ why }) => why)).toContain(
+      `issued with key ${stolen.id}, which is among these`,
+    );
+    const refused = [
+      ['incidents radius i_0', 1, 'There is no incident i_0.'],
+      ['contain undo c_0', 1, 'There is no containment plan c_0.'],
+      ['contain plan explode --all --why x', 1, 'measure: Invalid option'],
+      ['contain plan freeze --why x', 1, 'name an incident, keys, a tenant, or all'],
+      ['contain plan freeze --tenant nobody --why x', 1, 'There is no living key in this scope.'],
+      ['contain plan freeze --key __proto__ --why x', 1, 'There is no key __proto__.'],
+      ['contain plan freeze --all --why x --wave-keys 0', 1, 'waveKeys: Too small'],
+      ['contain plan freeze --all --why x --gap -5s', 2, 'Write a span like'],
+      ['contain plan freeze --all --why x --dry-run --start', 2, 'cannot be used with'],
+    ] as const;
+    const results = await Promise.all(refused.map(([line]) => keyward(line)));
+    for (const [i, { code, stderr }] of results.entries()) {
+      expect([code, stderr]).toEqual([refused[i]?.[1], expect.stringContaining(refused[i]?.[2] as string)]);
+      expect(stderr).not.toMatch(/^ {4}at /m);
+    }
+
     const drafts = JSON.parse((await keyward(`incidents notify ${id} --json`)).stdout) as {
       id: string;
       kind: string;
@@ -329,4 +357,38 @@ it('a theft at a second gateway: found, told, proved, and stopped there, by the 
   } finally {
     await gateway.stop('SIGKILL');
   }
+}, 30_000);
+
+it('automation keeps to its cap and to what an operator has undone, over a restart', async () => {
+  const automatic = { automatic: 'suspend', evidenceFrom: 4, keysPerHourMax: 1 };
+  const configure = (containment: object) => writeConfig(dir, { ...settings(), containment });
+  const [first, second] = (await learned(2)) as [Key, Key];
+  configure(automatic);
+  await guard.stop();
+  guard = await startGuard(dir);
+  const plans = async () => (await ask<{ plans: PlanView[] }>('GET', '/v1/containments')).plans;
+  const states = async () => {
+    const { keys } = await ask<{ keys: KeyView[] }>('GET', '/v1/keys');
+    return [first, second].map(({ id }) => keys.find((key) => key.id === id)?.state);
+  };
+  const theft = async (who: Key) => {
+    for (let n = 0; n < 12; n++) await call(who.credential, THIEF, 'POST /api/runCommand');
+  };
+  await theft(first);
+  await until(async () => (await plans())[0]?.state === 'done');
+  expect(await states()).toEqual(['suspended', 'active']);
+  await restart();
+  await theft(second);
+  await until(() => guard.stderr().includes('automation has contained 1 keys'));
+  expect(await states()).toEqual(['suspended', 'active']);
+
+  // Taken back by hand, not by the plan: that counts, too.
+  await ask('POST', `/v1/keys/${first.id}/resume`);
+  configure({ ...automatic, keysPerHourMax: 5 });
+  await restart();
+  await theft(first);
+  await theft(second);
+  await until(async () => (await states())[1] === 'suspended');
+  expect(await states()).toEqual(['active', 'suspended']);
+  expect(await plans()).toHaveLength(2);
 }, 30_000);

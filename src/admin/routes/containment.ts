@@ -62,6 +62,7 @@ export const planView = z
         requestsPerDay: z.number().int(),
         done: z.number().int(),
         failed: z.number().int(),
+        skipped: z.number().int(),
       }),
     ),
     steps: z.array(
