@@ -1,4 +1,3 @@
-import type { KeyRecord } from '../core/key.js';
 import type { IncidentStore, SealedCredential } from '../engine/ports.js';
 import { ActFault, type Acts } from '../keys/acts.js';
 import { unseal } from '../keys/seal.js';
@@ -8,6 +7,7 @@ import type { Habits } from './habits.js';
 import { takeBack } from './measures.js';
 import { PIECE_STEPS, type Plan, type PlanOptions, type Step, stepsOf } from './plan.js';
 import { runSteps } from './plan-run.js';
+import { keysIn, type Scope } from './scope.js';
 import type { Findings, Incidents } from './service.js';
 
 const DAY_MS = 86_400_000;
@@ -15,14 +15,6 @@ const DAY_MS = 86_400_000;
 const PIECES_AT_ONCE = 20;
 /** Keys that the journal names of a plan; the plan has all. */
 const NAMED_MAX = 1_000;
-
-/** Whom a plan is about; of several, all. */
-export interface Scope {
-  readonly incident?: string;
-  readonly keys?: readonly string[];
-  readonly tenant?: string;
-  readonly all?: boolean;
-}
 
 interface Parts {
   readonly store: IncidentStore;
@@ -83,7 +75,7 @@ export class Containment {
   /** Makes a plan and carries nothing out: a dry run unless it is started. */
   async plan(actor: string, scope: Scope, options: PlanOptions, keep = true): Promise<Plan> {
     const { acts } = this.#parts;
-    const { keys, suspects, findings } = await this.#keysOf(scope);
+    const { keys, suspects, findings } = await keysIn(scope, this.#parts);
     if (keys.length === 0) throw new ActFault('conflict', 'There is no living key in this scope.');
     const nowMs = acts.now();
     const traffic = await this.#parts.incidents.traffic(nowMs - DAY_MS);
@@ -122,7 +114,7 @@ export class Containment {
     measure: PlanOptions['measure'],
     why: string,
   ): Promise<Plan> {
-    const { keys: living } = await this.#keysOf({ keys });
+    const { keys: living } = await keysIn({ keys }, this.#parts);
     if (living.length === 0) throw new ActFault('conflict', 'There is no living key in this scope.');
     const candidates = living.map(({ id, tenant }) => ({
       key: id,
@@ -325,27 +317,6 @@ export class Containment {
       await this.#keep(plan, []);
       return plan;
     });
-  }
-
-  async #keysOf(
-    scope: Scope,
-  ): Promise<{ keys: KeyRecord[]; suspects: Set<string>; findings: Findings | undefined }> {
-    const { keys: service, incidents } = this.#parts;
-    const findings = scope.incident === undefined ? undefined : await incidents.investigate(scope.incident);
-    const suspects = new Set([...(scope.keys ?? []), ...(findings?.set.contain.map(({ key }) => key) ?? [])]);
-    for (const key of scope.keys ?? []) service.show(key);
-    const wanted = ({ id, tenant, revoked }: KeyRecord) =>
-      revoked === undefined && (scope.all === true || suspects.has(id) || tenant === scope.tenant);
-    const living: KeyRecord[] = [];
-    if (scope.all === true || scope.tenant !== undefined) {
-      for await (const piece of service.pieces()) living.push(...piece.filter(wanted));
-    } else {
-      for (const id of suspects) {
-        const key = service.find(id);
-        if (key !== undefined && wanted(key)) living.push(key);
-      }
-    }
-    return { keys: living, suspects, findings };
   }
 }
 
