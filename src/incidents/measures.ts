@@ -1,7 +1,7 @@
 import type { KeyRecord } from '../core/key.js';
 import { ActFault } from '../keys/acts.js';
+import { sameLimits } from '../keys/same-limits.js';
 import type { KeyService, Minted } from '../keys/service.js';
-import { canonicalJson } from '../wire/canonical-json.js';
 import { type Habits, limitsOf } from './habits.js';
 import type { Measure, PlanOptions, Step } from './plan.js';
 
@@ -34,7 +34,7 @@ export function reached(measure: Measure, { before, replacement }: Step, now: Ke
     case 'freeze':
       return before?.frozen === undefined && now.frozen !== undefined;
     case 'narrow':
-      return !same(before?.limits, now.limits);
+      return !sameLimits(before?.limits, now.limits);
     case 'rotate':
       return replacement !== undefined && now.replaced?.by === replacement;
     case 'revoke':
@@ -89,8 +89,8 @@ export async function takeBack(keys: KeyService, actor: string, measure: Measure
       return;
     case 'narrow': {
       const limits = step.before?.limits ?? {};
-      if (same(now.limits, limits)) return;
-      if (step.narrowed !== undefined && !same(now.limits, step.narrowed))
+      if (sameLimits(now.limits, limits)) return;
+      if (step.narrowed !== undefined && !sameLimits(now.limits, step.narrowed))
         throw new ActFault('conflict', 'its limits were changed since');
       await keys.change(actor, step.key, { limits }, true);
       return;
@@ -101,8 +101,4 @@ export async function takeBack(keys: KeyService, actor: string, measure: Measure
     case 'revoke':
       throw new ActFault('conflict', 'a revocation stays');
   }
-}
-
-function same(a: KeyRecord['limits'] | undefined, b: KeyRecord['limits']): boolean {
-  return a !== undefined && canonicalJson(a) === canonicalJson(b);
 }

@@ -10,7 +10,7 @@ export interface Scope {
   readonly all?: boolean;
 }
 
-/** The living keys of a scope, and which of them are suspect. @throws ActFault for a key that there is not */
+/** The living keys that a plan is about. @throws ActFault where the scope names what is not there */
 export async function keysIn(
   scope: Scope,
   { keys: service, incidents }: { readonly keys: KeyService; readonly incidents: Incidents },
