@@ -40,10 +40,16 @@ function nameOf({ name, id }: KeyFacts): string {
 }
 
 export function summaryOf({ keys, touched }: TenantFacts): string {
-  const which = counted(keys.length, 'API key');
+  const used = keys.filter(({ operations }) => operations.length > 0).length;
+  const unused = keys.length - used;
+  // Keys that were made with a stolen one are suspect even where nobody has used them.
+  const more =
+    unused === 0
+      ? ''
+      : ` ${counted(unused, 'more key is', 'more keys are')} suspect, though not used by anybody else.`;
   return touched
-    ? `Somebody other than the owner used ${which} of your organisation. This notice says what was done. It is about your keys only.`
-    : `We reset ${which} of your organisation as a precaution, because of an incident that touched others. Your keys were NOT touched: we found nothing that somebody else did with them.`;
+    ? `Somebody other than the owner used ${counted(used, 'API key')} of your organisation.${more} This notice says what was done. It is about your keys only.`
+    : `We reset ${counted(keys.length, 'API key')} of your organisation as a precaution, because of an incident that touched others. Your keys were NOT touched: we found nothing that somebody else did with them.`;
 }
 
 export function keysOf({ keys }: TenantFacts): string {
