@@ -143,10 +143,10 @@ class OrganizationMaker {
     this.#ports = {
       now: () => START + count * 60_000,
       // Ascending, as those of a running directory are.
-      newId: () =>
-        (63_000_000 + n).toString(16).padStart(8, '0') +
-        random.hex(8) +
-        (count++).toString(16).padStart(8, '0'),
+      newId: () => {
+        count += 1;
+        return Math.floor(START / 1000 + count * 60).toString(16).padStart(8, '0') + random.hex(16);
+      },
     };
     const id = this.#ports.newId();
     this.#organization = {
