@@ -8,7 +8,8 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
-const first = async (path: string): Promise<string> => String((await t.call('GET', `${path}?limit=1`)).list[0]?.id);
+const first = async (path: string): Promise<string> =>
+  String((await t.call('GET', `${path}?limit=1`)).list[0]?.id);
 const lastEvents = async (count = 1): Promise<readonly JsonObject[]> =>
   (
     await t.call('POST', '/insights/directory/v1/events', {
@@ -17,15 +18,21 @@ const lastEvents = async (count = 1): Promise<readonly JsonObject[]> =>
   ).list;
 
 describe('v1', () => {
-  it.each(['systemusers', 'systems', 'commands', 'applications', 'users', 'organizations', 'commandresults', 'application-templates'])(
-    '%s is listed with totals in the body',
-    async (name) => {
-      const { status, json, headers } = await t.call('GET', `/api/${name}?limit=1`);
-      expect(status).toBe(200);
-      expect(Object.keys(json)).toEqual(['totalCount', 'results']);
-      expect(headers.get('x-total-count')).toBeNull();
-    },
-  );
+  it.each([
+    'systemusers',
+    'systems',
+    'commands',
+    'applications',
+    'users',
+    'organizations',
+    'commandresults',
+    'application-templates',
+  ])('%s is listed with totals in the body', async (name) => {
+    const { status, json, headers } = await t.call('GET', `/api/${name}?limit=1`);
+    expect(status).toBe(200);
+    expect(Object.keys(json)).toEqual(['totalCount', 'results']);
+    expect(headers.get('x-total-count')).toBeNull();
+  });
 
   it('a list past its end is empty, and no error', async () => {
     const { status, list, total } = await t.call('GET', '/api/systemusers?skip=99999');
@@ -77,7 +84,9 @@ describe('v1', () => {
     const body = { username: 'twin', email: 'twin@alder.example' };
     expect((await t.call('POST', '/api/systemusers', { body })).status).toBe(200);
     const before = (await t.call('GET', '/api/systemusers')).total;
-    const again = await t.call('POST', '/api/systemusers', { body: { ...body, email: 'TWIN@alder.example', username: 'b' } });
+    const again = await t.call('POST', '/api/systemusers', {
+      body: { ...body, email: 'TWIN@alder.example', username: 'b' },
+    });
     expect([again.status, again.json.message]).toEqual([409, 'email already exists']);
     expect((await t.call('GET', '/api/systemusers')).total).toBe(before);
   });
@@ -115,16 +124,25 @@ describe('v1', () => {
 });
 
 describe('v2', () => {
-  it.each(['usergroups', 'systemgroups', 'groups', 'policies', 'policytemplates', 'ldapservers', 'directories', 'applemdms', 'iplists', 'roles', 'authn/policies'])(
-    '%s is a bare array with totals in a header',
-    async (name) => {
-      const { status, text, headers, list } = await t.call('GET', `/api/v2/${name}?limit=1`);
-      expect(status).toBe(200);
-      expect(text[0]).toBe('[');
-      expect(headers.get('x-total-count')).toMatch(/^\d+$/);
-      expect(list.every((each) => '_id' in each)).toBe(false);
-    },
-  );
+  it.each([
+    'usergroups',
+    'systemgroups',
+    'groups',
+    'policies',
+    'policytemplates',
+    'ldapservers',
+    'directories',
+    'applemdms',
+    'iplists',
+    'roles',
+    'authn/policies',
+  ])('%s is a bare array with totals in a header', async (name) => {
+    const { status, text, headers, list } = await t.call('GET', `/api/v2/${name}?limit=1`);
+    expect(status).toBe(200);
+    expect(text[0]).toBe('[');
+    expect(headers.get('x-total-count')).toMatch(/^\d+$/);
+    expect(list.some((each) => '_id' in each)).toBe(false);
+  });
 
   it('members join and leave, and are reached through their group', async () => {
     const group = await t.call('POST', '/api/v2/usergroups', { body: { name: 'Reached' } });
@@ -133,21 +151,30 @@ describe('v2', () => {
     const user = await first('/api/systemusers');
     const system = await first('/api/systems');
     const post = (path: string, body: unknown) => t.call('POST', path, { body });
-    expect((await post(`/api/v2/usergroups/${id}/members`, { op: 'add', type: 'user', id: user })).status).toBe(204);
+    expect(
+      (await post(`/api/v2/usergroups/${id}/members`, { op: 'add', type: 'user', id: user })).status,
+    ).toBe(204);
     expect((await t.call('GET', `/api/v2/usergroups/${id}/members`)).list).toEqual([
       { to: { type: 'user', id: user, attributes: null }, attributes: null },
     ]);
     const attributes = { sudo: { enabled: true, withoutPassword: false } };
     const tied = { op: 'add', type: 'system', id: system, attributes };
     expect((await post(`/api/v2/usergroups/${id}/associations`, tied)).status).toBe(204);
-    const reached = (await t.call('GET', `/api/v2/users/${user}/systems?limit=100`)).list.find((each) => each.id === system);
+    const reached = (await t.call('GET', `/api/v2/users/${user}/systems?limit=100`)).list.find(
+      (each) => each.id === system,
+    );
     expect(reached).toMatchObject({ type: 'system', compiledAttributes: attributes });
     const users = (await t.call('GET', `/api/v2/systems/${system}/users?limit=100`)).list;
     expect(users.map((each) => each.id)).toContain(user);
-    expect((await t.call('GET', `/api/v2/users/${user}/memberof?limit=100`)).list.map((each) => each.id)).toContain(id);
+    expect(
+      (await t.call('GET', `/api/v2/users/${user}/memberof?limit=100`)).list.map((each) => each.id),
+    ).toContain(id);
     await post(`/api/v2/usergroups/${id}/members`, { op: 'remove', type: 'user', id: user });
     expect((await t.call('GET', `/api/v2/usergroups/${id}/membership`)).list).toEqual([]);
-    expect((await lastEvents())[0]).toMatchObject({ event_type: 'association_change', association: { op: 'remove' } });
+    expect((await lastEvents())[0]).toMatchObject({
+      event_type: 'association_change',
+      association: { op: 'remove' },
+    });
   });
 
   it('associations ask for their targets', async () => {
@@ -165,12 +192,16 @@ describe('commands', () => {
     const command = String((await t.call('POST', '/api/commands', { body })).json._id);
     const systems = (await t.call('GET', '/api/systems?limit=2')).list;
     const ids = systems.map(({ id }) => id);
-    const { status, json } = await t.call('POST', '/api/runCommand', { body: { _id: command, systemIds: ids } });
+    const { status, json } = await t.call('POST', '/api/runCommand', {
+      body: { _id: command, systemIds: ids },
+    });
     expect(status).toBe(200);
     expect(json.queueIds).toHaveLength(2);
     await t.devices.answer();
     await t.devices.answer();
-    const results = (await t.call('GET', `/api/commandresults?filter=workflowId:$eq:${json.workflowInstanceId}`)).list;
+    const results = (
+      await t.call('GET', `/api/commandresults?filter=workflowId:$eq:${json.workflowInstanceId}`)
+    ).list;
     expect(results.map(({ systemId }) => systemId).sort()).toEqual([...ids].sort());
     expect(results[0]?.response).toMatchObject({ data: { exitCode: 0, output: `${results[0]?.system}\n` } });
     t.clock.now += 1_000;
@@ -179,20 +210,28 @@ describe('commands', () => {
   });
 
   it('run by trigger on what they are tied to', async () => {
-    expect((await t.call('POST', '/api/command/trigger/inventory')).json).toEqual({ triggered: ['Inventory'] });
+    expect((await t.call('POST', '/api/command/trigger/inventory')).json).toEqual({
+      triggered: ['Inventory'],
+    });
     expect(t.store.queued()).toHaveLength(3);
     await t.devices.answer();
     expect((await t.call('POST', '/api/command/trigger/nothing')).status).toBe(404);
-    expect((await t.call('POST', '/api/runcommand', { body: {} })).json).toEqual({ message: 'command id is required' });
+    expect((await t.call('POST', '/api/runcommand', { body: {} })).json).toEqual({
+      message: 'command id is required',
+    });
   });
 
   it('on a group of devices do not reach others over their people', async () => {
-    const make = async (path: string, body: unknown) => String((await t.call('POST', path, { body })).json.id);
-    const [inside = '', outside = ''] = (await t.call('GET', '/api/systems?limit=2')).list.map(({ id }) => String(id));
+    const make = async (path: string, body: unknown) =>
+      String((await t.call('POST', path, { body })).json.id);
+    const [inside = '', outside = ''] = (await t.call('GET', '/api/systems?limit=2')).list.map(({ id }) =>
+      String(id),
+    );
     const devices = await make('/api/v2/systemgroups', { name: 'few' });
     const people = await make('/api/v2/usergroups', { name: 'their people' });
     const command = await make('/api/commands', { name: 'x', command: 'x' });
-    const add = (path: string, type: string, id: string) => t.call('POST', path, { body: { op: 'add', type, id } });
+    const add = (path: string, type: string, id: string) =>
+      t.call('POST', path, { body: { op: 'add', type, id } });
     await add(`/api/v2/systemgroups/${devices}/members`, 'system', inside);
     await add(`/api/v2/usergroups/${people}/associations`, 'system_group', devices);
     await add(`/api/v2/usergroups/${people}/associations`, 'system', outside);

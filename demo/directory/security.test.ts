@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestDirectory, testDirectory } from './testing/fixture.js';
 import { FAILURES_MAX, Throttle, WINDOW_MS } from './throttle.js';
@@ -12,7 +11,8 @@ beforeAll(async () => {
 afterAll(() => t.close());
 
 const ABSENT = 'ffffffffffffffffffffffff';
-const first = async (url: string, key: string) => String((await t.call('GET', `${url}?limit=1`, { key })).list[0]?.id);
+const first = async (url: string, key: string) =>
+  String((await t.call('GET', `${url}?limit=1`, { key })).list[0]?.id);
 
 describe('another organisation', () => {
   it.each([
@@ -31,8 +31,12 @@ describe('another organisation', () => {
     expect(foreign).toMatch(/^[0-9a-f]{24}$/);
     const before = (await t.call('GET', `${url}/${foreign}`, { key: t.keyOf(1) })).text;
     for (const method of methods) {
-      const body = method === 'GET' || method === 'DELETE' ? {} : { body: { name: 'taken', displayName: 'taken' } };
-      const [real, absent] = [await t.call(method, `${url}/${foreign}`, body), await t.call(method, `${url}/${ABSENT}`, body)];
+      const body =
+        method === 'GET' || method === 'DELETE' ? {} : { body: { name: 'taken', displayName: 'taken' } };
+      const [real, absent] = [
+        await t.call(method, `${url}/${foreign}`, body),
+        await t.call(method, `${url}/${ABSENT}`, body),
+      ];
       expect([real.status, real.text], method).toEqual([404, '{"message":"Not Found"}']);
       expect([absent.status, absent.text]).toEqual([real.status, real.text]);
     }
@@ -40,7 +44,10 @@ describe('another organisation', () => {
   });
 
   it('is not reached through graph, actions or runs', async () => {
-    const [user, system] = [await first('/api/systemusers', t.keyOf(1)), await first('/api/systems', t.keyOf(1))];
+    const [user, system] = [
+      await first('/api/systemusers', t.keyOf(1)),
+      await first('/api/systems', t.keyOf(1)),
+    ];
     const own = await first('/api/v2/usergroups', t.keyOf(0));
     const command = await first('/api/commands', t.keyOf(0));
     const calls: [string, string, unknown][] = [
@@ -64,7 +71,9 @@ describe('another organisation', () => {
       expect((await t.call('GET', '/api/systemusers', { headers: { 'x-org-id': id } })).status).toBe(404);
     expect((await t.call('GET', '/api/systemusers', { headers: { 'x-org-id': 'a,b' } })).status).toBe(400);
     const body = { service: ['all'], start_time: '2020-01-01T00:00:00Z' };
-    await t.call('DELETE', `/api/systemusers/${await first('/api/systemusers', t.keyOf(1))}`, { key: t.keyOf(1) });
+    await t.call('DELETE', `/api/systemusers/${await first('/api/systemusers', t.keyOf(1))}`, {
+      key: t.keyOf(1),
+    });
     const url = '/insights/directory/v1/events';
     expect((await t.call('POST', url, { body })).list).toEqual([]);
     expect((await t.call('POST', url, { body, key: t.keyOf(1) })).list).toHaveLength(1);
@@ -80,38 +89,85 @@ describe('another organisation', () => {
     expect((await t.call('GET', '/api/systemusers', { key })).status).toBe(401);
     const one = await t.call('GET', '/api/systemusers', { key, headers: { 'x-org-id': t.organization(2) } });
     expect(one.list[0]?.organization).toBe(t.organization(2));
-    expect((await t.call('GET', '/api/systemusers', { key, headers: { 'x-org-id': ABSENT } })).status).toBe(404);
+    expect((await t.call('GET', '/api/systemusers', { key, headers: { 'x-org-id': ABSENT } })).status).toBe(
+      404,
+    );
   });
 });
 
 describe('mass assignment', () => {
   it('sets no field that is not for clients to set', async () => {
-    const forged = { _id: ABSENT, id: ABSENT, organization: t.organization(1), created: 'x', totp_enabled: true };
-    const body = { username: 'm', email: 'm@alder.example', ...forged, account_locked: true, isAdmin: true, password: 'secret' };
+    const forged = {
+      _id: ABSENT,
+      id: ABSENT,
+      organization: t.organization(1),
+      created: 'x',
+      totp_enabled: true,
+    };
+    const body = {
+      username: 'm',
+      email: 'm@alder.example',
+      ...forged,
+      account_locked: true,
+      isAdmin: true,
+      password: 'secret',
+    };
     const made = await t.call('POST', '/api/systemusers', { body });
     const id = String(made.json._id);
     expect(id).not.toBe(ABSENT);
     const kept = { organization: t.organization(0), totp_enabled: false, account_locked: false };
     expect(made.json).toMatchObject(kept);
     expect(made.text).not.toMatch(/isAdmin|secret/);
-    expect((await t.call('PUT', `/api/systemusers/${id}`, { body })).json).toMatchObject({ ...kept, _id: id, id });
-    const admin = await t.call('POST', '/api/users', { body: { email: 'n@alder.example', ...forged, apiKeySet: true, provider: 'x' } });
-    expect(admin.json).toMatchObject({ organization: t.organization(0), apiKeySet: false, roleName: 'Read Only' });
+    expect((await t.call('PUT', `/api/systemusers/${id}`, { body })).json).toMatchObject({
+      ...kept,
+      _id: id,
+      id,
+    });
+    const admin = await t.call('POST', '/api/users', {
+      body: { email: 'n@alder.example', ...forged, apiKeySet: true, provider: 'x' },
+    });
+    expect(admin.json).toMatchObject({
+      organization: t.organization(0),
+      apiKeySet: false,
+      roleName: 'Read Only',
+    });
     expect(admin.json.provider).toBe(t.seeded.provider.id);
   });
 
   it('takes no value of a wrong type', async () => {
-    for (const field of [{ sudo: 'yes' }, { username: { x: 1 } }, { email: 'no address' }, { addresses: 'x' }])
-      expect((await t.call('POST', '/api/systemusers', { body: { username: 'w', email: 'w@x.example', ...field } })).status).toBe(400);
+    for (const field of [
+      { sudo: 'yes' },
+      { username: { x: 1 } },
+      { email: 'no address' },
+      { addresses: 'x' },
+    ])
+      expect(
+        (
+          await t.call('POST', '/api/systemusers', {
+            body: { username: 'w', email: 'w@x.example', ...field },
+          })
+        ).status,
+      ).toBe(400);
   });
 
   it('raises nobody above the one who asks', async () => {
     const key = t.keyOf(0, 'Administrator');
-    const boss = (await t.call('GET', '/api/users?filter=roleName:$eq:Administrator With Billing')).list[0]?.id;
+    const boss = (await t.call('GET', '/api/users?filter=roleName:$eq:Administrator With Billing')).list[0]
+      ?.id;
     const roleName = 'Administrator With Billing';
-    expect((await t.call('POST', '/api/users', { key, body: { email: 'up@x.example', roleName } })).status).toBe(403);
-    for (const [method, url] of [['PUT', `/api/users/${boss}`], ['DELETE', `/api/users/${boss}`], ['POST', `/api/users/resettotp/${boss}`], ['POST', `/demo/users/${boss}/apikey`]] as const)
-      expect((await t.call(method, url, { key, ...(method === 'DELETE' ? {} : { body: {} }) })).status, url).toBe(403);
+    expect(
+      (await t.call('POST', '/api/users', { key, body: { email: 'up@x.example', roleName } })).status,
+    ).toBe(403);
+    for (const [method, url] of [
+      ['PUT', `/api/users/${boss}`],
+      ['DELETE', `/api/users/${boss}`],
+      ['POST', `/api/users/resettotp/${boss}`],
+      ['POST', `/demo/users/${boss}/apikey`],
+    ] as const)
+      expect(
+        (await t.call(method, url, { key, ...(method === 'DELETE' ? {} : { body: {} }) })).status,
+        url,
+      ).toBe(403);
   });
 });
 
@@ -136,14 +192,29 @@ describe('injection', () => {
     ['$where in a body', 'POST', '/api/search/systemusers', { $where: 'sleep(1000)' }],
     ['operator objects', 'POST', '/api/search/systemusers', { filter: { email: { $gt: '' } } }],
     ['deep operators', 'PUT', '/api/systemusers/x', { addresses: [{ a: { $set: 1 } }] }],
-    ['prototype keys', 'POST', '/api/systemusers', '{"__proto__":{"sudo":true},"username":"p","email":"p@x.example"}'],
-    ['constructor keys', 'POST', '/api/systemusers', { attributes: [{ constructor: { prototype: { x: 1 } } }] }],
+    [
+      'prototype keys',
+      'POST',
+      '/api/systemusers',
+      '{"__proto__":{"sudo":true},"username":"p","email":"p@x.example"}',
+    ],
+    [
+      'constructor keys',
+      'POST',
+      '/api/systemusers',
+      { attributes: [{ constructor: { prototype: { x: 1 } } }] },
+    ],
     ['broken JSON', 'POST', '/api/systemusers', '{"username":'],
     ['deep nesting', 'POST', '/api/systemusers', `${'['.repeat(5_000)}${']'.repeat(5_000)}`],
     ['operators in the query', 'GET', '/api/systemusers?filter=email:$where:1', undefined],
     ['operators in names', 'GET', '/api/systemusers?filter[$ne]=x', undefined],
     ['sort by prototype', 'GET', '/api/systemusers?sort=__proto__', undefined],
-    ['event conditions', 'POST', '/insights/directory/v1/events', { service: ['all'], start_time: '2020-01-01', search_term: { and: [{ id: { a: 1 } }] } }],
+    [
+      'event conditions',
+      'POST',
+      '/insights/directory/v1/events',
+      { service: ['all'], start_time: '2020-01-01', search_term: { and: [{ id: { a: 1 } }] } },
+    ],
   ])('%s is refused', async (_, method, url, body) => {
     const { status, json } = await t.call(method, url, { body });
     expect([400, 404]).toContain(status);
@@ -159,16 +230,25 @@ describe('injection', () => {
   });
 
   it('an id that is none is not looked up', async () => {
-    for (const id of ['..%2f..%2fx', `${'a'.repeat(3_000)}`, '%00', '[object Object]', 'FFFFFFFFFFFFFFFFFFFFFFFG'])
+    for (const id of [
+      '..%2f..%2fx',
+      `${'a'.repeat(3_000)}`,
+      '%00',
+      '[object Object]',
+      'FFFFFFFFFFFFFFFFFFFFFFFG',
+    ])
       expect((await t.call('GET', `/api/systemusers/${encodeURIComponent(id)}`)).status, id).toBe(404);
   });
 });
 
 describe('keys', () => {
   it('are not told apart by their refusals', async () => {
-    const boss = (await t.call('GET', '/api/users?filter=roleName:$eq:Help Desk', { key: t.keyOf(2) })).list[0]?.id;
+    const boss = (await t.call('GET', '/api/users?filter=roleName:$eq:Help Desk', { key: t.keyOf(2) }))
+      .list[0]?.id;
     const old = t.keyOf(2, 'Help Desk');
-    expect((await t.call('POST', `/demo/users/${boss}/apikey`, { key: t.keyOf(2), body: {} })).status).toBe(200);
+    expect((await t.call('POST', `/demo/users/${boss}/apikey`, { key: t.keyOf(2), body: {} })).status).toBe(
+      200,
+    );
     const close = `${t.keyOf(0).slice(0, -1)}0`;
     const answers = await Promise.all(
       [undefined, 'x', close, old, 'a'.repeat(5_000), `${t.keyOf(0)}x`].map(async (key) => {
@@ -180,8 +260,18 @@ describe('keys', () => {
     expect(answers[0]).toContain('401');
     // The owner of the old key learns of it.
     await expect
-      .poll(async () =>
-        (await t.call('POST', '/insights/directory/v1/events', { key: t.keyOf(2), body: { service: ['directory'], start_time: '2020-01-01', search_term: { and: [{ event_type: 'admin_old_api_key_attempt' }] } } })).list.length,
+      .poll(
+        async () =>
+          (
+            await t.call('POST', '/insights/directory/v1/events', {
+              key: t.keyOf(2),
+              body: {
+                service: ['directory'],
+                start_time: '2020-01-01',
+                search_term: { and: [{ event_type: 'admin_old_api_key_attempt' }] },
+              },
+            })
+          ).list.length,
       )
       .toBe(1);
   });
@@ -212,57 +302,5 @@ describe('keys', () => {
     const throttle = new Throttle(() => 0);
     for (let n = 0; n < 30_000; n++) throttle.failed(String(n));
     expect(throttle.size).toBeLessThanOrEqual(10_001);
-  });
-});
-
-describe('service accounts', () => {
-  const config = { lifetime: '30' };
-  const create = (authType: string, name: string) =>
-    t.call('POST', '/api/v2/service-accounts', {
-      body: { name, roleId: 'Read Only', authConfig: { authType, apiKeyConfig: config, clientSecretConfig: config } },
-    });
-
-  it('have a key that is shown once, ends in time and with the account', async () => {
-    const { status, json } = await create('API_KEY', 'siem');
-    expect(status).toBe(201);
-    const { apiKey: key } = json.authConfig as { apiKey: string };
-    const { objectId } = json.serviceAccount as { objectId: string };
-    expect((await t.call('GET', '/api/systemusers', { key })).status).toBe(200);
-    expect((await t.call('POST', '/api/systemusers', { key, body: {} })).status).toBe(403);
-    for (const url of ['', `/${objectId}`, `/${objectId}/auth-config`])
-      expect((await t.call('GET', `/api/v2/service-accounts${url}`)).text).not.toContain(key);
-    t.clock.now += 31 * 86_400_000;
-    expect((await t.call('GET', '/api/systemusers', { key })).status).toBe(401);
-    t.clock.now -= 31 * 86_400_000;
-    expect((await t.call('DELETE', `/api/v2/service-accounts/${objectId}`)).status).toBe(204);
-    expect((await t.call('GET', '/api/systemusers', { key })).status).toBe(401);
-  });
-
-  it('get tokens for their secret; forged and unsigned ones open nothing', async () => {
-    const made = (await create('CLIENT_SECRET', 'terraform')).json;
-    const { clientId, clientSecret } = made.authConfig as Record<string, string>;
-    const token = async (secret: string | undefined) =>
-      t.call('POST', '/oauth2/token', {
-        key: undefined,
-        body: 'grant_type=client_credentials&scope=api',
-        headers: { authorization: `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}` },
-      });
-    expect((await token('wrong')).status).toBe(401);
-    const bearer = String((await token(clientSecret)).json.access_token);
-    const use = async (value: string) =>
-      (await t.call('GET', '/api/systems', { key: undefined, headers: { authorization: `Bearer ${value}` } })).status;
-    expect(await use(bearer)).toBe(200);
-    const [header = '', claims = '', signature = ''] = bearer.split('.');
-    const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
-    const payload = JSON.parse(Buffer.from(claims, 'base64url').toString());
-    const foreign = await new SignJWT(payload).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from('guessed secret, 32 bytes long...'));
-    for (const forged of [`${none}.${claims}.`, `${none}.${claims}.${signature}`, `${header}.${claims}.`, foreign])
-      expect(await use(forged)).toBe(401);
-    t.clock.now += 3_601_000;
-    expect(await use(bearer)).toBe(401);
-    t.clock.now -= 3_601_000;
-    const { objectId } = made.serviceAccount as { objectId: string };
-    await t.call('DELETE', `/api/v2/service-accounts/${objectId}`);
-    expect(await use(bearer)).toBe(401);
   });
 });

@@ -9,6 +9,8 @@ import {
   LDAP_SERVER,
   POLICY,
   type Resource,
+  ROLE,
+  ROLE_NAMES,
   SYSTEM,
   SYSTEM_GROUP,
   USER,
@@ -145,7 +147,11 @@ class OrganizationMaker {
       // Ascending, as those of a running directory are.
       newId: () => {
         count += 1;
-        return Math.floor(START / 1000 + count * 60).toString(16).padStart(8, '0') + random.hex(16);
+        return (
+          Math.floor(START / 1000 + count * 60)
+            .toString(16)
+            .padStart(8, '0') + random.hex(16)
+        );
       },
     };
     const id = this.#ports.newId();
@@ -276,5 +282,6 @@ class OrganizationMaker {
     });
     for (const group of groups) this.#tie('policy', policy, 'system_group', group);
     this.#put(LDAP_SERVER, { name: 'jumpcloud' });
+    for (const name of ROLE_NAMES) this.#put(ROLE, { name });
   }
 }

@@ -71,11 +71,16 @@ async function forgetOldEvents(store: DirectoryStore, now: number): Promise<void
   });
 }
 
-export function createApp(store: DirectoryStore, { ports, behindProxy }: Pick<Options, 'ports' | 'behindProxy'>) {
+export function createApp(
+  store: DirectoryStore,
+  { ports, behindProxy }: Pick<Options, 'ports' | 'behindProxy'>,
+) {
   const app = new Hono<{ Variables: Variables }>({ getPath: routePath });
   const clientIpOf = (c: Http): string => {
     const forwarded = behindProxy ? c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined;
-    return forwarded ?? (c.env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress ?? 'unknown';
+    return (
+      forwarded ?? (c.env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress ?? 'unknown'
+    );
   };
   const credentialsOf = (c: Http): Credentials => readCredentials(c, clientIpOf(c));
   const access = new Access(store, new Throttle(ports.now), ports.now, (record, credentials) =>

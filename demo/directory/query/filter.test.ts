@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../failures.js';
-import { filterOf, formatTerm, isFieldName, matches, type Operator, parseFilter, parseTerm, type Term } from './filter.js';
+import {
+  filterOf,
+  formatTerm,
+  isFieldName,
+  matches,
+  type Operator,
+  parseFilter,
+  parseTerm,
+  type Term,
+} from './filter.js';
 
 const operators: Operator[] = ['eq', 'ne', 'gt', 'ge', 'lt', 'le', 'between', 'search', 'in'];
 const fieldName = fc

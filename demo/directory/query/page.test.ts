@@ -7,7 +7,8 @@ const documents = (count: number) =>
     const id = i.toString(16).padStart(24, '0');
     return { _id: id, id, group: i % 7, name: `user ${(i * 37) % count}` };
   });
-const ask = (count: number, query: string) => select(documents(count), listQuery(new URLSearchParams(query), 1), ['name']);
+const ask = (count: number, query: string) =>
+  select(documents(count), listQuery(new URLSearchParams(query), 1), ['name']);
 
 describe('pages', () => {
   it('together hold everything once, in every order', () => {
@@ -44,12 +45,18 @@ describe('pages', () => {
     expect(ask(300, query).page).toHaveLength(length);
   });
 
-  it.each(['limit=-1', 'limit=1e3', 'limit=abc', 'skip=-5', 'skip=0x10', 'sort=$where', 'fields=__proto__', 'sort=a.constructor'])(
-    'refuse %j',
-    (query) => {
-      expect(() => ask(3, query)).toThrow('Invalid');
-    },
-  );
+  it.each([
+    'limit=-1',
+    'limit=1e3',
+    'limit=abc',
+    'skip=-5',
+    'skip=0x10',
+    'sort=$where',
+    'fields=__proto__',
+    'sort=a.constructor',
+  ])('refuse %j', (query) => {
+    expect(() => ask(3, query)).toThrow('Invalid');
+  });
 
   it('show the fields asked for, and the ids', () => {
     expect(Object.keys(ask(3, 'fields=name').page[0] ?? {})).toEqual(['_id', 'id', 'name']);

@@ -69,7 +69,7 @@ async function create(c: Http): Promise<Response> {
   const asked = authType === 'API_KEY' ? authConfig.apiKeyConfig : authConfig.clientSecretConfig;
   const days = LIFETIMES[/^\d+/.exec(String(asked?.lifetime))?.[0] ?? ''];
   if (days === undefined) throw badRequest('Invalid lifetime');
-  const roleName = ROLE_NAMES.find((role) => role === roleId);
+  const roleName = roleOf(directory, roleId);
   if (roleName === undefined) throw badRequest('Invalid roleId');
   // Only its equals can make an account of the highest role; `open` has asked for one already.
   if (directory.caller.role !== 'Administrator With Billing') throw forbidden();
@@ -84,6 +84,12 @@ async function create(c: Http): Promise<Response> {
   const given: JsonObject =
     authType === 'API_KEY' ? { apiKey: secret } : { clientId: account._id, clientSecret: secret };
   return c.json({ serviceAccount: shown(account), authConfig: { ...shownConfig, ...given } }, 201);
+}
+
+/** By the id that `/roles` shows, or by name. */
+function roleOf({ tenant }: Directory, wanted: string) {
+  const name = tenant.all('role').find(({ _id }) => _id === wanted)?.name ?? wanted;
+  return ROLE_NAMES.find((role) => role === name);
 }
 
 function keep(directory: Directory, account: Document, key: string, expiresAt: number): Promise<void> {
