@@ -276,6 +276,29 @@ describe('keys', () => {
       .toBe(1);
   });
 
+  it('take as long to refuse when they are almost right, or once were, as when they never were', async () => {
+    const boss = (await t.call('GET', '/api/users?filter=roleName:$eq:Read Only')).list[0]?.id;
+    const old = t.keyOf(0, 'Read Only');
+    expect((await t.call('POST', `/demo/users/${boss}/apikey`, { body: {} })).status).toBe(200);
+    const kinds = { never: '0'.repeat(40), almost: `${t.keyOf(0).slice(0, -1)}g`, old };
+    const times: Record<string, number[]> = { never: [], almost: [], old: [] };
+    // In turns, so that whatever else the machine does meets all of them alike.
+    for (let n = 0; n < 300; n++) {
+      for (const [kind, key] of Object.entries(kinds)) {
+        const headers = { 'x-forwarded-for': `${kind} ${n}` };
+        const started = performance.now();
+        const { status } = await t.call('GET', '/api/systemusers', { key, headers });
+        times[kind]?.push(performance.now() - started);
+        expect(status).toBe(401);
+      }
+    }
+    const median = (kind: string) => times[kind]?.sort((a, b) => a - b)[150] ?? 0;
+    for (const kind of ['almost', 'old']) {
+      expect(median(kind) / median('never'), kind).toBeLessThan(2);
+      expect(median(kind) / median('never'), kind).toBeGreaterThan(0.5);
+    }
+  });
+
   it('are on disk as hashes alone', async () => {
     const files = readdirSync(t.dir).map((name) => readFileSync(path.join(t.dir, name)));
     expect(files.length).toBeGreaterThan(0);
