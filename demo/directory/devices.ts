@@ -21,7 +21,7 @@ export class SimulatedDevices {
 
   start(everyMs: number): void {
     this.#timer = setInterval(() => {
-      this.#working = this.#working.then(() => this.answer());
+      this.#working = this.#working.then(() => this.answer()).catch(console.error);
     }, everyMs);
   }
 

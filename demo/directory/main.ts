@@ -44,14 +44,15 @@ async function main(): Promise<void> {
   }
   const store = DirectoryStore.open(values.data);
   if (store.fact('seed') === undefined) {
-    const seeded = await seedDirectory(store, {
+    const options = {
       seed: whole(values.seed, 'seed', 999_999_999),
       organisations: whole(values.organisations, 'organisations', 1_000),
       users: whole(values.users, 'users', 10_000),
-    });
-    writeFileSync(path.join(values.data, 'keys.json'), `${JSON.stringify(seeded, null, 2)}\n`, {
-      mode: 0o600,
-    });
+    };
+    const file = path.join(values.data, 'keys.json');
+    await seedDirectory(store, options, (seeded) =>
+      writeFileSync(file, `${JSON.stringify(seeded, null, 2)}\n`, { mode: 0o600 }),
+    );
   }
   const running = await startDirectory(store, {
     port: whole(values.port, 'port', 65_535),

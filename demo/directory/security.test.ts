@@ -181,6 +181,8 @@ describe('roles', () => {
     ['Command Runner', 'GET', '/api/commands', 200],
     ['Help Desk', 'POST', '/api/commands', 403],
     ['Administrator', 'POST', '/api/v2/service-accounts', 403],
+    ['Read Only', 'GET', '/api/v2/systems/ffffffffffffffffffffffff/fdekey', 403],
+    ['Administrator', 'GET', '/api/v2/systems/ffffffffffffffffffffffff/fdekey', 404],
   ] as const)('%s: %s %s is %i', async (role, method, url, status) => {
     const body = method === 'GET' ? {} : { body: {} };
     expect((await t.call(method, url, { key: t.keyOf(0, role), ...body })).status).toBe(status);

@@ -100,8 +100,15 @@ function seededSecret(seed: number, name: string): string {
   return createHash('sha256').update(`demo key ${seed} ${name}`).digest('hex').slice(0, 40);
 }
 
-/** Fills an empty store, in one transaction: the same seed gives the same data, ids and keys. */
-export function seedDirectory(store: DirectoryStore, options: SeedOptions): Promise<Seeded> {
+/**
+ * Fills an empty store, in one transaction: the same seed gives the same data, ids and keys.
+ * @param keep writes the keys down before the data are there for good, so that there are no data without keys
+ */
+export function seedDirectory(
+  store: DirectoryStore,
+  options: SeedOptions,
+  keep: (seeded: Seeded) => void = () => undefined,
+): Promise<Seeded> {
   return store.change(() => {
     const random = new Random(options.seed);
     const provider = { id: random.hex(24), apiKey: seededSecret(options.seed, 'provider') };
@@ -121,6 +128,7 @@ export function seedDirectory(store: DirectoryStore, options: SeedOptions): Prom
       keys.push(...maker.make(Math.round(options.users * (1 + 3 * random.next()))));
     }
     store.putFact('seed', JSON.stringify(options));
+    keep({ provider, keys });
     return { provider, keys };
   });
 }

@@ -37,6 +37,7 @@ export interface RunningDirectory {
 }
 
 const HOUR_MS = 3_600_000;
+const ADDRESS_CHARACTERS_MAX = 64;
 
 export async function startDirectory(store: DirectoryStore, options: Options): Promise<RunningDirectory> {
   await ensureTokenSecret(store);
@@ -44,7 +45,7 @@ export async function startDirectory(store: DirectoryStore, options: Options): P
   devices.start(options.deviceIntervalMs);
   const prune = () => forgetOldEvents(store, options.ports.now());
   await prune();
-  const pruning = setInterval(() => void prune(), HOUR_MS);
+  const pruning = setInterval(() => prune().catch(console.error), HOUR_MS);
   const app = createApp(store, options);
   const server = await new Promise<ServerType>((resolve) => {
     const made = serve({ fetch: app.fetch, port: options.port, hostname: '127.0.0.1' }, () => resolve(made));

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Hono } from 'hono';
+import { requireRole } from '../access.js';
 import { refer } from '../directory.js';
 import { open, param, type Variables } from '../http.js';
 import { SYSTEM } from '../resources.js';
@@ -24,6 +25,8 @@ export function systemRoutes() {
   }
   routes.get('/api/v2/systems/:id/fdekey', async (c) => {
     const directory = open(c, 'admins');
+    // It opens a disk: reading it is not for those who may only read.
+    requireRole(directory.caller, 'admins', true);
     const system = directory.get('system', param(c, 'id'));
     const secret = directory.store.fact('token-secret') ?? '';
     const digits = createHmac('sha256', secret).update(`fde ${system._id}`).digest('hex').toUpperCase();
