@@ -78,7 +78,9 @@ export function createApp(
 ) {
   const app = new Hono<{ Variables: Variables }>({ getPath: routePath });
   const clientIpOf = (c: Http): string => {
-    const forwarded = behindProxy ? c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined;
+    const forwarded = behindProxy
+      ? c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim().slice(0, ADDRESS_CHARACTERS_MAX)
+      : undefined;
     return (
       forwarded ?? (c.env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress ?? 'unknown'
     );
