@@ -10,6 +10,7 @@ export default defineConfig({
       'catalogs/**/*.test.ts',
       'world/**/*.test.ts',
       'eval/**/*.test.ts',
+      'demo/**/*.test.ts',
     ],
     testTimeout: 20_000,
     hookTimeout: 30_000,

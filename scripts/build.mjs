@@ -29,6 +29,17 @@ export function ensureBuilt({ force = false } = {}) {
   if (!existsSync(asn) && existsSync(compiler)) must(process.execPath, [compiler, asn]);
 }
 
+/** Compiles the demo to build/demo, where it is missing or older than its sources. */
+export function ensureDemoBuilt() {
+  ensureInstalled();
+  const built = path.join(root, 'build', 'demo', 'directory', 'main.js');
+  const sources = Math.max(...['demo', 'world'].map((name) => newestUnder(path.join(root, name))));
+  if (existsSync(built) && statSync(built).mtimeMs >= sources) return;
+  // The compiler leaves unchanged files alone; the stamp has to be new all the same.
+  rmSync(built, { force: true });
+  must(bin('tsc'), ['-p', 'tsconfig.demo.json']);
+}
+
 if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'scripts', 'build.mjs')) {
   ensureBuilt({ force: true });
 }

@@ -1,11 +1,12 @@
 import { readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { ensureBuilt } from './build.mjs';
+import { ensureBuilt, ensureDemoBuilt } from './build.mjs';
 import { bin, run } from './install.mjs';
 
 // Everything that must hold, in one command: format and lint, types, tests. The last line counts them.
 ensureBuilt();
+ensureDemoBuilt();
 let passed = 0;
 let failed = 0;
 for (const [command, args] of [

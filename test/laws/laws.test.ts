@@ -14,18 +14,26 @@ interface Source {
   readonly imports: readonly string[];
 }
 
-const sources: Source[] = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts') && !/\.(?:test|fuzz)\.ts$/.test(name))
-  .map((name) => {
-    const text = readFileSync(path.join(src, name), 'utf8');
-    const imports = [...text.matchAll(/(?:from |import[ (])'(\.[^']+)'|new URL\('(\.[^']+\.js)'/g)].map(
-      (match) =>
-        path
-          .relative(src, path.resolve(src, path.dirname(name), (match[1] ?? match[2]) as string))
-          .replace(/\.js$/, '.ts'),
-    );
-    return { name, text, imports };
-  });
+/** Names and imports are relative to the folder. */
+function sourcesUnder(folder: string): Source[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !/\.(?:test|fuzz)\.ts$/.test(name))
+    .map((name) => {
+      const text = readFileSync(path.join(folder, name), 'utf8');
+      const imports = [...text.matchAll(/(?:from |import[ (])'(\.[^']+)'|new URL\('(\.[^']+\.js)'/g)].map(
+        (match) =>
+          path
+            .relative(folder, path.resolve(folder, path.dirname(name), (match[1] ?? match[2]) as string))
+            .replace(/\.js$/, '.ts'),
+      );
+      return { name, text, imports };
+    });
+}
+
+const sources = sourcesUnder(src);
+/** The demo is held to the same size and order; it is no part of the guard. */
+const demo = sourcesUnder(path.join(root, 'demo'));
+const DEMO_ENTRIES = new Set(['directory/main.ts', 'directory/testing/fixture.ts']);
 
 /** What each folder may import from, besides itself. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -79,15 +87,42 @@ describe('the house', () => {
 
   it('every file is imported by another, or is an entry', () => {
     const entries = new Set(['main.ts', 'locations/compile-asn.ts']);
-    const imported = new Set(sources.flatMap(({ imports }) => imports));
-    expect(
-      sources.map(({ name }) => name).filter((name) => !imported.has(name) && !entries.has(name)),
-    ).toEqual([]);
+    const unused = (all: readonly Source[], own: ReadonlySet<string>) => {
+      const imported = new Set(all.flatMap(({ imports }) => imports));
+      return all.map(({ name }) => name).filter((name) => !imported.has(name) && !own.has(name));
+    };
+    expect(unused(sources, entries)).toEqual([]);
+    expect(unused(demo, DEMO_ENTRIES)).toEqual([]);
+  });
+
+  it('the demo directory is a stranger to the guard, and the guard to it', () => {
+    const foreign = demo.flatMap(({ name, imports }) =>
+      imports
+        .filter((to) => to.startsWith('../') && to !== '../world/random.ts')
+        .map((to) => `${name} → ${to}`),
+    );
+    expect(foreign).toEqual([]);
+    expect(sources.filter(({ imports }) => imports.some((to) => to.startsWith('../demo/')))).toEqual([]);
+  });
+
+  it('of the demo, queries are pure and routes do not know the store', () => {
+    const banned = /Date\.now|Math\.random|'node:|new Date\(\)|'lmdb'/;
+    expect(demo.filter(({ name, text }) => name.startsWith('directory/query/') && banned.test(text))).toEqual(
+      [],
+    );
+    const toStore = demo
+      .filter(({ imports }) => imports.includes('directory/store.ts'))
+      .map(({ name }) => name);
+    // Organisations and events authenticate by themselves, as a provider's key may name several organisations.
+    const allowed = new Set(['directory/routes/organizations.ts', 'directory/routes/events.ts']);
+    expect(toStore.filter((name) => name.startsWith('directory/routes/') && !allowed.has(name))).toEqual([]);
+    const lmdb = demo.filter(({ text }) => text.includes("'lmdb'")).map(({ name }) => name);
+    expect(lmdb).toEqual(['directory/store.ts']);
   });
 
   it('there is no drawer for odds and ends', () => {
     expect(
-      sources
+      [...sources, ...demo]
         .map(({ name }) => name)
         .filter((name) => /(?:^|\/)(?:utils?|helpers?|common|misc|index)(?:\/|\.ts$)/.test(name)),
     ).toEqual([]);
@@ -96,7 +131,7 @@ describe('the house', () => {
   it('files stay small', () => {
     const exceptions = new Set(['edges/proxy/exchange.ts', 'edges/proxy/client-connection.ts']);
     expect(
-      sources
+      [...sources, ...demo]
         .filter(({ name, text }) => text.split('\n').length > 350 && !exceptions.has(name))
         .map(({ name }) => name),
     ).toEqual([]);
@@ -104,7 +139,7 @@ describe('the house', () => {
 
   it('functions stay small', () => {
     const long: string[] = [];
-    for (const { name, text } of sources) {
+    for (const { name, text } of [...sources, ...demo]) {
       const file = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true);
       const lineAt = (position: number) => file.getLineAndCharacterOfPosition(position).line;
       const visit = (node: ts.Node): void => {

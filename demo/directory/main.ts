@@ -1,0 +1,80 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { systemPorts } from './ids.js';
+import { seedDirectory } from './seed.js';
+import { startDirectory } from './server.js';
+import { DirectoryStore } from './store.js';
+
+const USAGE = `The demo directory, a process of its own.
+
+  --data DIR            its data (default: ./directory-data)
+  --port N              on the loopback interface (default: any free one)
+  --seed N              start data, where there are none yet (default: 1)
+  --organisations N     how many (default: 10)
+  --users N             of the smallest organisation (default: 25)
+  --behind-proxy        the client's address is the last one of X-Forwarded-For
+  --device-ms N         how often simulated devices look for commands (default: 200)
+
+Where data are made, their keys are written to DIR/keys.json, readable by the owner alone.
+`;
+
+function whole(text: string, name: string, max: number): number {
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number <= max)) throw new Error(`--${name} must be a whole number up to ${max}.`);
+  return number;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      data: { type: 'string', default: './directory-data' },
+      port: { type: 'string', default: '0' },
+      seed: { type: 'string', default: '1' },
+      organisations: { type: 'string', default: '10' },
+      users: { type: 'string', default: '25' },
+      'behind-proxy': { type: 'boolean', default: false },
+      'device-ms': { type: 'string', default: '200' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return;
+  }
+  const store = DirectoryStore.open(values.data);
+  if (store.fact('seed') === undefined) {
+    const options = {
+      seed: whole(values.seed, 'seed', 999_999_999),
+      organisations: whole(values.organisations, 'organisations', 1_000),
+      users: whole(values.users, 'users', 10_000),
+    };
+    const file = path.join(values.data, 'keys.json');
+    await seedDirectory(store, options, (seeded) =>
+      writeFileSync(file, `${JSON.stringify(seeded, null, 2)}\n`, { mode: 0o600 }),
+    );
+  }
+  const running = await startDirectory(store, {
+    port: whole(values.port, 'port', 65_535),
+    ports: systemPorts(),
+    behindProxy: values['behind-proxy'],
+    deviceIntervalMs: Math.max(10, whole(values['device-ms'], 'device-ms', 3_600_000)),
+  });
+  console.log(JSON.stringify({ port: running.port }));
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    running.close().then(() => process.exit(0), fail);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+  // The parent holds the other end of standard input: when it is gone, so is the need for this process.
+  if (!process.stdin.isTTY) process.stdin.on('end', stop).resume();
+}
+
+function fail(error: unknown): void {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
+
+main().catch(fail);

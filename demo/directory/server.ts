@@ -1,0 +1,160 @@
+import type { HttpBindings } from '@hono/node-server';
+import { type ServerType, serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { Access, type Credentials, ensureTokenSecret } from './access.js';
+import { SimulatedDevices } from './devices.js';
+import { Directory } from './directory.js';
+import { eventOf, RETENTION_MS } from './events.js';
+import { Failure } from './failures.js';
+import { BODY_BYTES_MAX, type Http, type Variables } from './http.js';
+import type { Ports } from './ids.js';
+import { adminRoutes } from './routes/admins.js';
+import { commandRoutes } from './routes/commands.js';
+import { eventRoutes } from './routes/events.js';
+import { organizationRoutes } from './routes/organizations.js';
+import { serviceAccountRoutes } from './routes/service-accounts.js';
+import { settingsRoutes } from './routes/settings.js';
+import { systemRoutes } from './routes/systems.js';
+import { systemuserRoutes } from './routes/systemusers.js';
+import { tokenRoutes } from './routes/token.js';
+import { v1Routes } from './routes/v1.js';
+import { v2Routes } from './routes/v2.js';
+import type { DirectoryStore, KeyRecord } from './store.js';
+import { Throttle } from './throttle.js';
+
+export interface Options {
+  readonly port: number;
+  readonly ports: Ports;
+  /** Behind the guard: the last address of X-Forwarded-For is the client. */
+  readonly behindProxy: boolean;
+  readonly deviceIntervalMs: number;
+}
+
+export interface RunningDirectory {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const HOUR_MS = 3_600_000;
+const ADDRESS_CHARACTERS_MAX = 64;
+
+export async function startDirectory(store: DirectoryStore, options: Options): Promise<RunningDirectory> {
+  await ensureTokenSecret(store);
+  const devices = new SimulatedDevices(store, options.ports);
+  devices.start(options.deviceIntervalMs);
+  const prune = () => forgetOldEvents(store, options.ports.now());
+  await prune();
+  const pruning = setInterval(() => prune().catch(console.error), HOUR_MS);
+  const app = createApp(store, options);
+  const server = await new Promise<ServerType>((resolve) => {
+    const made = serve({ fetch: app.fetch, port: options.port, hostname: '127.0.0.1' }, () => resolve(made));
+  });
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    close: async () => {
+      clearInterval(pruning);
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        if ('closeAllConnections' in server) server.closeAllConnections();
+      });
+      await devices.stop();
+      await store.close();
+    },
+  };
+}
+
+async function forgetOldEvents(store: DirectoryStore, now: number): Promise<void> {
+  const before = new Date(now - RETENTION_MS).toISOString();
+  await store.change(() => {
+    for (const { _id } of store.organizations()) store.tenant(_id).removeEventsBefore(before);
+  });
+}
+
+export function createApp(
+  store: DirectoryStore,
+  { ports, behindProxy }: Pick<Options, 'ports' | 'behindProxy'>,
+) {
+  const app = new Hono<{ Variables: Variables }>({ getPath: routePath });
+  const clientIpOf = (c: Http): string => {
+    const forwarded = behindProxy
+      ? c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim().slice(0, ADDRESS_CHARACTERS_MAX)
+      : undefined;
+    return (
+      forwarded ?? (c.env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress ?? 'unknown'
+    );
+  };
+  const credentialsOf = (c: Http): Credentials => readCredentials(c, clientIpOf(c));
+  const access = new Access(store, new Throttle(ports.now), ports.now, (record, credentials) =>
+    recordOldKey(store, ports, record, credentials),
+  );
+  app.use(async (c, next) => {
+    await next();
+    c.header('cache-control', 'no-store');
+    c.header('x-content-type-options', 'nosniff');
+    c.header('x-frame-options', 'DENY');
+  });
+  const tooLarge = () => {
+    throw new Failure(413, 'Payload Too Large');
+  };
+  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }));
+  app.onError((error, c) => {
+    if (error instanceof Failure) return c.json({ message: error.message }, error.status, error.headers);
+    console.error(error);
+    return c.json({ message: 'Internal Server Error' }, 500);
+  });
+  app.notFound((c) => c.json({ message: 'Not Found' }, 404));
+  app.route('/', tokenRoutes(access, clientIpOf));
+  app.route('/', organizationRoutes(store, ports, access, credentialsOf));
+  app.route('/', eventRoutes(store, ports.now, access, credentialsOf));
+  app.use(async (c, next) => {
+    c.set('directory', new Directory(store, ports, await access.authenticate(credentialsOf(c))));
+    await next();
+  });
+  // Actions stand before the resources whose paths they extend.
+  for (const routes of [settingsRoutes(), adminRoutes(), commandRoutes(), systemuserRoutes(), systemRoutes()])
+    app.route('/', routes);
+  app.route('/', serviceAccountRoutes());
+  app.route('/', v2Routes());
+  app.route('/', v1Routes());
+  return app;
+}
+
+/** Clients write `runCommand` and `runcommand`, `/commands` and `/commands/`. */
+function routePath(request: Request): string {
+  const { pathname } = new URL(request.url);
+  return pathname.toLowerCase().replace(/(?<=.)\/$/, '');
+}
+
+function readCredentials(c: Http, clientIp: string): Credentials {
+  const given = (name: string) => c.req.header(name)?.trim() || undefined;
+  return {
+    apiKey: given('x-api-key'),
+    bearer: /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1],
+    organization: given('x-org-id'),
+    clientIp,
+    userAgent: c.req.header('user-agent') ?? '',
+  };
+}
+
+/** Not waited for: the answer must take no longer than for a key that never was. */
+function recordOldKey(
+  store: DirectoryStore,
+  ports: Ports,
+  record: KeyRecord,
+  credentials: Credentials,
+): void {
+  const { organization } = record;
+  if (organization === null) return;
+  const event = eventOf(
+    ports,
+    {
+      ...{ kind: record.kind, id: record.owner, email: record.email, role: 'Read Only', organization },
+      ...{ provider: record.provider, authMethod: 'api key' },
+      ...{ clientIp: credentials.clientIp, userAgent: credentials.userAgent },
+    },
+    { type: 'admin_old_api_key_attempt', success: false },
+  );
+  store.change(() => store.tenant(organization).append(event)).catch(console.error);
+}

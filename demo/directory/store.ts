@@ -1,0 +1,198 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { DirectoryEvent, Document, JsonObject, Kind, Link, Organization, QueuedRun } from './model.js';
+
+/** What a key opens; kept under the hash of the key, never with the key. */
+export interface KeyRecord {
+  readonly kind: 'admin' | 'service_account' | 'provider';
+  /** Of a provider key: none, `x-org-id` names it. */
+  readonly organization: string | null;
+  readonly provider: string | null;
+  readonly owner: string;
+  readonly email: string;
+  readonly state: 'active' | 'old';
+  readonly expiresAt: number | null;
+}
+
+const LAST = '\uffff';
+const MAP_BYTES_MAX = 8 * 1024 ** 3;
+
+/** One LMDB environment. A change and its event are one transaction; what was answered is on disk. */
+export class DirectoryStore {
+  readonly #root: RootDatabase;
+  readonly #organizations: Database<Organization, string>;
+  readonly #keys: Database<KeyRecord, string>;
+  readonly #queue: Database<QueuedRun, string>;
+  readonly #facts: Database<string, string>;
+  readonly #tables: Tables;
+
+  private constructor(root: RootDatabase) {
+    this.#root = root;
+    this.#organizations = root.openDB({ name: 'organizations' });
+    this.#keys = root.openDB({ name: 'keys' });
+    this.#queue = root.openDB({ name: 'queue' });
+    this.#facts = root.openDB({ name: 'facts' });
+    this.#tables = {
+      documents: root.openDB({ name: 'documents' }),
+      links: root.openDB({ name: 'links' }),
+      events: root.openDB({ name: 'events' }),
+    };
+  }
+
+  static open(directory: string): DirectoryStore {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const file = path.join(directory, 'directory.lmdb');
+    const options = { noSubdir: true, overlappingSync: false, maxDbs: 8, mapSize: MAP_BYTES_MAX };
+    return new DirectoryStore(open({ path: file, ...options }));
+  }
+
+  /** All or nothing; resolves when it is on disk. */
+  change<T>(work: () => T): Promise<T> {
+    return this.#root.childTransaction(work) as Promise<T>;
+  }
+
+  organization(id: string): Organization | undefined {
+    return this.#organizations.get(id);
+  }
+
+  organizations(): Organization[] {
+    return [...this.#organizations.getRange({})].map(({ value }) => value);
+  }
+
+  putOrganization(organization: Organization): void {
+    this.#organizations.putSync(organization._id, organization);
+  }
+
+  key(hash: string): KeyRecord | undefined {
+    return this.#keys.get(hash);
+  }
+
+  putKey(hash: string, record: KeyRecord): void {
+    this.#keys.putSync(hash, record);
+  }
+
+  /** What opened the owner's door opens nothing any more, but is still known. */
+  retireKeys(owner: string): void {
+    for (const { key, value } of [...this.#keys.getRange({})]) {
+      if (value.owner === owner && value.state === 'active')
+        this.#keys.putSync(key, { ...value, state: 'old' });
+    }
+  }
+
+  queued(): QueuedRun[] {
+    return [...this.#queue.getRange({})].map(({ value }) => value);
+  }
+
+  enqueue(run: QueuedRun): void {
+    this.#queue.putSync(run.id, run);
+  }
+
+  dequeue(id: string): void {
+    this.#queue.removeSync(id);
+  }
+
+  fact(name: string): string | undefined {
+    return this.#facts.get(name);
+  }
+
+  putFact(name: string, value: string): void {
+    this.#facts.putSync(name, value);
+  }
+
+  /** The only door to data: it has one organisation behind it. */
+  tenant(organization: string): TenantStore {
+    return new TenantStore(this.#tables, organization);
+  }
+
+  close(): Promise<void> {
+    return this.#root.close();
+  }
+}
+
+interface Tables {
+  readonly documents: Database<Document, string[]>;
+  readonly links: Database<JsonObject | null, string[]>;
+  readonly events: Database<DirectoryEvent, string[]>;
+}
+
+export interface EventRange {
+  /** ISO 8601; both included. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Every key begins with the organisation: nothing here can name another one's data. */
+export class TenantStore {
+  readonly #tables: Tables;
+  readonly organization: string;
+
+  constructor(tables: Tables, organization: string) {
+    this.#tables = tables;
+    this.organization = organization;
+  }
+
+  get(kind: Kind, id: string): Document | undefined {
+    return this.#tables.documents.get([this.organization, kind, id]);
+  }
+
+  all(kind: Kind): Document[] {
+    const [start, end] = this.#range(kind);
+    return [...this.#tables.documents.getRange({ start, end })].map(({ value }) => value);
+  }
+
+  put(kind: Kind, document: Document): void {
+    this.#tables.documents.putSync([this.organization, kind, document._id], document);
+  }
+
+  remove(kind: Kind, id: string): void {
+    this.#tables.documents.removeSync([this.organization, kind, id]);
+  }
+
+  link(type: string, id: string, toType: string, toId: string): JsonObject | null | undefined {
+    return this.#tables.links.get([this.organization, type, id, toType, toId]);
+  }
+
+  /** Sorted by type and id of the other side. */
+  links(type: string, id: string, toType?: string): Link[] {
+    const [start, end] = this.#range(type, id, ...(toType === undefined ? [] : [toType]));
+    return [...this.#tables.links.getRange({ start, end })].map(({ key, value }) => ({
+      type: key[3] as string,
+      id: key[4] as string,
+      attributes: value,
+    }));
+  }
+
+  /** Kept from both sides, so that either can be asked. */
+  putLink(type: string, id: string, to: Link): void {
+    this.#tables.links.putSync([this.organization, type, id, to.type, to.id], to.attributes);
+    this.#tables.links.putSync([this.organization, to.type, to.id, type, id], to.attributes);
+  }
+
+  removeLink(type: string, id: string, toType: string, toId: string): void {
+    this.#tables.links.removeSync([this.organization, type, id, toType, toId]);
+    this.#tables.links.removeSync([this.organization, toType, toId, type, id]);
+  }
+
+  append(event: DirectoryEvent): void {
+    this.#tables.events.putSync([this.organization, event.timestamp, event.id], event);
+  }
+
+  events({ from, to }: EventRange): DirectoryEvent[] {
+    const start = [this.organization, from];
+    const end = [this.organization, to, LAST];
+    return [...this.#tables.events.getRange({ start, end })].map(({ value }) => value);
+  }
+
+  removeEventsBefore(timestamp: string): void {
+    const range = { start: [this.organization], end: [this.organization, timestamp] };
+    for (const key of [...this.#tables.events.getKeys(range)]) this.#tables.events.removeSync(key);
+  }
+
+  #range(...parts: string[]): [string[], string[]] {
+    return [
+      [this.organization, ...parts],
+      [this.organization, ...parts, LAST],
+    ];
+  }
+}
