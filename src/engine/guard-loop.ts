@@ -145,14 +145,18 @@ export class GuardLoop<U extends Upstream> {
     const decision = guard(observation, address, credential, upstream.policy);
     const able = this.#journalFault(upstream, observation) ?? decision.verdict;
     const checked = able.decision !== 'deny' && !this.#standing.mayAccept() ? LEASE_EXPIRED : able;
-    const behaved = checked.decision === 'allow' ? this.#behaved(observation, upstream, target) : observation;
-    const judged =
+    // Only calls with a key teach paths: strangers must not decide what is an id.
+    const behaved =
       checked.decision === 'allow' && key !== undefined
-        ? this.#behaviour.judge(key.key, behaved, upstream.behaviour)
+        ? this.#behaved(observation, upstream, target)
         : undefined;
+    const judged =
+      behaved === undefined || key === undefined
+        ? undefined
+        : this.#behaviour.judge(key.key, behaved, upstream.behaviour);
     const verdict = judged?.verdict ?? checked;
     const accepted = forwards(verdict);
-    const seen = { ...observation, objects: behaved.objects };
+    const seen = behaved === undefined ? observation : { ...observation, objects: behaved.objects };
     const entry = decisionEntry(requestId, seen, verdict, key?.key, judged);
     const ticket = this.#journal.append(entry);
     if (entry.finding !== undefined) this.#found(entry, ticket);

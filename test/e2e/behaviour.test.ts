@@ -161,4 +161,26 @@ describe('behaviour', () => {
       removeFolder(dir);
     }
   });
+
+  it('learns paths from calls with a key alone: strangers must not decide what is an id', async () => {
+    guard = await guarded(answer, { foreignKeys: 'enrol' }, setting({ mode: 'observe' }));
+    const { port, key } = guard;
+    const get = (credential: string, path: string) =>
+      raw(
+        port,
+        `GET ${path} HTTP/1.1\r\nHost: api\r\nx-api-key: ${credential}\r\nConnection: close\r\n\r\n`,
+        20,
+      );
+    for (let n = 0; n < 60; n++) {
+      const word = String.fromCharCode(97 + (n % 26), 97 + Math.floor(n / 26), 120, 121);
+      await get(`stranger-${n}-0123456789`, `/users/${word}`);
+    }
+    await get(key, '/users/anna');
+    const { token } = await guard.running.operators.add('test', 'reader', 'viewer');
+    const url = `http://127.0.0.1:${guard.running.admin.address.port}/v1/journal?kind=decision&key=${guard.keyId}`;
+    const { entries } = (await (
+      await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+    ).json()) as { entries: { path: string; objects?: string[] }[] };
+    expect(entries.map(({ path, objects }) => ({ path, objects }))).toEqual([{ path: '/users/anna' }]);
+  });
 });
