@@ -8,12 +8,10 @@ import { buildUpstream } from '../edges/proxy/build-upstream.js';
 import type { Incident } from '../incidents/incident.js';
 import type { Findings } from '../incidents/service.js';
 import { factsOf } from '../incidents/tell.js';
-import { Fingerprints } from '../keys/fingerprint.js';
-import { loadSecret } from '../keys/secrets.js';
 import { openGeo } from '../locations/geo.js';
 import { type Running, start } from '../runtime.js';
 import { EmbeddedStore } from '../stores/embedded.js';
-import { BUILT_IN_ASN } from '../wiring.js';
+import { BUILT_IN_ASN, loadSecrets } from '../wiring.js';
 import { copyGuard } from './copy.js';
 import { type DrillCall, operationsOf } from './operations.js';
 import { practiceKeys } from './practice.js';
@@ -116,9 +114,8 @@ interface Prepared {
 
 /** Before the copy is started: whose keys are stolen. */
 async function prepare(config: Config, count: number): Promise<Prepared> {
-  const { secrets, dataDir, upstreams } = config;
-  const source = secrets.pepper ?? { file: path.join(dataDir, 'secrets', 'pepper') };
-  const fingerprints = new Fingerprints(loadSecret(source, 'secrets.pepper'));
+  const { dataDir, upstreams } = config;
+  const { fingerprints } = loadSecrets(config, true);
   const store = EmbeddedStore.open(path.join(dataDir, 'store'));
   try {
     const known = knownKeys(store, count);
@@ -150,7 +147,7 @@ class Exercise {
 
   async run({ victims, practice }: Prepared, copyMs: number): Promise<DrillReport> {
     const caller = new Caller(this.#running.listeners[0]?.address.port ?? 0, (victim) =>
-      this.#hostOf(victim),
+      this.#upstreamOf(victim),
     );
     try {
       const place = PLACES[0] as string;
@@ -290,10 +287,6 @@ class Exercise {
   #upstreamOf({ upstream }: Victim) {
     const { upstreams } = this.#config;
     return upstreams.find(({ name }) => name === upstream) ?? (upstreams[0] as (typeof upstreams)[number]);
-  }
-
-  #hostOf(victim: Victim): string {
-    return this.#upstreamOf(victim).hosts[0] ?? 'localhost';
   }
 
   #operationsOf(victim: Victim): ReturnType<typeof operationsOf> {

@@ -7,7 +7,7 @@ const BODY_BYTES_MAX = 4 * 1024 * 1024;
 export interface Sink {
   readonly port: number;
   /** Requests that reached an upstream, by the drill's own mark. */
-  readonly reached: Map<string, number>;
+  readonly reached: Set<string>;
   /** Bodies of notices as they came. */
   readonly notices: string[];
   close(): Promise<void>;
@@ -18,7 +18,7 @@ export const MARK_HEADER = 'x-drill-mark';
 export const NOTICE_PATH = '/keyward-drill/notice';
 
 export async function openSink(): Promise<Sink> {
-  const reached = new Map<string, number>();
+  const reached = new Set<string>();
   const notices: string[] = [];
   const server = http.createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -29,7 +29,7 @@ export async function openSink(): Promise<Sink> {
     });
     request.on('end', () => {
       const mark = request.headers[MARK_HEADER];
-      if (typeof mark === 'string') reached.set(mark, (reached.get(mark) ?? 0) + 1);
+      if (typeof mark === 'string') reached.add(mark);
       if (request.url === NOTICE_PATH) notices.push(Buffer.concat(chunks).toString('utf8'));
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end('{}');

@@ -1,4 +1,6 @@
 import http from 'node:http';
+import type { UpstreamConfig } from '../config/schema.js';
+import type { CredentialSource } from '../wire/credentials.js';
 import { concrete, type DrillCall } from './operations.js';
 import { MARK_HEADER } from './sink.js';
 import type { Victim } from './victims.js';
@@ -9,13 +11,11 @@ export interface Guise {
   readonly userAgent: string;
 }
 
-/** One call of the drill and what became of it. */
+/** One call of the drill: the sink knows by its mark whether it was let through. */
 export interface Attempt {
-  readonly key: string;
   readonly mark: string;
   readonly privilege: number;
   readonly atMs: number;
-  readonly status: number;
 }
 
 /** Networks that hardly any owner comes from: an exit of Tor, rented servers, a phone network abroad. */
@@ -27,26 +27,34 @@ const ANSWER_MS = 10_000;
 export class Caller {
   readonly #port: number;
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
-  readonly #hostOf: (victim: Victim) => string;
+  readonly #upstreamOf: (victim: Victim) => UpstreamConfig;
   #count = 0;
 
-  constructor(port: number, hostOf: (victim: Victim) => string) {
+  constructor(port: number, upstreamOf: (victim: Victim) => UpstreamConfig) {
     this.#port = port;
-    this.#hostOf = hostOf;
+    this.#upstreamOf = upstreamOf;
   }
 
   call(victim: Victim, guise: Guise, call: DrillCall): Promise<Attempt> {
     this.#count += 1;
     const mark = `${victim.id}-${this.#count}`;
     const body = call.method === 'GET' ? '' : '{}';
+    const { name, hosts, credentials } = this.#upstreamOf(victim);
+    const source = credentials.find((each) => each.in !== 'basic' || each.part !== 'both');
+    if (source === undefined)
+      throw new Error(
+        `upstream ${name} takes user name and password as one credential; no key of ours is that.`,
+      );
+    const presented = presentedAs(source, victim.credential);
     return new Promise((resolve, reject) => {
       const request = http.request(
         {
-          ...{ host: '127.0.0.1', port: this.#port, method: call.method, path: concrete(call.path) },
+          ...{ host: '127.0.0.1', port: this.#port, method: call.method },
+          path: concrete(call.path) + presented.query,
           ...{ agent: this.#agent, timeout: ANSWER_MS },
           headers: {
-            host: this.#hostOf(victim),
-            'x-api-key': victim.credential,
+            host: hosts[0] ?? 'localhost',
+            ...presented.headers,
             'x-forwarded-for': guise.address,
             'user-agent': guise.userAgent,
             'content-type': 'application/json',
@@ -56,12 +64,7 @@ export class Caller {
         },
         (response) => {
           response.resume();
-          response.on('end', () =>
-            resolve({
-              ...{ key: victim.id, mark, privilege: call.privilege, atMs: Date.now() },
-              status: response.statusCode ?? 0,
-            }),
-          );
+          response.on('end', () => resolve({ mark, privilege: call.privilege, atMs: Date.now() }));
         },
       );
       request.on('timeout', () => request.destroy(new Error('no answer')));
@@ -72,5 +75,27 @@ export class Caller {
 
   close(): void {
     this.#agent.destroy();
+  }
+}
+
+/** The key where the upstream's clients put it. */
+function presentedAs(
+  source: CredentialSource,
+  credential: string,
+): { headers: Record<string, string>; query: string } {
+  const inHeader = (name: string, value: string) => ({ headers: { [name]: value }, query: '' });
+  switch (source.in) {
+    case 'header':
+      return inHeader(source.name, credential);
+    case 'authorization':
+      return inHeader('authorization', `${source.scheme} ${credential}`);
+    case 'basic': {
+      const pair = source.part === 'username' ? `${credential}:` : `drill:${credential}`;
+      return inHeader('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+    }
+    case 'query':
+      return { headers: {}, query: `?${new URLSearchParams({ [source.name]: credential })}` };
+    case 'cookie':
+      return inHeader('cookie', `${source.name}=${credential}`);
   }
 }

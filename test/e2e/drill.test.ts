@@ -100,6 +100,26 @@ describe('keyward drill', () => {
     expect(incidents).toEqual([]);
   });
 
+  it.each([
+    { in: 'authorization', scheme: 'SSWS' },
+    { in: 'basic', part: 'password' },
+    { in: 'query', name: 'token' },
+    { in: 'cookie', name: 'session' },
+  ])('presents keys where clients put them: %j', async (source) => {
+    const url = 'http://127.0.0.1:9';
+    const other = guardFolder({
+      upstreams: [{ name: 'directory', url, catalog: 'jumpcloud', credentials: [source] }],
+    });
+    try {
+      const { stdout } = await cli(['drill', '--config', `${other}/keyward.yaml`, '--json', '--keys', '2']);
+      const report = JSON.parse(stdout) as Report;
+      expect(report).toMatchObject({ found: 2, acceptedAfter: 0 });
+      expect(report.privilegedDone).toBeGreaterThan(4);
+    } finally {
+      removeFolder(other);
+    }
+  });
+
   it('says what is wrong with a configuration, and leaves nothing behind', async () => {
     const before = copies();
     const { code, stderr } = await cli(['drill', '--config', '/nowhere.yaml']);
