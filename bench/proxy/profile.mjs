@@ -5,8 +5,9 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { root } from '../../scripts/install.mjs';
+import { freePort } from '../free-port.mjs';
 import { runWrk, WORKLOADS } from './load.mjs';
-import { freePort, needPrograms, startNode, startUpstream, stopAll } from './processes.mjs';
+import { needPrograms, startNode, startUpstream, stopAll } from './processes.mjs';
 import { writeBetween } from './report.mjs';
 
 // Where the guard's main thread spends its time under GET load, by self time.

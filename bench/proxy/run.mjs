@@ -5,9 +5,9 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { must, root } from '../../scripts/install.mjs';
+import { freePort } from '../free-port.mjs';
 import { runWrk, verify, WORKLOADS } from './load.mjs';
 import {
-  freePort,
   needPrograms,
   startHaproxy,
   startNginxProxy,
