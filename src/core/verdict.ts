@@ -81,6 +81,6 @@ export function deny(code: ReasonCode, text: string): Verdict {
 }
 
 /** Whether the request goes on to the upstream. */
-export function forwards(verdict: Verdict): boolean {
-  return verdict.decision === 'allow' || verdict.decision === 'flag';
+export function forwards({ decision }: Pick<Verdict, 'decision'>): boolean {
+  return decision === 'allow' || decision === 'flag';
 }

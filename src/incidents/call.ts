@@ -1,3 +1,4 @@
+import { forwards } from '../core/verdict.js';
 import type { JournalEntry } from '../journal/entry.js';
 import type { SlicedEntry } from '../journal/slice.js';
 
@@ -10,9 +11,7 @@ export interface JournalCall {
   readonly request: string;
   readonly key: string;
   readonly tenant: string;
-  readonly upstream: string;
   readonly method: string;
-  readonly path: string;
   readonly operation: string;
   readonly privilege: number;
   readonly address: string;
@@ -25,7 +24,6 @@ export interface JournalCall {
   forwarded: boolean;
   /** Answer of the upstream; 0 where there was none. */
   status: number;
-  bytesIn: number;
   bytesOut: number;
 }
 
@@ -60,7 +58,7 @@ export class CallReader {
     // A held request that was let through after all has a second entry.
     const before = this.#open.get(entry.request);
     if (before !== undefined && !before.forwarded) {
-      before.forwarded = forwards(entry.decision);
+      before.forwarded = forwards(entry);
       if (entry.outcome !== undefined) this.#end(before, entry.outcome);
       return;
     }
@@ -70,12 +68,12 @@ export class CallReader {
   #begin(entry: Extract<SlicedEntry, { kind: 'decision' }>, journal: number): void {
     const call: JournalCall = {
       ...{ journal, seq: entry.seq, timeMs: entry.time, request: entry.request },
-      ...{ key: entry.key as string, tenant: entry.tenant ?? '', upstream: entry.upstream },
-      ...{ method: entry.method, path: entry.path, operation: entry.operation, privilege: entry.privilege },
+      ...{ key: entry.key as string, tenant: entry.tenant ?? '' },
+      ...{ method: entry.method, operation: entry.operation, privilege: entry.privilege },
       ...{ address: entry.address, asn: entry.asn, country: entry.country, client: entry.userAgent },
       objects: entry.objects ?? NONE,
-      ...{ score: entry.score, flagged: entry.finding !== undefined, forwarded: forwards(entry.decision) },
-      ...{ status: 0, bytesIn: 0, bytesOut: 0 },
+      ...{ score: entry.score, flagged: entry.finding !== undefined, forwarded: forwards(entry) },
+      ...{ status: 0, bytesOut: 0 },
     };
     this.calls.push(call);
     if (this.calls.length > this.#callsMax * 1.25)
@@ -87,17 +85,9 @@ export class CallReader {
     }
   }
 
-  #end(
-    call: JournalCall,
-    { status, bytesIn, bytesOut }: Extract<JournalEntry, { kind: 'outcome' }>['outcome'],
-  ): void {
+  #end(call: JournalCall, { status, bytesOut }: Extract<JournalEntry, { kind: 'outcome' }>['outcome']): void {
     call.status = status;
-    call.bytesIn = bytesIn;
     call.bytesOut = bytesOut;
     this.#open.delete(call.request);
   }
-}
-
-function forwards(decision: Extract<JournalEntry, { kind: 'decision' }>['decision']): boolean {
-  return decision === 'allow' || decision === 'flag';
 }

@@ -1,3 +1,4 @@
+import { forwards } from '../core/verdict.js';
 import type { DecisionEntry } from '../journal/entry.js';
 import type { Lead } from './incident.js';
 
@@ -21,7 +22,7 @@ export function leadOf(entry: DecisionEntry): Lead | undefined {
     operation: entry.operation,
     targets: entry.objects ?? [],
     privilege: entry.privilege,
-    forwarded: entry.decision === 'allow' || entry.decision === 'flag',
+    forwarded: forwards(entry),
     evidence: finding.evidence,
     rarity: finding.rarity,
     reasons: finding.reasons,
