@@ -30,19 +30,17 @@ export interface Link {
  */
 export function linkOf(a: Trail, b: Trail): Link {
   const why = [
-    shared('network', a.networks, b.networks, TRAIT_MAX.network),
-    shared('autonomous system', a.asns, b.asns, TRAIT_MAX.asn),
+    // The network says what its autonomous system says, and more.
+    shared('network', a.networks, b.networks, TRAIT_MAX.network) ??
+      shared('autonomous system', a.asns, b.asns, TRAIT_MAX.asn),
     shared('client', a.clients, b.clients, TRAIT_MAX.client),
     sharedOperations(a, b),
     alike('same order of operations', a.steps, b.steps, STEP_NATS, STEPS_MAX),
     alike('same targets', a.targets, b.targets, TARGET_NATS, TARGETS_MAX),
     closeness(a, b),
   ].filter((each) => each !== undefined);
-  // The network says what its autonomous system says, and more.
-  const network = why.find(({ text }) => text.startsWith('same network'));
-  const told = network === undefined ? why : why.filter(({ text }) => !text.startsWith('same autonomous'));
-  const nats = told.reduce((sum, each) => sum + each.nats, 0);
-  return { nats, why: told.filter((each) => each.nats > 0).sort((x, y) => y.nats - x.nats) };
+  const nats = why.reduce((sum, each) => sum + each.nats, 0);
+  return { nats, why: why.filter((each) => each.nats > 0).sort((x, y) => y.nats - x.nats) };
 }
 
 function shared(
