@@ -1,4 +1,5 @@
 import type { Operation, Privilege } from '../core/observation.js';
+import { segmentPattern } from '../core/path-pattern.js';
 import type { BodyFields } from './body-fields.js';
 import { privilegeOfPath } from './privilege.js';
 
@@ -162,13 +163,6 @@ function childOf(at: Node, segment: string): Node {
   const added = { text, pattern: segmentPattern(segment), node: node() };
   at.patterns.push(added);
   return added.node;
-}
-
-/** Matches a segment against `{base}...{head}`; each parameter is a group. */
-export function segmentPattern(segment: string): RegExp {
-  const parts = segment.split(/\{[^{}]*\}/);
-  const source = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+)');
-  return new RegExp(`^${source}$`, 's');
 }
 
 function find(at: Node, method: string, segments: readonly string[], depth: number): Entry | undefined {

@@ -1,6 +1,6 @@
 import type { Operation } from '../core/observation.js';
+import { segmentPattern } from '../core/path-pattern.js';
 import { placeholderOf } from './id-shape.js';
-import { segmentPattern } from './match.js';
 
 export const OBJECTS_MAX = 16;
 export const OBJECT_CHARS_MAX = 128;

@@ -140,9 +140,7 @@ function scopeOf(
   upstream: UpstreamPolicy,
 ): Verdict | undefined {
   return (
-    (limits.operations === undefined
-      ? undefined
-      : checkOperation(limits.operations, observation.operation)) ??
+    (limits.operations === undefined ? undefined : checkOperation(limits.operations, observation)) ??
     checkWindows(limits.windows, observation.timeMs) ??
     bodySize(observation, limits.bodyBytesMax) ??
     bodySize(observation, upstream.bodyBytesMax)
@@ -157,7 +155,7 @@ function checkFreeze(
 ): Verdict | undefined {
   if (freeze === undefined) return undefined;
   const { operations, locations } = freeze;
-  if (operations !== undefined && checkOperation(operations, observation.operation) !== undefined)
+  if (operations !== undefined && checkOperation(operations, observation) !== undefined)
     return deny('key_frozen', 'This key is frozen: only what it has always done is accepted.');
   const place = checkLocation([{ who: 'key', rules: locations }], address, observation.place);
   return place.allowed

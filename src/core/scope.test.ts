@@ -9,9 +9,9 @@ const operation = (name: string, template = 'GET /x', privilege: Operation['priv
   template,
   privilege,
 });
-const allowed = (rules: OperationRules, op: Operation) => {
+const allowed = (rules: OperationRules, op: Operation, method = 'GET', path = '/x') => {
   const compiled = compileOperations(rules);
-  return compiled === undefined || checkOperation(compiled, op) === undefined;
+  return compiled === undefined || checkOperation(compiled, { operation: op, method, path }) === undefined;
 };
 
 describe('operation rules', () => {
@@ -34,6 +34,31 @@ describe('operation rules', () => {
     const op = operation('x', 'PUT /api/users/{id}');
     expect(allowed({ allow: ['PUT /API/users/{userId}/'] }, op)).toBe(true);
     expect(allowed({ allow: ['GET /api/users/{id}'] }, op)).toBe(false);
+  });
+
+  it.each([
+    ['GET /users/{id}', 'GET', '/Users/anna', true],
+    ['get /users/{id}/', 'GET', '/users//anna;v=1', true],
+    ['GET /users/{id}', 'GET', '/users/anna%2Fkeys', true],
+    ['GET /users/{id}', 'GET', '/users/anna/keys', false],
+    ['GET /users/{id}', 'GET', '/users', false],
+    ['GET /users/{id}', 'POST', '/users/anna', false],
+    ['GET /users/anna', 'GET', '/users/berta', false],
+    ['GET /files/{rest+}', 'GET', '/files/a/b', true],
+    ['GET /files/{rest+}', 'GET', '/files', false],
+    ['GET /files/{file}.png', 'GET', '/files/a.png', true],
+    ['GET /files/{file}.png', 'GET', '/files/aXpng', false],
+    ['GET /', 'GET', '/', true],
+    ['unknown.get', 'GET', '/anything', true],
+  ])('%s and a %s %s that no catalog knows: %s', (pattern, method, path, expected) => {
+    const unknown = operation(`unknown.${method.toLowerCase()}`, method);
+    expect(allowed({ allow: [pattern] }, unknown, method, path)).toBe(expected);
+    expect(allowed({ deny: [pattern] }, unknown, method, path)).toBe(!expected);
+  });
+
+  it("a catalog's operation is itself, not every path that fits", () => {
+    const me = operation('users.me', 'GET /users/me');
+    expect(allowed({ allow: ['GET /users/{id}'] }, me, 'GET', '/users/me')).toBe(false);
   });
 
   it('deny wins over allow, and privilegeMax over both', () => {

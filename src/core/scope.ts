@@ -1,5 +1,7 @@
+import { parseTarget } from '../wire/request-target.js';
 import type { OperationRules, TimeWindow, Weekday } from './key.js';
-import type { Operation, Privilege } from './observation.js';
+import type { Observation, Operation, Privilege } from './observation.js';
+import { compilePath, type PathPattern } from './path-pattern.js';
 import { deny, type Verdict } from './verdict.js';
 
 /** Operation rules made ready: each pattern is a name, a name with `*`, or `METHOD /template`. */
@@ -9,7 +11,8 @@ export interface CompiledOperations {
   readonly privilegeMax: Privilege | undefined;
 }
 
-type OperationPattern = (operation: Operation) => boolean;
+/** @param segments of the path, where no catalog knows the operation */
+type OperationPattern = (operation: Operation, segments: readonly string[] | undefined) => boolean;
 
 /** Returns undefined where nothing is limited. */
 export function compileOperations(rules: OperationRules | undefined): CompiledOperations | undefined {
@@ -22,14 +25,24 @@ export function compileOperations(rules: OperationRules | undefined): CompiledOp
 }
 
 function compilePattern(pattern: string): OperationPattern {
-  if (pattern.includes(' ')) {
-    const wanted = canonicalTemplate(pattern);
-    return (operation) => canonicalTemplate(operation.template) === wanted;
-  }
+  const space = pattern.indexOf(' ');
+  if (space !== -1) return compileTemplate(pattern.slice(0, space).toUpperCase(), pattern.slice(space + 1));
   const lower = pattern.toLowerCase();
-  if (!lower.includes('*')) return (operation) => operation.name.toLowerCase() === lower;
+  if (!lower.includes('*')) return ({ name }) => name.toLowerCase() === lower;
   const parts = lower.split('*');
-  return (operation) => matchesGlob(operation.name.toLowerCase(), parts);
+  return ({ name }) => matchesGlob(name.toLowerCase(), parts);
+}
+
+/** A catalog's operation is held against its own template, so that `/users/me` is none of `/users/{id}`. */
+function compileTemplate(method: string, path: string): OperationPattern {
+  const wanted = canonicalTemplate(`${method} ${path}`);
+  let pattern: PathPattern | undefined;
+  return ({ template }, segments) => {
+    if (segments === undefined) return canonicalTemplate(template) === wanted;
+    if (template !== method) return false;
+    pattern ??= compilePath(path);
+    return pattern(segments);
+  };
 }
 
 /** Names of parameters, letter case and a trailing slash do not tell templates apart. */
@@ -56,20 +69,30 @@ function matchesGlob(text: string, parts: readonly string[]): boolean {
   return true;
 }
 
-export function checkOperation(rules: CompiledOperations, operation: Operation): Verdict | undefined {
+export function checkOperation(
+  rules: CompiledOperations,
+  { operation, method, path }: Pick<Observation, 'operation' | 'method' | 'path'>,
+): Verdict | undefined {
   if (rules.privilegeMax !== undefined && operation.privilege > rules.privilegeMax) {
     return deny(
       'operation_denied',
       `${operation.name} has privilege ${operation.privilege}; this key may go up to ${rules.privilegeMax}.`,
     );
   }
-  if (rules.deny.some((matches) => matches(operation))) {
+  // What no catalog knows has its method for a template, and rules by path are held against the path itself.
+  const segments = operation.template === method ? segmentsOf(path) : undefined;
+  if (rules.deny.some((matches) => matches(operation, segments))) {
     return deny('operation_denied', `${operation.name} is denied to this key.`);
   }
-  if (rules.allow.length > 0 && !rules.allow.some((matches) => matches(operation))) {
+  if (rules.allow.length > 0 && !rules.allow.some((matches) => matches(operation, segments))) {
     return deny('operation_denied', `${operation.name} is not among the operations allowed to this key.`);
   }
   return undefined;
+}
+
+function segmentsOf(path: string): readonly string[] {
+  const target = parseTarget(path, 'forward');
+  return target.kind === 'done' ? target.segments : [];
 }
 
 const WEEKDAYS: readonly Weekday[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];

@@ -156,11 +156,10 @@ export class GuardLoop<U extends Upstream> {
         : this.#behaviour.judge(key.key, behaved, upstream.behaviour);
     const verdict = judged?.verdict ?? checked;
     const accepted = forwards(verdict);
-    const seen = behaved === undefined ? observation : { ...observation, objects: behaved.objects };
-    const entry = decisionEntry(requestId, seen, verdict, key?.key, judged);
+    const entry = decisionEntry(requestId, behaved ?? observation, verdict, key?.key, judged);
     const ticket = this.#journal.append(entry);
     if (entry.finding !== undefined) this.#found(entry, ticket);
-    if (key !== undefined) this.#record(key, observation, decision, accepted);
+    if (key !== undefined) this.#record(key, behaved ?? observation, decision, accepted);
     this.#observer.decided(upstream.name, verdict, (performance.now() - startedMs) * 1000);
     return {
       kind: 'judged',
@@ -297,7 +296,7 @@ export class GuardLoop<U extends Upstream> {
     };
   }
 
-  /** As the detector sees it: with its objects, and a path that no catalog knows by its learned template. */
+  /** As detector and journal see it: with its objects, and a path that no catalog knows by its learned template. */
   #behaved(
     observation: Observation,
     upstream: U,

@@ -80,6 +80,7 @@ export function keyRadius(
   const nats = foreignNats(calls, trails);
   const compromised = changePoint(calls.map(({ timeMs }, i) => ({ timeMs, nats: nats[i] as number })));
   if (compromised === undefined) return undefined;
+  const foreignAt = calls.map((call, i) => call.flagged || (nats[i] as number) >= FOREIGN_FROM);
   const operations = new Map<string, OperationTally>();
   const objects = new Map<string, ObjectTally>();
   const networks = new Map<string, NetworkTally>();
@@ -95,7 +96,7 @@ export function keyRadius(
   };
   calls.forEach((call, i) => {
     if (call.timeMs < compromised.fromMs) return;
-    const foreign = call.flagged || (nats[i] as number) >= FOREIGN_FROM;
+    const foreign = foreignAt[i] as boolean;
     sum.calls += 1;
     sum.bytesOut += call.bytesOut;
     tenants.add(call.tenant);
@@ -115,7 +116,8 @@ export function keyRadius(
   });
   const { lastForeignMs, ...rest } = sum;
   return {
-    habits: habitsOf(calls, compromised.fromMs),
+    // A key that shows no visitor at all, suspect by an operator's word, has done everything itself.
+    habits: habitsOf(calls, foreignAt.includes(true) ? compromised.fromMs : Number.POSITIVE_INFINITY),
     ...{ key, compromised, entries, tenants: [...tenants], ...rest },
     lastForeignMs: lastForeignMs === 0 ? undefined : lastForeignMs,
     operations: [...operations.values()].sort((a, b) => b.privilege - a.privilege || a.firstMs - b.firstMs),

@@ -306,3 +306,37 @@ describe('automatic containment', () => {
     }
   });
 });
+
+describe('an API without a catalog', () => {
+  it('is known by its paths: a frozen key goes on with those that it has always asked for', async () => {
+    const lone = await guarded(answer, {}, { trustedProxies: ['127.0.0.1'] });
+    const before = guard;
+    guard = lone;
+    try {
+      const { keys, containment } = lone.running;
+      const { key, credential } = await keys.issue('test', issueInput.parse({ name: 's', tenant: 't' }));
+      const who = {
+        ...{ id: key.id, credential },
+        owner: { address: '87.128.1.7', agent: 'python-requests/2.31.0' },
+      };
+      const ask = (line: string) => call(who, who.owner, line);
+      for (let n = 0; n < 8; n++) await ask(`GET /users/${100 + n}/notes`);
+      await ask('GET /users/me');
+      const scope = { keys: [key.id] };
+      const plan = await containment.plan('anna', scope, { ...OPTIONS, measure: 'freeze' });
+      await containment.start('anna', plan.id);
+      await until(() => (plan.state === 'done' ? true : undefined));
+      expect(keys.show(key.id).frozen?.limits.operations?.allow).toEqual([
+        'GET /users/{id}/notes',
+        'GET /users/me',
+      ]);
+      expect(await ask('GET /users/7/notes')).toMatch(/^HTTP\/1\.1 200/);
+      expect(await ask('GET /Users/Me/')).toMatch(/^HTTP\/1\.1 200/);
+      for (const line of ['GET /users/7/keys', 'GET /users', 'POST /users/7/notes', 'GET /invoices/7/notes'])
+        expect(await ask(line)).toMatch(/^HTTP\/1\.1 403[\s\S]*key_frozen/);
+    } finally {
+      guard = before;
+      await lone.close();
+    }
+  });
+});
