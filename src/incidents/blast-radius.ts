@@ -110,9 +110,8 @@ export function keyRadius(
     note(operations, name, { name, privilege }, call, foreign);
     const network = networkOf(call.address);
     note(networks, network, { network, asn: call.asn, country: call.country }, call, foreign);
-    const effect = effectOf(call);
-    for (const id of call.objects)
-      if (!note(objects, `${effect} ${id}`, { id, effect }, call, foreign)) sum.objectsNotListed += 1;
+    for (const object of effectsOf(call))
+      if (!note(objects, `${object.effect} ${object.id}`, object, call, foreign)) sum.objectsNotListed += 1;
   });
   const { lastForeignMs, ...rest } = sum;
   return {
@@ -155,9 +154,19 @@ function note<What extends object>(
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+/** The objects that a call names, and the one it created: an answer may as well repeat what was in the path. */
+function effectsOf(call: JournalCall): { readonly id: string; readonly effect: Effect }[] {
+  const effect = effectOf(call);
+  const named = call.objects.map((id) => ({ id, effect }));
+  const { created } = call;
+  return created === undefined || call.objects.includes(created)
+    ? named
+    : [...named, { id: created, effect: 'created' }];
+}
+
 /** What a call does to the objects it names, by method, and by privilege where reads are POSTed. */
 function effectOf({ method, privilege, operation }: JournalCall): Effect {
   if (READS.has(method) || privilege <= 1) return 'read';
-  if (method === 'DELETE' || /\b(?:delete|remove|destroy|erase)\w*$/i.test(operation)) return 'deleted';
-  return method === 'POST' && /\b(?:create|add|register|enrol)\w*$/i.test(operation) ? 'created' : 'changed';
+  const deletes = method === 'DELETE' || /\b(?:delete|remove|destroy|erase)\w*$/i.test(operation);
+  return deletes ? 'deleted' : 'changed';
 }

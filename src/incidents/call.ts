@@ -1,5 +1,5 @@
 import { forwards } from '../core/verdict.js';
-import type { JournalEntry } from '../journal/entry.js';
+import type { Outcome } from '../journal/entry.js';
 import type { SlicedEntry } from '../journal/slice.js';
 
 /** One call of a key as the journal tells it, its end included. */
@@ -25,6 +25,8 @@ export interface JournalCall {
   /** Answer of the upstream; 0 where there was none. */
   status: number;
   bytesOut: number;
+  /** Id of the object that it created. */
+  created: string | undefined;
 }
 
 /** It was forwarded, and the upstream did it. */
@@ -73,7 +75,7 @@ export class CallReader {
       ...{ address: entry.address, asn: entry.asn, country: entry.country, client: entry.userAgent },
       objects: entry.objects ?? NONE,
       ...{ score: entry.score, flagged: entry.finding !== undefined, forwarded: forwards(entry) },
-      ...{ status: 0, bytesOut: 0 },
+      ...{ status: 0, bytesOut: 0, created: undefined },
     };
     this.calls.push(call);
     if (this.calls.length > this.#callsMax * 1.25)
@@ -85,9 +87,10 @@ export class CallReader {
     }
   }
 
-  #end(call: JournalCall, { status, bytesOut }: Extract<JournalEntry, { kind: 'outcome' }>['outcome']): void {
+  #end(call: JournalCall, { status, bytesOut, created }: Outcome): void {
     call.status = status;
     call.bytesOut = bytesOut;
+    call.created = created;
     this.#open.delete(call.request);
   }
 }

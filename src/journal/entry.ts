@@ -10,6 +10,8 @@ export interface Outcome {
   readonly latencyMs: number;
   /** Set when the exchange did not finish: why. */
   readonly aborted?: string;
+  /** Id of the object that the request created, where the answer told it. */
+  readonly created?: string;
 }
 
 /** One explained deviation: why a call was flagged, held or denied. */

@@ -12,6 +12,7 @@ export interface Guarded {
   readonly port: number;
   readonly key: string;
   readonly keyId: string;
+  readonly dataDir: string;
   /** Raw bytes of each upstream connection, as they arrived. */
   readonly received: () => string;
   close(): Promise<void>;
@@ -54,6 +55,7 @@ export async function guarded(
     port: running.listeners[0]?.address.port as number,
     key: credential,
     keyId: key.id,
+    dataDir: dir,
     received: () => received,
     close: async () => {
       for (const socket of sockets) socket.destroy();

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -334,6 +334,45 @@ describe('an API without a catalog', () => {
       expect(await ask('GET /Users/Me/')).toMatch(/^HTTP\/1\.1 200/);
       for (const line of ['GET /users/7/keys', 'GET /users', 'POST /users/7/notes', 'GET /invoices/7/notes'])
         expect(await ask(line)).toMatch(/^HTTP\/1\.1 403[\s\S]*key_frozen/);
+    } finally {
+      guard = before;
+      await lone.close();
+    }
+  });
+});
+
+describe('what a key creates', () => {
+  it.each([
+    [
+      'by the id in a chunked answer, of which nothing else is kept',
+      'Content-Type: application/json; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n{"apiKey":"SECRET","admin":{\r\n10\r\n"_id":"new-1"}}\n\r\n0\r\n\r\n',
+      'new-1',
+    ],
+    ['by a number', 'Content-Type: application/vnd.api+json\r\nContent-Length: 8\r\n\r\n{"id":7}', '7'],
+    ['by Location', 'Location: https://api/users/u-9?x=1\r\nContent-Length: 0\r\n\r\n', 'u-9'],
+    [
+      'not by an answer that is none',
+      'Content-Type: application/json\r\nContent-Length: 5\r\n\r\n{"id"',
+      undefined,
+    ],
+    [
+      'not by the object that was in the path',
+      'Content-Type: application/json\r\nContent-Length: 12\r\n\r\n{"id":"acme"}',
+      undefined,
+    ],
+  ])('is told %s', async (_, rest, id) => {
+    const lone = await guarded((socket) => socket.write(`HTTP/1.1 201 Created\r\n${rest}`), {});
+    const before = guard;
+    guard = lone;
+    try {
+      const who = { id: lone.keyId, credential: lone.key, owner: { address: '127.0.0.1', agent: 'x' } };
+      expect(await call(who, who.owner, 'POST /orgs/acme/admins')).toContain('201');
+      const { radii } = await lone.running.incidents.investigateKeys([who.id], Date.now());
+      const created = radii[0]?.objects.filter(({ effect }) => effect === 'created').map((each) => each.id);
+      expect(created).toEqual(id === undefined ? [] : [id]);
+      const files = readdirSync(lone.dataDir, { recursive: true, withFileTypes: true });
+      const kept = files.filter((file) => file.isFile()).map((f) => path.join(f.parentPath, f.name));
+      expect(kept.filter((file) => readFileSync(file).includes('SECRET'))).toEqual([]);
     } finally {
       guard = before;
       await lone.close();

@@ -17,6 +17,8 @@ type Phase = 'head' | 'deciding' | 'held' | 'exchange' | 'tunnel' | 'closing';
 const PIPELINED_BYTES_MAX = 64 * 1024;
 /** How long a refused client may go on sending before the connection is cut. */
 const LINGER_MS = 2_000;
+/** Operations of less privilege write nothing. */
+const CREATES_FROM = 2;
 const EMPTY = Buffer.alloc(0);
 
 /** One HTTP/1.1 connection of a client: one request at a time, in order. */
@@ -282,6 +284,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
         clientMinor: head.minor,
         clientKeepsAlive: keepsAlive(head) && !this.#draining,
         responseHeaders: rateHeaders(admission, false),
+        mayCreate: head.method === 'POST' && admission.observation.operation.privilege >= CREATES_FROM,
         pass: () => this.#gateway.loop.pass(admission, Date.now()),
       },
       upstream.pool,

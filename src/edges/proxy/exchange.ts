@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Denial } from '../../engine/last-look.js';
 import type { Outcome } from '../../journal/entry.js';
+import { CreatedObject } from '../../wire/created-object.js';
 import { BodyReader } from '../../wire/http-body.js';
 import {
   isHopByHop,
@@ -33,6 +34,8 @@ export interface ForwardedRequest {
   readonly clientKeepsAlive: boolean;
   /** Header lines to add to the response. */
   readonly responseHeaders: readonly string[];
+  /** Whether the answer may name an object that this request has created. */
+  readonly mayCreate: boolean;
   /** Asked just before the first byte goes out; a denial ends the exchange there. */
   readonly pass: () => Denial | undefined;
 }
@@ -104,6 +107,7 @@ export class Exchange implements ConnectionWaiter {
   #unsentHead: string | undefined;
   #response: ResponseHead | undefined;
   #body: BodyReader | undefined;
+  #created: CreatedObject | undefined;
   #touchedMs: number;
   #bytesIn = 0;
   #bytesOut = 0;
@@ -287,6 +291,7 @@ export class Exchange implements ConnectionWaiter {
     this.#body = new BodyReader(head.framing);
     this.#phase = 'body';
     this.#answered = true;
+    if (this.#request.mayCreate && head.status < 300) this.#created = new CreatedObject(head);
     this.#bodyBytes(rest, this.#responseHead(head, this.#keepsClient(head)));
   }
 
@@ -337,7 +342,16 @@ export class Exchange implements ConnectionWaiter {
     const body = this.#body as BodyReader;
     const dechunked: Buffer[] | undefined =
       this.#response?.framing.kind === 'chunked' && this.#request.clientMinor === 0 ? [] : undefined;
-    const used = body.take(bytes, dechunked === undefined ? undefined : (slice) => dechunked.push(slice));
+    const created = this.#created;
+    const used = body.take(
+      bytes,
+      dechunked === undefined && created === undefined
+        ? undefined
+        : (payload) => {
+            dechunked?.push(payload);
+            created?.take(payload);
+          },
+    );
     if (body.refused !== undefined) {
       if (head !== '') this.#answered = false;
       this.#fail('upstream_malformed');
@@ -430,12 +444,14 @@ export class Exchange implements ConnectionWaiter {
 
   #end(aborted: string | undefined, status?: number): void {
     this.#phase = 'done';
+    const created = aborted === undefined ? this.#created?.id() : undefined;
     this.#ended({
       status: status ?? this.#response?.status ?? 0,
       bytesIn: this.#bytesIn,
       bytesOut: this.#bytesOut,
       latencyMs: Date.now() - this.#startedMs,
       ...(aborted === undefined ? {} : { aborted }),
+      ...(created === undefined ? {} : { created }),
     });
   }
 }

@@ -1,0 +1,76 @@
+import { lowerName, type ResponseHead } from './http-head.js';
+
+/** Answers to creations are small; of a larger one nothing is kept. */
+const BYTES_MAX = 16_384;
+const CHARS_MAX = 128;
+/** Fields by which APIs name what they have made, in the order in which they are looked for. */
+const ID_FIELDS = ['_id', 'id', 'objectId', 'uuid'];
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\b/i;
+
+/**
+ * The id of what a request has created, read from its answer as that goes by: a field of its JSON object or of an object
+ * one level below, else the end of `Location` (RFC 9110 section 10.2.2). Nothing else of the answer is kept.
+ */
+export class CreatedObject {
+  readonly #location: string | undefined;
+  #slices: Buffer[] | undefined;
+  #bytes = 0;
+
+  constructor({ headers, framing }: ResponseHead) {
+    const value = (name: string) => {
+      const at = headers.findIndex((each, i) => i % 2 === 0 && lowerName(each) === name);
+      return at === -1 ? undefined : headers[at + 1];
+    };
+    this.#location = value('location');
+    const readable = JSON_TYPE.test(value('content-type') ?? '') && value('content-encoding') === undefined;
+    if (readable && (framing.kind !== 'length' || framing.bytes <= BYTES_MAX)) this.#slices = [];
+  }
+
+  /** @param slice of the payload; it is copied, as its memory is used again */
+  take(slice: Buffer): void {
+    if (this.#slices === undefined) return;
+    this.#bytes += slice.length;
+    if (this.#bytes > BYTES_MAX) this.#slices = undefined;
+    else this.#slices.push(Buffer.from(slice));
+  }
+
+  /** Undefined where the answer does not tell. */
+  id(): string | undefined {
+    return this.#inBody() ?? lastSegment(this.#location);
+  }
+
+  #inBody(): string | undefined {
+    if (this.#slices === undefined || this.#bytes === 0) return undefined;
+    let answer: unknown;
+    try {
+      answer = JSON.parse(Buffer.concat(this.#slices).toString());
+    } catch {
+      return undefined;
+    }
+    if (!isObject(answer)) return undefined;
+    for (const object of [answer, ...Object.values(answer).filter(isObject)]) {
+      const id = ID_FIELDS.map((field) => object[field]).find(isId);
+      if (id !== undefined) return String(id);
+    }
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isId(value: unknown): value is string | number {
+  return (
+    typeof value === 'number' || (typeof value === 'string' && value !== '' && value.length <= CHARS_MAX)
+  );
+}
+
+function lastSegment(location: string | undefined): string | undefined {
+  const segment = location
+    ?.replace(/[?#].*$/s, '')
+    .split('/')
+    .filter((each) => each !== '')
+    .at(-1);
+  return segment !== undefined && segment.length <= CHARS_MAX ? segment : undefined;
+}
