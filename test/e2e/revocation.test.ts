@@ -2,13 +2,17 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type http from 'node:http';
+import http2 from 'node:http2';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import type { RevocationReceipt } from '../../src/engine/ports.js';
+import { issueInput } from '../../src/keys/inputs.js';
 import { receiptProblem } from '../../src/keys/receipt.js';
 import { guarded, raw } from './guarded-api.js';
 import { type HttpUpstream, httpUpstream } from './http-upstream.js';
+import { call, connect } from './http2-client.js';
 import {
   cli,
   type GatewayProcess,
@@ -360,4 +364,41 @@ it('a request that waited for a connection while its key was revoked is refused,
   expect(api.received()).toContain('/first');
   expect(api.received()).not.toContain('/second');
   await api.close();
+});
+
+it('aborting cuts HTTP/2 streams and tunnels of the dead key, and of no other', async () => {
+  const slow: http.ServerResponse[] = [];
+  const server = await httpUpstream((_request, response) => {
+    response.write('begun');
+    slow.push(response);
+  });
+  const sockets = new WebSocketServer({ server: server.server });
+  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
+  const api = await guarded(() => undefined, { url: server.url }, { gateways: { inFlight: 'abort' } });
+  const session = await connect(`http://127.0.0.1:${api.port}`);
+  try {
+    const { key, credential } = await api.running.keys.issue('test', issueInput.parse({ name: 'living' }));
+    const both = [api.key, credential];
+    const dial = (each: string) =>
+      new WebSocket(`ws://127.0.0.1:${api.port}/chat`, { headers: { 'x-api-key': each } });
+    const [dead, living] = both.map(dial) as [WebSocket, WebSocket];
+    const streams = both.map((each) => call(session, { ':path': '/slow', 'x-api-key': each }));
+    await Promise.all([once(dead, 'open'), once(living, 'open')]);
+    await until(() => slow.length === 2);
+    const closed = once(dead, 'close');
+    const { receipt } = await api.running.keys.revoke('test', api.keyId, 'stolen');
+    expect(receipt.inFlight).toEqual({ policy: 'abort', leftRunning: 0, aborted: 2 });
+    expect((await closed)[0]).toBe(1006);
+    expect(await streams[0]).toMatchObject({ rstCode: http2.constants.NGHTTP2_INTERNAL_ERROR });
+    living.send('still here');
+    expect(String((await once(living, 'message'))[0])).toBe('still here');
+    for (const response of slow) response.end(', ended');
+    expect(await streams[1]).toMatchObject({ status: 200, body: 'begun, ended', rstCode: 0 });
+    expect(api.running.keys.show(key.id).revoked).toBeUndefined();
+    living.terminate();
+  } finally {
+    session.destroy();
+    await api.close();
+    server.close();
+  }
 });
