@@ -6,7 +6,7 @@ import type { Sighting } from '../src/detectors/contract.js';
 import { LogObserver } from '../src/edges/scan/observe.js';
 import type { Geo } from '../src/engine/ports.js';
 import { genericRecord } from '../src/wire/logs/generic.js';
-import type { Episode } from '../world/call.js';
+import type { Call, Episode } from '../world/call.js';
 import { newWorld, type WorldOptions } from '../world/world.js';
 
 /** A stream of observations with what is known of each. */
@@ -15,6 +15,7 @@ export interface WorldSet {
   readonly episodes: readonly (Episode & { readonly lines: readonly number[] })[];
   /** Of a theft, per observation. */
   readonly stolen: readonly boolean[];
+  readonly calls: readonly Call[];
 }
 
 export function worldSet(seed: number, geo: Geo, options: Omit<WorldOptions, 'seed'> = {}): WorldSet {
@@ -29,8 +30,7 @@ export function worldSet(seed: number, geo: Geo, options: Omit<WorldOptions, 'se
     return observer.sightingOf({ ...call, address: ip });
   });
   return {
-    sightings,
-    stolen,
+    ...{ sightings, stolen, calls },
     episodes: episodes.map((episode) => ({ ...episode, lines: lines.get(episode.id) ?? [] })),
   };
 }

@@ -1,10 +1,11 @@
 import { Api } from './api.js';
 import type { Call, Episode } from './call.js';
-import { playCampaign } from './campaigns.js';
+import { type Campaign, type Play, planCampaign, resolved, victimsOf } from './campaign.js';
 import { playChange, playHarvest, playTheft } from './episodes.js';
 import { newPrincipal, newTenants, type Principal } from './principals.js';
 import { Random } from './random.js';
 import { DAY_MS, live, type Stage } from './traffic.js';
+import { playCampaign } from './waves.js';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -15,6 +16,8 @@ export interface WorldOptions {
   readonly changes?: number;
   /** Attackers who come with the keys of several tenants, in waves. */
   readonly campaigns?: number;
+  /** Campaigns from files, each against keys of its own. */
+  readonly plots?: readonly { readonly campaign: Campaign; readonly play: Play }[];
 }
 
 export interface World {
@@ -37,6 +40,7 @@ export function newWorld({
   thefts = 36,
   changes = 44,
   campaigns = 0,
+  plots = [],
 }: WorldOptions): World {
   const random = new Random(seed);
   const tenants = newTenants(random, Math.max(2, Math.round(keys / 6)));
@@ -75,6 +79,15 @@ export function newWorld({
     const hit = free.slice(next, next + random.int(3, 9));
     next += hit.length;
     if (hit.length > 1) episodes.push(playCampaign(stage, hit, n));
+  }
+  let left = free.slice(next);
+  for (const { campaign, play } of plots) {
+    const hit = victimsOf(campaign, left);
+    left = left.filter((who) => !hit.includes(who));
+    const startMs = stage.startMs + random.between(days * 0.5, days * 0.8) * DAY_MS;
+    const { calls, episode, references } = planCampaign(stage, campaign, hit, play, startMs);
+    stage.out.push(...calls.map((call) => resolved(call, references.get(call.key) ?? new Map())));
+    episodes.push(episode);
   }
   const calls = stage.out.filter(({ timeMs }) => timeMs < stage.startMs + days * DAY_MS);
   return { calls: calls.sort((a, b) => a.timeMs - b.timeMs), episodes };
