@@ -24,7 +24,7 @@ export function worldSet(seed: number, geo: Geo, options: Omit<WorldOptions, 'se
   const lines = new Map<string, number[]>(episodes.map(({ id }) => [id, []]));
   const thefts = new Set(episodes.filter(({ kind }) => kind === 'theft').map(({ id }) => id));
   const stolen: boolean[] = [];
-  const sightings = calls.map(({ ip, episode, ...call }, i) => {
+  const sightings = calls.map(({ ip, episode, operation: _, ...call }, i) => {
     if (episode !== undefined) lines.get(episode)?.push(i);
     stolen.push(episode !== undefined && thefts.has(episode));
     return observer.sightingOf({ ...call, address: ip });

@@ -6,6 +6,8 @@ export interface Call {
   readonly principal: string;
   readonly ip: string;
   readonly userAgent: string;
+  /** Name in the catalog. */
+  readonly operation: string;
   readonly method: string;
   readonly path: string;
   readonly status: number;

@@ -73,7 +73,6 @@ export interface Play {
 
 /** One call of a thief; `path` and `body` name objects as `${name}` until {@link resolved}. */
 export interface ThiefCall extends Call {
-  readonly operation: string;
   readonly wave: string;
   readonly as?: string;
   readonly body?: unknown;

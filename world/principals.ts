@@ -46,8 +46,13 @@ export function newPrincipal(random: Random, tenant: Tenant, days: number, n: nu
   return random.chance(0.62) ? newService(random, tenant, days, n) : newPerson(random, tenant, days, n);
 }
 
-function newService(random: Random, tenant: Tenant, days: number, n: number): Principal {
-  const service = random.pick(SERVICES);
+export function newService(
+  random: Random,
+  tenant: Tenant,
+  days: number,
+  n: number,
+  service = random.pick(SERVICES),
+): Principal {
   const region = random.pick(CLOUD_REGIONS);
   return {
     id: `${service.name}-${n}`,
@@ -63,7 +68,7 @@ function newService(random: Random, tenant: Tenant, days: number, n: number): Pr
   };
 }
 
-function newPerson(random: Random, tenant: Tenant, days: number, n: number): Principal {
+export function newPerson(random: Random, tenant: Tenant, days: number, n: number): Principal {
   const favourites = HAND_FLOWS.filter(() => random.chance(0.45));
   return {
     id: `admin-${n}`,

@@ -27,7 +27,7 @@ const traffic = createWriteStream(path.join(values.out, 'traffic.ndjson'));
 const labels = createWriteStream(path.join(values.out, 'labels.ndjson'));
 const lines = new Map<string, number[]>();
 let line = 0;
-for (const { timeMs, episode, ...call } of world.calls) {
+for (const { timeMs, episode, operation: _, ...call } of world.calls) {
   line += 1;
   if (episode !== undefined) lines.set(episode, [...(lines.get(episode) ?? []), line]);
   if (!traffic.write(`${JSON.stringify({ time: new Date(timeMs).toISOString(), ...call })}\n`))

@@ -43,6 +43,7 @@ export function runFlow(
         principal: who.id,
         ip,
         userAgent: guise.userAgent ?? who.client,
+        operation: step.operation,
         ...call,
         status,
         ...(status < 400 ? {} : { bytesOut: random.int(60, 220) }),

@@ -1,0 +1,39 @@
+import { BroadcastChannel, isMainThread } from 'node:worker_threads';
+
+/**
+ * Loaded before anything else into the processes of the replay (`node --import`), in the manner of libfaketime: weeks pass in a
+ * minute, and the programs themselves are the real ones, unchanged. The parent says what time it is; in between it stands
+ * still. Timers stay real.
+ */
+const VARIABLE = 'KEYWARD_REPLAY_NOW';
+const RealDate = Date;
+let nowMs = Number(process.env[VARIABLE]);
+
+class ReplayDate extends RealDate {
+  constructor(...values: []) {
+    if (values.length === 0) super(nowMs);
+    else super(...values);
+  }
+
+  static override now(): number {
+    return nowMs;
+  }
+}
+globalThis.Date = ReplayDate as DateConstructor;
+
+const threads = new BroadcastChannel('replay-clock');
+if (isMainThread) {
+  process.on('message', (message: { readonly nowMs: number }) => {
+    nowMs = message.nowMs;
+    // Threads that start later read it there.
+    process.env[VARIABLE] = String(nowMs);
+    threads.postMessage(nowMs);
+    process.send?.(nowMs);
+  });
+  process.channel?.unref();
+} else {
+  threads.onmessage = (event) => {
+    nowMs = (event as { data: number }).data;
+  };
+}
+threads.unref();

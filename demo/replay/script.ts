@@ -1,0 +1,68 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Api } from '../../world/api.js';
+import type { Call } from '../../world/call.js';
+import { type Campaign, type Planned, planCampaign, readCampaigns, type ThiefCall, victimsOf } from '../../world/campaign.js';
+import type { Principal } from '../../world/principals.js';
+import { Random } from '../../world/random.js';
+import { DAY_MS, HOUR_MS, live, type Stage } from '../../world/traffic.js';
+import { castOf, type Organisation } from './cast.js';
+
+/** Monday, 12 June 2023. */
+export const BEGIN_MS = Date.UTC(2023, 5, 12);
+
+/** What is played: everybody's calls, the thief's, and when. Both sides play the same. */
+export interface Script {
+  readonly campaign: Campaign;
+  readonly principals: readonly Principal[];
+  readonly victims: readonly Principal[];
+  /** Of owners, in order of time. */
+  readonly calls: readonly Call[];
+  readonly plan: Planned;
+  readonly theftMs: number;
+  readonly endMs: number;
+  /** The command that is slipped into the provider's own queue, past every key: which victim's device, and when. */
+  readonly injection: { readonly victim: Principal; readonly atMs: number };
+}
+
+export interface ScriptOptions {
+  readonly seed: number;
+  /** Days before the thief, in which the guard learns. */
+  readonly days: number;
+  readonly campaign: string;
+}
+
+const CAMPAIGNS = fileURLToPath(new URL('../../../world/campaigns', import.meta.url));
+/** The thief comes at night, as he did. */
+const THEFT_HOUR = 2;
+
+export function scriptOf(organisations: readonly Organisation[], { seed, days, campaign: name }: ScriptOptions): Script {
+  const campaigns = readCampaigns(path.resolve(CAMPAIGNS));
+  const campaign = campaigns.find((each) => each.name === name);
+  if (campaign === undefined)
+    throw new Error(`There is no campaign ${name}; there are ${campaigns.map((each) => each.name).join(', ')}.`);
+  const random = new Random(seed);
+  const principals = castOf(random, organisations);
+  const stage: Stage = { api: new Api(), random, startMs: BEGIN_MS, days, out: [] };
+  const theftMs = BEGIN_MS + days * DAY_MS + THEFT_HOUR * HOUR_MS;
+  const victims = victimsOf(campaign, inTurn(principals));
+  const [place, pause] = [campaign.places[0] ?? 'abroad', campaign.pauses[0] ?? 10];
+  const plan = planCampaign(stage, campaign, victims, { place, pause }, theftMs);
+  const lastMs = plan.calls.at(-1)?.timeMs ?? theftMs;
+  const injection = { victim: victims[0] as Principal, atMs: lastMs + 3 * HOUR_MS };
+  const endMs = injection.atMs + 6 * HOUR_MS;
+  for (const who of principals) live(stage, who, BEGIN_MS, endMs);
+  const calls = stage.out.filter(({ timeMs }) => timeMs < endMs).sort((a, b) => a.timeMs - b.timeMs);
+  return { campaign, principals, victims, calls, plan, theftMs, endMs, injection };
+}
+
+/** Another kind of principal in each tenant, so that the stolen keys differ. */
+function inTurn(principals: readonly Principal[]): Principal[] {
+  const byTenant = new Map<string, Principal[]>();
+  for (const who of principals) byTenant.set(who.tenant.id, [...(byTenant.get(who.tenant.id) ?? []), who]);
+  return [...byTenant.values()].flatMap((own, n) => [...own.slice(n % own.length), ...own.slice(0, n % own.length)]);
+}
+
+export function isThief(call: Call): call is ThiefCall {
+  return 'wave' in call;
+}
