@@ -7,6 +7,7 @@ import {
   type Inventory,
   type RunResult,
 } from '../agent-protocol.js';
+import { AGENT_VERSION } from './inventory.js';
 
 /** The directory does not take this agent for one of its own. */
 export class Refused extends Error {}
@@ -72,7 +73,7 @@ export class DirectoryClient {
     const signature = sign('RSA-SHA256', Buffer.from(signed), this.#key).toString('base64');
     const given = `keyId="${keyId}",headers="request-line date digest",algorithm="rsa-sha256"`;
     return {
-      ...{ date, digest, 'content-type': 'application/json' },
+      ...{ date, digest, 'content-type': 'application/json', 'user-agent': `demo-agent/${AGENT_VERSION}` },
       authorization: `Signature ${given},signature="${signature}"`,
     };
   }

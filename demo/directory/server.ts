@@ -19,6 +19,7 @@ import { eventRoutes } from './routes/events.js';
 import { organizationRoutes } from './routes/organizations.js';
 import { serviceAccountRoutes } from './routes/service-accounts.js';
 import { settingsRoutes } from './routes/settings.js';
+import { systemInsightsRoutes } from './routes/systeminsights.js';
 import { systemRoutes } from './routes/systems.js';
 import { systemuserRoutes } from './routes/systemusers.js';
 import { tokenRoutes } from './routes/token.js';
@@ -101,26 +102,7 @@ export function createApp(
   const access = new Access(store, new Throttle(ports.now), ports.now, (record, credentials) =>
     recordOldKey(store, ports, record, credentials),
   );
-  app.use(async (c, next) => {
-    await next();
-    c.header('cache-control', 'no-store');
-    c.header('x-content-type-options', 'nosniff');
-    c.header('x-frame-options', 'DENY');
-  });
-  const tooLarge = () => {
-    throw new Failure(413, 'Payload Too Large');
-  };
-  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }));
-  app.use(async (c, next) => {
-    c.set('body', await readGetBody(c));
-    await next();
-  });
-  app.onError((error, c) => {
-    if (error instanceof Failure) return c.json({ message: error.message }, error.status, error.headers);
-    console.error(error);
-    return c.json({ message: 'Internal Server Error' }, 500);
-  });
-  app.notFound((c) => c.json({ message: 'Not Found' }, 404));
+  frame(app);
   app.route('/', tokenRoutes(access, clientIpOf));
   const signatures = new Signatures(store, ports.now);
   app.route(
@@ -141,9 +123,34 @@ export function createApp(
   for (const routes of [settingsRoutes(), adminRoutes(), commandRoutes(), systemuserRoutes(), systemRoutes()])
     app.route('/', routes);
   app.route('/', serviceAccountRoutes());
+  app.route('/', systemInsightsRoutes());
   app.route('/', v2Routes());
   app.route('/', v1Routes());
   return app;
+}
+
+/** What holds for every request and every answer. */
+function frame(app: Hono<{ Variables: Variables }>): void {
+  app.use(async (c, next) => {
+    await next();
+    c.header('cache-control', 'no-store');
+    c.header('x-content-type-options', 'nosniff');
+    c.header('x-frame-options', 'DENY');
+  });
+  const tooLarge = () => {
+    throw new Failure(413, 'Payload Too Large');
+  };
+  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }));
+  app.use(async (c, next) => {
+    c.set('body', await readGetBody(c));
+    await next();
+  });
+  app.onError((error, c) => {
+    if (error instanceof Failure) return c.json({ message: error.message }, error.status, error.headers);
+    console.error(error);
+    return c.json({ message: 'Internal Server Error' }, 500);
+  });
+  app.notFound((c) => c.json({ message: 'Not Found' }, 404));
 }
 
 /** Clients write `runCommand` and `runcommand`, `/commands` and `/commands/`. */
