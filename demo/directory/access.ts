@@ -160,22 +160,23 @@ export async function ensureTokenSecret(store: DirectoryStore): Promise<void> {
 export type Area = 'directory' | 'users' | 'commands' | 'admins' | 'service-accounts' | 'events';
 
 /** @throws {Failure} 403 */
-export function requireRole({ role }: Caller, area: Area, writes: boolean): void {
-  const allowed = ((): boolean => {
-    switch (role) {
-      case 'Administrator With Billing':
-        return true;
-      case 'Administrator':
-        return area !== 'service-accounts' || !writes;
-      case 'Manager':
-        return !writes || (area !== 'admins' && area !== 'service-accounts');
-      case 'Help Desk':
-        return !writes || area === 'users';
-      case 'Command Runner':
-        return area === 'commands';
-      case 'Read Only':
-        return !writes;
-    }
-  })();
-  if (!allowed) throw forbidden();
+export function requireRole(caller: Caller, area: Area, writes: boolean): void {
+  if (!mayUse(caller, area, writes)) throw forbidden();
+}
+
+export function mayUse({ role }: Caller, area: Area, writes: boolean): boolean {
+  switch (role) {
+    case 'Administrator With Billing':
+      return true;
+    case 'Administrator':
+      return area !== 'service-accounts' || !writes;
+    case 'Manager':
+      return !writes || (area !== 'admins' && area !== 'service-accounts');
+    case 'Help Desk':
+      return !writes || area === 'users';
+    case 'Command Runner':
+      return area === 'commands';
+    case 'Read Only':
+      return !writes;
+  }
 }

@@ -1,14 +1,11 @@
 import { type Directory, refer } from './directory.js';
+import { initiatorOf } from './events.js';
 import { badRequest, notFound } from './failures.js';
 import { reach } from './graph.js';
 import { isId } from './ids.js';
 import { type Document, isObject } from './model.js';
+import { enqueue, queuedCommand, type Run } from './queue.js';
 import { COMMAND } from './resources.js';
-
-export interface Run {
-  readonly workflow: string;
-  readonly queueIds: readonly string[];
-}
 
 const SYSTEMS_MAX = 10_000;
 
@@ -46,17 +43,25 @@ export function run(
     ]);
     const none = systems.length === 0 && groups.length === 0;
     const targets = none ? reach(directory, 'command', id, 'system').map((each) => each.id) : [...named];
-    const workflow = directory.ports.newId();
-    const queueIds = targets.map((system) => {
-      const run = directory.ports.newId();
-      const requestedAt = new Date(directory.ports.now()).toISOString();
-      const { organization } = directory.caller;
-      directory.store.enqueue({ id: run, organization, command: id, system, workflow, requestedAt });
-      return run;
-    });
-    directory.record({ type: 'command_run', resource: { ...refer(COMMAND, command), systems: targets } });
-    return { workflow, queueIds };
+    return runOn(directory, command, targets);
   });
+}
+
+/** Inside a change: what is queued and the entry that says whose call it was. */
+export function runOn(directory: Directory, command: Document, systems: readonly string[]): Run {
+  const { store, ports, caller } = directory;
+  const what = {
+    action: 'command' as const,
+    command: queuedCommand(command),
+    requestedBy: initiatorOf(caller),
+  };
+  const queued = enqueue(store, ports, caller.organization, systems, what);
+  directory.record({
+    type: 'command_run',
+    resource: { ...refer(COMMAND, command), systems },
+    extra: { correlation: { type: 'workflow', id: queued.workflow } },
+  });
+  return queued;
 }
 
 /** Commands wait for triggers by name. */

@@ -1,11 +1,12 @@
 import type { Ports } from './ids.js';
 import type { Document, QueuedRun } from './model.js';
+import { resultOf } from './results.js';
 import type { DirectoryStore } from './store.js';
 
 const BATCH_MAX = 200;
 
 /**
- * Stands for the fleet until real agents enrol: answers queued runs as the inventory says, and runs nothing.
+ * Stands for the devices that have no agent: answers their runs as the inventory says, and runs nothing.
  * A run is taken off the queue in the transaction that writes its result, so a crash neither loses nor doubles one.
  */
 export class SimulatedDevices {
@@ -31,12 +32,13 @@ export class SimulatedDevices {
   }
 
   async answer(): Promise<void> {
-    const runs = this.#store.queued().slice(0, BATCH_MAX);
+    const own = (run: QueuedRun) => this.#store.agent(run.system) === undefined;
+    const runs = this.#store.queued().filter(own).slice(0, BATCH_MAX);
     if (runs.length === 0) return;
     await this.#store.change(() => {
       for (const run of runs) {
         this.#answer(run);
-        this.#store.dequeue(run.id);
+        this.#store.dequeue(run);
       }
     });
   }
@@ -44,34 +46,16 @@ export class SimulatedDevices {
   #answer(run: QueuedRun): void {
     const tenant = this.#store.tenant(run.organization);
     const system = tenant.get('system', run.system);
-    const command = tenant.get('command', run.command);
     // Removed meanwhile: nobody is there to answer.
-    if (system === undefined || command === undefined) return;
-    const result: Document = {
-      _id: run.id,
-      id: run.id,
-      organization: run.organization,
-      name: command.name ?? '',
-      command: command.command ?? '',
-      commandId: command._id,
-      system: system.hostname ?? '',
-      systemId: system._id,
-      user: command.user ?? '',
-      sudo: command.sudo ?? false,
-      files: [],
-      requestTime: run.requestedAt,
-      responseTime: new Date(this.#ports.now()).toISOString(),
-      response: { id: run.id, error: '', data: { exitCode: 0, output: outputOf(command, system) } },
-      exitCode: 0,
-      workflowId: run.workflow,
-      workflowInstanceId: run.workflow,
-    };
-    tenant.put('commandresult', result);
+    if (system === undefined) return;
+    const endedAt = new Date(this.#ports.now()).toISOString();
+    const output = outputOf(run.command.command, system);
+    tenant.put('commandresult', resultOf(run, system, { exitCode: 0, error: '', output, endedAt }));
   }
 }
 
-function outputOf(command: Document, system: Document): string {
-  switch (String(command.command).trim()) {
+function outputOf(command: string, system: Document): string {
+  switch (command.trim()) {
     case 'hostname':
       return `${system.hostname}\n`;
     case 'uname -a':

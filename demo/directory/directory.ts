@@ -1,3 +1,4 @@
+import { consequences } from './consequences.js';
 import { changesBetween, eventOf, type Happened } from './events.js';
 import { badRequest, Failure, notFound } from './failures.js';
 import { isId, type Ports } from './ids.js';
@@ -48,6 +49,7 @@ export class Directory {
       this.tenant.put(resource.kind, document);
       const changes = Object.entries(input).map(([field, to]) => ({ field, to }));
       this.#recordChange(resource, 'create', document, changes);
+      consequences(this, resource, 'create', document);
       return document;
     });
   }
@@ -67,6 +69,7 @@ export class Directory {
       const changes = changesBetween(before, document);
       if (event !== undefined) this.record({ type: event, resource: refer(resource, document), changes });
       else if (changes.length > 0) this.#recordChange(resource, 'update', document, changes);
+      consequences(this, resource, 'update', document);
       return document;
     });
   }
@@ -79,6 +82,7 @@ export class Directory {
       for (const link of this.tenant.links(resource.kind, id))
         this.tenant.removeLink(resource.kind, id, link.type, link.id);
       this.#recordChange(resource, 'delete', document, undefined);
+      consequences(this, resource, 'delete', document);
       return document;
     });
   }

@@ -10,11 +10,13 @@ export interface Happened {
   readonly changes?: readonly JsonObject[];
   readonly association?: JsonObject;
   readonly success?: boolean;
+  /** Fields that few events have. */
+  readonly extra?: JsonObject;
 }
 
 /** One entry of the log, as Directory Insights writes them. It names the owner of the key, never the key. */
 export function eventOf(ports: Ports, caller: Caller, happened: Happened): DirectoryEvent {
-  const { type, resource, changes, association, success = true } = happened;
+  const { type, resource, changes, association, success = true, extra } = happened;
   return {
     '@version': '1',
     id: ports.newId(),
@@ -25,17 +27,18 @@ export function eventOf(ports: Ports, caller: Caller, happened: Happened): Direc
     timestamp: new Date(ports.now()).toISOString(),
     auth_method: caller.authMethod,
     client_ip: caller.clientIp,
-    initiated_by: {
-      type: caller.kind === 'service_account' ? 'service_account' : 'admin',
-      id: caller.id,
-      email: caller.email,
-    },
+    initiated_by: initiatorOf(caller),
     useragent: userAgentOf(caller.userAgent),
     ...(resource === undefined ? {} : { resource }),
     ...(changes === undefined ? {} : { changes }),
     ...(association === undefined ? {} : { association }),
     success,
+    ...extra,
   };
+}
+
+export function initiatorOf({ kind, id, email }: Pick<Caller, 'kind' | 'id' | 'email'>): JsonObject {
+  return { type: kind === 'provider' ? 'admin' : kind, id, email };
 }
 
 /** The first product of the header; what it does not say is `Other`. */

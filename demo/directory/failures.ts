@@ -1,4 +1,4 @@
-type Status = 400 | 401 | 403 | 404 | 409 | 413 | 429;
+type Status = 400 | 401 | 403 | 404 | 409 | 413 | 429 | 503;
 
 /** An answer other than success; its text is what the client may know. */
 export class Failure extends Error {

@@ -1,7 +1,7 @@
 import type { Directory } from './directory.js';
 import { badRequest, notFound } from './failures.js';
 import { isId } from './ids.js';
-import { isObject, type Json, type JsonObject, type Kind, type Link } from './model.js';
+import { type Document, isObject, type Json, type JsonObject, type Kind, type Link } from './model.js';
 
 /** What may be tied to what; ties have no direction. */
 const TIES: readonly (readonly [Kind, readonly Kind[]])[] = [
@@ -60,22 +60,40 @@ export function tie(
   if (!fits) throw badRequest('Invalid type');
   return directory.change(() => {
     const source = directory.get(from.kind, from.id);
+    if (members && isAutomatic(source)) throw badRequest('The query of the group says who is in it');
     const target = directory.get(to.type, to.id);
     const known = directory.tenant.link(from.kind, from.id, to.type, to.id);
     if (to.op === 'add' && known !== undefined && to.attributes === null) return;
     if (to.op !== 'add' && known === undefined) throw notFound();
-    if (to.op === 'remove') directory.tenant.removeLink(from.kind, from.id, to.type, to.id);
-    else directory.tenant.putLink(from.kind, from.id, to);
-    directory.record({
-      type: 'association_change',
-      association: {
-        op: to.op,
-        action_source: 'manual',
-        attributes: to.attributes,
-        connection: { from: end(from.kind, source), to: end(to.type, target) },
-      },
-    });
+    setTie(directory, { kind: from.kind, document: source }, to, target, 'manual');
   });
+}
+
+/** Inside a change. */
+export function setTie(
+  directory: Directory,
+  from: { kind: Kind; document: Document },
+  to: Tie,
+  target: Document,
+  source: 'manual' | 'automated',
+): void {
+  const { kind, document } = from;
+  if (to.op === 'remove') directory.tenant.removeLink(kind, document._id, to.type, to.id);
+  else directory.tenant.putLink(kind, document._id, to);
+  directory.record({
+    type: 'association_change',
+    association: {
+      op: to.op,
+      action_source: source,
+      attributes: to.attributes,
+      connection: { from: end(kind, document), to: end(to.type, target) },
+    },
+  });
+}
+
+/** Whether a group's query, and nobody's hand, says who is in it. */
+export function isAutomatic(group: JsonObject): boolean {
+  return group.membershipMethod === 'DYNAMIC_AUTOMATED';
 }
 
 function end(type: Kind, document: JsonObject): JsonObject {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemPorts } from './ids.js';
+import { ensureInternalToken, startInternal } from './internal.js';
 import { seedDirectory } from './seed.js';
 import { startDirectory } from './server.js';
 import { DirectoryStore } from './store.js';
@@ -14,6 +15,7 @@ const USAGE = `The demo directory, a process of its own.
   --organisations N     how many (default: 10)
   --users N             of the smallest organisation (default: 25)
   --behind-proxy        the client's address is the last one of X-Forwarded-For
+  --internal-port N     the provider's inside (docs/directory.md), on the loopback interface (default: none)
   --device-ms N         how often simulated devices look for commands (default: 200)
 
 Where data are made, their keys are written to DIR/keys.json, readable by the owner alone.
@@ -34,6 +36,7 @@ async function main(): Promise<void> {
       organisations: { type: 'string', default: '10' },
       users: { type: 'string', default: '25' },
       'behind-proxy': { type: 'boolean', default: false },
+      'internal-port': { type: 'string' },
       'device-ms': { type: 'string', default: '200' },
       help: { type: 'boolean', default: false },
     },
@@ -60,16 +63,31 @@ async function main(): Promise<void> {
     behindProxy: values['behind-proxy'],
     deviceIntervalMs: Math.max(10, whole(values['device-ms'], 'device-ms', 3_600_000)),
   });
-  console.log(JSON.stringify({ port: running.port }));
+  const internal = await startInside(store, values);
+  console.log(JSON.stringify({ port: running.port, ...internal?.shown }));
   let stopping = false;
   const stop = () => {
     if (stopping) return;
     stopping = true;
+    internal?.server.close();
     running.close().then(() => process.exit(0), fail);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   // The parent holds the other end of standard input: when it is gone, so is the need for this process.
   if (!process.stdin.isTTY) process.stdin.on('end', stop).resume();
+}
+
+async function startInside(
+  store: DirectoryStore,
+  values: { readonly data: string; readonly 'internal-port'?: string | undefined },
+) {
+  const wanted = values['internal-port'];
+  if (wanted === undefined) return undefined;
+  const port = whole(wanted, 'internal-port', 65_535);
+  const server = await startInternal(store, systemPorts(), ensureInternalToken(values.data), port);
+  const address = server.address();
+  const internalPort = typeof address === 'object' && address !== null ? address.port : port;
+  return { server, shown: { internalPort } };
 }
 
 function fail(error: unknown): void {

@@ -20,7 +20,10 @@ export type Kind =
   | 'iplist'
   | 'ldap_server'
   | 'role'
-  | 'service_account';
+  | 'service_account'
+  | 'inventory'
+  | 'policyresult'
+  | 'job';
 
 /** Stored with both names of its id: v1 shows both, v2 only `id`. */
 export interface Document extends JsonObject {
@@ -43,13 +46,13 @@ export type RoleName =
 
 /** Whoever holds a key, after the key opened an organisation. */
 export interface Caller {
-  readonly kind: 'admin' | 'service_account' | 'provider';
+  readonly kind: 'admin' | 'service_account' | 'provider' | 'system';
   readonly id: string;
   readonly email: string;
   readonly role: RoleName;
   readonly organization: string;
   readonly provider: string | null;
-  readonly authMethod: 'api key' | 'bearer token';
+  readonly authMethod: 'api key' | 'bearer token' | 'signature' | 'schedule';
   readonly clientIp: string;
   readonly userAgent: string;
 }
@@ -72,10 +75,40 @@ export interface DirectoryEvent extends JsonObject {
 export interface QueuedRun {
   readonly id: string;
   readonly organization: string;
-  readonly command: string;
   readonly system: string;
+  readonly action: 'command' | 'erase' | 'lock' | 'unlock' | 'restart' | 'shutdown';
+  /** As it was when it was queued: what is changed or removed afterwards changes no run. */
+  readonly command: QueuedCommand;
   readonly workflow: string;
   readonly requestedAt: string;
+  /** Whose call it was; null if no call caused it. */
+  readonly requestedBy: JsonObject | null;
+}
+
+export interface QueuedCommand {
+  readonly id: string | null;
+  readonly name: string;
+  readonly command: string;
+  readonly user: string;
+  readonly sudo: boolean;
+  readonly timeoutMs: number;
+}
+
+/** A device with an agent. `old`: removed or erased, its key opens nothing any more. */
+export interface AgentRecord {
+  readonly system: string;
+  readonly organization: string;
+  readonly publicKey: string;
+  readonly state: 'active' | 'old';
+}
+
+/** A command that runs by itself, next at `dueAt`. */
+export interface ScheduleRecord {
+  readonly organization: string;
+  readonly command: string;
+  readonly dueAt: number;
+  readonly repeated: boolean;
+  readonly by: Pick<Caller, 'kind' | 'id' | 'email'>;
 }
 
 export function isObject(value: unknown): value is JsonObject {

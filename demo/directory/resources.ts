@@ -145,6 +145,7 @@ export const COMMAND: Resource = {
     commandType: z.enum(['linux', 'mac', 'windows']).nullish(),
     launchType: z.enum(['manual', 'trigger', 'immediate', 'repeated', 'one-time', 'scheduled']).nullish(),
     ...{ user: text, sudo: flag, schedule: text, scheduleRepeatType: text, trigger: text, timeout: text },
+    scheduleYear: z.int().min(1970).max(9_999).nullish(),
     ...{ files: list, systems: list, commandRunners: list, shell: text, template: text, description: text },
   }),
   required: ['name', 'command'],
@@ -201,7 +202,10 @@ const named = (
   defaults: () => defaults,
 });
 
-const group = { attributes: object, memberQuery: object, memberQueryExemptions: list, email: text };
+const group = {
+  ...{ attributes: object, memberQuery: object, memberQueryExemptions: list, email: text },
+  membershipMethod: z.enum(['NOTSET', 'STATIC', 'DYNAMIC_REVIEW_REQUIRED', 'DYNAMIC_AUTOMATED']).nullish(),
+};
 
 export const USER_GROUP = named('user_group', 'group', group, {
   ...{ type: 'user_group', description: '', email: '', attributes: null, membershipMethod: 'STATIC' },

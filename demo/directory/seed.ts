@@ -37,6 +37,8 @@ export interface SeededKey {
 export interface Seeded {
   readonly provider: { readonly id: string; readonly apiKey: string };
   readonly keys: readonly SeededKey[];
+  /** What devices show to join, by organisation. */
+  readonly connectKeys: Readonly<Record<string, string>>;
 }
 
 const START = Date.UTC(2023, 0, 2, 8);
@@ -117,6 +119,7 @@ export function seedDirectory(
       ...{ email: 'operations@provider.example', state: 'active', expiresAt: null },
     });
     const keys: SeededKey[] = [];
+    const connectKeys: Record<string, string> = {};
     for (let n = 0; n < options.organisations; n++) {
       const maker = new OrganizationMaker(
         store,
@@ -125,11 +128,13 @@ export function seedDirectory(
         n,
         provider.id,
       );
+      connectKeys[maker.id] = maker.connectKey();
       keys.push(...maker.make(Math.round(options.users * (1 + 3 * random.next()))));
     }
     store.putFact('seed', JSON.stringify(options));
-    keep({ provider, keys });
-    return { provider, keys };
+    const seeded = { provider, keys, connectKeys };
+    keep(seeded);
+    return seeded;
   });
 }
 
@@ -172,6 +177,16 @@ class OrganizationMaker {
       provider,
     };
     this.#tenant = store.tenant(id);
+  }
+
+  get id(): string {
+    return this.#organization._id;
+  }
+
+  connectKey(): string {
+    const key = seededSecret(this.#seed, `connect ${this.#domain}`);
+    this.#store.putFact(`connect-key:${this.id}`, key);
+    return key;
   }
 
   make(size: number): SeededKey[] {

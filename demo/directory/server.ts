@@ -3,23 +3,29 @@ import { type ServerType, serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { Access, type Credentials, ensureTokenSecret } from './access.js';
+import { deviceCaller, isSigned } from './agents/context.js';
+import { Fleet } from './agents/fleet.js';
+import { Signatures } from './agents/signatures.js';
 import { SimulatedDevices } from './devices.js';
 import { Directory } from './directory.js';
 import { eventOf, RETENTION_MS } from './events.js';
 import { Failure } from './failures.js';
-import { BODY_BYTES_MAX, type Http, type Variables } from './http.js';
+import { BODY_BYTES_MAX, type Http, readGetBody, type Variables } from './http.js';
 import type { Ports } from './ids.js';
 import { adminRoutes } from './routes/admins.js';
+import { agentRoutes } from './routes/agents.js';
 import { commandRoutes } from './routes/commands.js';
 import { eventRoutes } from './routes/events.js';
 import { organizationRoutes } from './routes/organizations.js';
 import { serviceAccountRoutes } from './routes/service-accounts.js';
 import { settingsRoutes } from './routes/settings.js';
+import { systemInsightsRoutes } from './routes/systeminsights.js';
 import { systemRoutes } from './routes/systems.js';
 import { systemuserRoutes } from './routes/systemusers.js';
 import { tokenRoutes } from './routes/token.js';
 import { v1Routes } from './routes/v1.js';
 import { v2Routes } from './routes/v2.js';
+import { Scheduler } from './scheduler.js';
 import type { DirectoryStore, KeyRecord } from './store.js';
 import { Throttle } from './throttle.js';
 
@@ -36,6 +42,7 @@ export interface RunningDirectory {
   close(): Promise<void>;
 }
 
+const SCHEDULE_MS = 500;
 const HOUR_MS = 3_600_000;
 const ADDRESS_CHARACTERS_MAX = 64;
 
@@ -43,10 +50,13 @@ export async function startDirectory(store: DirectoryStore, options: Options): P
   await ensureTokenSecret(store);
   const devices = new SimulatedDevices(store, options.ports);
   devices.start(options.deviceIntervalMs);
+  const scheduler = new Scheduler(store, options.ports);
+  scheduler.start(SCHEDULE_MS);
+  const fleet = new Fleet(store, options.ports);
   const prune = () => forgetOldEvents(store, options.ports.now());
   await prune();
   const pruning = setInterval(() => prune().catch(console.error), HOUR_MS);
-  const app = createApp(store, options);
+  const app = createApp(store, options, fleet);
   const server = await new Promise<ServerType>((resolve) => {
     const made = serve({ fetch: app.fetch, port: options.port, hostname: '127.0.0.1' }, () => resolve(made));
   });
@@ -55,11 +65,13 @@ export async function startDirectory(store: DirectoryStore, options: Options): P
     port: typeof address === 'object' && address !== null ? address.port : options.port,
     close: async () => {
       clearInterval(pruning);
+      fleet.stop();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         if ('closeAllConnections' in server) server.closeAllConnections();
       });
       await devices.stop();
+      await scheduler.stop();
       await store.close();
     },
   };
@@ -75,6 +87,7 @@ async function forgetOldEvents(store: DirectoryStore, now: number): Promise<void
 export function createApp(
   store: DirectoryStore,
   { ports, behindProxy }: Pick<Options, 'ports' | 'behindProxy'>,
+  fleet: Fleet,
 ) {
   const app = new Hono<{ Variables: Variables }>({ getPath: routePath });
   const clientIpOf = (c: Http): string => {
@@ -89,6 +102,35 @@ export function createApp(
   const access = new Access(store, new Throttle(ports.now), ports.now, (record, credentials) =>
     recordOldKey(store, ports, record, credentials),
   );
+  frame(app);
+  app.route('/', tokenRoutes(access, clientIpOf));
+  const signatures = new Signatures(store, ports.now);
+  app.route(
+    '/',
+    agentRoutes(fleet, signatures, credentialsOf, (c) => access.refusal(clientIpOf(c))),
+  );
+  app.route('/', organizationRoutes(store, ports, access, credentialsOf));
+  app.route('/', eventRoutes(store, ports.now, access, credentialsOf));
+  app.use(async (c, next) => {
+    const credentials = credentialsOf(c);
+    const caller = isSigned(c)
+      ? await deviceCaller(c, signatures, fleet, credentials)
+      : await access.authenticate(credentials);
+    c.set('directory', new Directory(store, ports, caller));
+    await next();
+  });
+  // Actions stand before the resources whose paths they extend.
+  for (const routes of [settingsRoutes(), adminRoutes(), commandRoutes(), systemuserRoutes(), systemRoutes()])
+    app.route('/', routes);
+  app.route('/', serviceAccountRoutes());
+  app.route('/', systemInsightsRoutes());
+  app.route('/', v2Routes());
+  app.route('/', v1Routes());
+  return app;
+}
+
+/** What holds for every request and every answer. */
+function frame(app: Hono<{ Variables: Variables }>): void {
   app.use(async (c, next) => {
     await next();
     c.header('cache-control', 'no-store');
@@ -99,26 +141,16 @@ export function createApp(
     throw new Failure(413, 'Payload Too Large');
   };
   app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }));
+  app.use(async (c, next) => {
+    c.set('body', await readGetBody(c));
+    await next();
+  });
   app.onError((error, c) => {
     if (error instanceof Failure) return c.json({ message: error.message }, error.status, error.headers);
     console.error(error);
     return c.json({ message: 'Internal Server Error' }, 500);
   });
   app.notFound((c) => c.json({ message: 'Not Found' }, 404));
-  app.route('/', tokenRoutes(access, clientIpOf));
-  app.route('/', organizationRoutes(store, ports, access, credentialsOf));
-  app.route('/', eventRoutes(store, ports.now, access, credentialsOf));
-  app.use(async (c, next) => {
-    c.set('directory', new Directory(store, ports, await access.authenticate(credentialsOf(c))));
-    await next();
-  });
-  // Actions stand before the resources whose paths they extend.
-  for (const routes of [settingsRoutes(), adminRoutes(), commandRoutes(), systemuserRoutes(), systemRoutes()])
-    app.route('/', routes);
-  app.route('/', serviceAccountRoutes());
-  app.route('/', v2Routes());
-  app.route('/', v1Routes());
-  return app;
 }
 
 /** Clients write `runCommand` and `runcommand`, `/commands` and `/commands/`. */

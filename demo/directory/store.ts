@@ -1,7 +1,18 @@
+import { EventEmitter } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import type { DirectoryEvent, Document, JsonObject, Kind, Link, Organization, QueuedRun } from './model.js';
+import type {
+  AgentRecord,
+  DirectoryEvent,
+  Document,
+  JsonObject,
+  Kind,
+  Link,
+  Organization,
+  QueuedRun,
+  ScheduleRecord,
+} from './model.js';
 
 /** What a key opens; kept under the hash of the key, never with the key. */
 export interface KeyRecord {
@@ -23,15 +34,21 @@ export class DirectoryStore {
   readonly #root: RootDatabase;
   readonly #organizations: Database<Organization, string>;
   readonly #keys: Database<KeyRecord, string>;
-  readonly #queue: Database<QueuedRun, string>;
+  readonly #queue: Database<QueuedRun, string[]>;
+  readonly #agents: Database<AgentRecord, string>;
+  readonly #schedules: Database<ScheduleRecord, string>;
   readonly #facts: Database<string, string>;
   readonly #tables: Tables;
+  /** Rings with the id of the device that has something to do. */
+  readonly bell = new EventEmitter().setMaxListeners(0);
 
   private constructor(root: RootDatabase) {
     this.#root = root;
     this.#organizations = root.openDB({ name: 'organizations' });
     this.#keys = root.openDB({ name: 'keys' });
-    this.#queue = root.openDB({ name: 'queue' });
+    this.#queue = root.openDB({ name: 'runs' });
+    this.#agents = root.openDB({ name: 'agents' });
+    this.#schedules = root.openDB({ name: 'schedules' });
     this.#facts = root.openDB({ name: 'facts' });
     this.#tables = {
       documents: root.openDB({ name: 'documents' }),
@@ -43,7 +60,7 @@ export class DirectoryStore {
   static open(directory: string): DirectoryStore {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const file = path.join(directory, 'directory.lmdb');
-    const options = { noSubdir: true, overlappingSync: false, maxDbs: 8, mapSize: MAP_BYTES_MAX };
+    const options = { noSubdir: true, overlappingSync: false, maxDbs: 16, mapSize: MAP_BYTES_MAX };
     return new DirectoryStore(open({ path: file, ...options }));
   }
 
@@ -84,12 +101,47 @@ export class DirectoryStore {
     return [...this.#queue.getRange({})].map(({ value }) => value);
   }
 
-  enqueue(run: QueuedRun): void {
-    this.#queue.putSync(run.id, run);
+  queuedFor(system: string): QueuedRun[] {
+    const range = { start: [system], end: [system, LAST] };
+    return [...this.#queue.getRange(range)].map(({ value }) => value);
   }
 
-  dequeue(id: string): void {
-    this.#queue.removeSync(id);
+  queuedRun(system: string, id: string): QueuedRun | undefined {
+    return this.#queue.get([system, id]);
+  }
+
+  enqueue(run: QueuedRun): void {
+    this.#queue.putSync([run.system, run.id], run);
+    this.bell.emit(run.system);
+  }
+
+  dequeue({ system, id }: QueuedRun): void {
+    this.#queue.removeSync([system, id]);
+  }
+
+  /** Under the device's id; what is old stays, so that its key is known for old. */
+  agent(system: string): AgentRecord | undefined {
+    return this.#agents.get(system);
+  }
+
+  agents(): AgentRecord[] {
+    return [...this.#agents.getRange({})].map(({ value }) => value);
+  }
+
+  putAgent(record: AgentRecord): void {
+    this.#agents.putSync(record.system, record);
+  }
+
+  schedules(): ScheduleRecord[] {
+    return [...this.#schedules.getRange({})].map(({ value }) => value);
+  }
+
+  putSchedule(record: ScheduleRecord): void {
+    this.#schedules.putSync(record.command, record);
+  }
+
+  removeSchedule(command: string): void {
+    this.#schedules.removeSync(command);
   }
 
   fact(name: string): string | undefined {

@@ -10,6 +10,7 @@ const main = path.resolve(import.meta.dirname, '../../build/demo/directory/main.
 /** The demo directory as a process of its own. */
 export interface DirectoryProcess {
   readonly port: number;
+  readonly internalPort: number | undefined;
   readonly url: string;
   readonly seeded: Seeded;
   readonly child: ChildProcess;
@@ -33,9 +34,9 @@ export async function startDirectoryProcess(
     if (child.exitCode !== null) throw new Error(`The directory did not start: ${stderr}`);
     return stdout.includes('\n');
   });
-  const { port } = JSON.parse(stdout) as { port: number };
+  const { port, internalPort } = JSON.parse(stdout) as { port: number; internalPort?: number };
   return {
-    ...{ port, child, url: `http://127.0.0.1:${port}` },
+    ...{ port, internalPort, child, url: `http://127.0.0.1:${port}` },
     seeded: JSON.parse(readFileSync(path.join(dir, 'keys.json'), 'utf8')) as Seeded,
     stop: async (signal = 'SIGTERM') => {
       if (child.exitCode === null && child.signalCode === null) {

@@ -1,6 +1,6 @@
 import { badRequest } from '../failures.js';
-import type { Document, Json, JsonObject } from '../model.js';
-import { compare, type Filter, fieldOf, filterOf, isFieldName, matches } from './filter.js';
+import { type Document, isObject, type Json, type JsonObject } from '../model.js';
+import { compare, type Filter, fieldOf, filterOf, isFieldName, matches, parseFilter } from './filter.js';
 
 export interface Sort {
   readonly field: string;
@@ -73,6 +73,24 @@ export function listQuery(query: URLSearchParams, version: 1 | 2): ListQuery {
             term,
             fields: readFields([...query.getAll('search[fields]'), ...query.getAll('search[fields][]')]),
           },
+  };
+}
+
+/** What stands in a body counts more than what stands in the query. @throws {Failure} 400 */
+export function withBody(query: ListQuery, body: JsonObject): ListQuery {
+  const { limit, skip, sort, fields, filter, searchFilter } = body;
+  const search = isObject(searchFilter) ? searchFilter : {};
+  const term = search.searchTerm;
+  return {
+    limit: limit === undefined ? query.limit : readLimit(limit),
+    skip: skip === undefined ? query.skip : readWhole(skip, 'skip'),
+    sort: sort === undefined ? query.sort : readSort(sort),
+    fields: fields === undefined ? query.fields : readFields(fields),
+    filter: filter === undefined || filter === null ? query.filter : parseFilter(filter),
+    search:
+      term === undefined || term === null || term === ''
+        ? query.search
+        : { term: String(term), fields: readFields(search.fields) },
   };
 }
 

@@ -7,9 +7,8 @@ import { badRequest, notFound } from '../failures.js';
 import { answerV1, type Http, param, queryOf, readObject, type Variables } from '../http.js';
 import { isId, type Ports } from '../ids.js';
 import type { Organization } from '../model.js';
-import { select } from '../query/page.js';
+import { select, withBody } from '../query/page.js';
 import type { DirectoryStore } from '../store.js';
-import { searchQuery } from './v1.js';
 
 /** The one resource that a provider's key lists without naming an organisation, so it authenticates by itself. */
 export function organizationRoutes(
@@ -34,7 +33,7 @@ export function organizationRoutes(
   );
   routes.post('/api/search/organizations', async (c) => {
     const organizations = await own(c);
-    return answerV1(c, select(organizations, searchQuery(c, await readObject(c)), ['displayName']));
+    return answerV1(c, select(organizations, withBody(queryOf(c, 1), await readObject(c)), ['displayName']));
   });
   routes.get('/api/organizations/:id', async (c) => c.json(await one(c)));
   routes.put('/api/organizations/:id', async (c) => {

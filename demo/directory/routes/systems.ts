@@ -1,9 +1,31 @@
 import { createHmac } from 'node:crypto';
 import { Hono } from 'hono';
 import { requireRole } from '../access.js';
-import { refer } from '../directory.js';
+import { type Directory, refer } from '../directory.js';
+import { initiatorOf } from '../events.js';
+import { badRequest } from '../failures.js';
 import { open, param, type Variables } from '../http.js';
+import type { Document } from '../model.js';
+import { enqueue } from '../queue.js';
 import { SYSTEM } from '../resources.js';
+
+/** Inside a change. */
+function act(
+  directory: Directory,
+  system: Document,
+  action: (typeof BUILT_IN)[number] | 'unlock',
+  agent: boolean,
+): void {
+  const { store, ports, caller } = directory;
+  const command = { id: null, name: action, command: '', user: '', sudo: false, timeoutMs: 60_000 };
+  const what = { action, command, requestedBy: initiatorOf(caller) };
+  const { workflow } = enqueue(store, ports, caller.organization, agent ? [system._id] : [], what);
+  directory.record({
+    type: 'command_run',
+    resource: { ...refer(SYSTEM, system), command: action },
+    extra: { correlation: { type: 'workflow', id: workflow } },
+  });
+}
 
 const BUILT_IN = ['erase', 'lock', 'restart', 'shutdown'] as const;
 
@@ -16,13 +38,23 @@ export function systemRoutes() {
       const system = directory.get('system', param(c, 'id'));
       const at = new Date(directory.ports.now()).toISOString();
       await directory.change(() => {
-        directory.tenant.put('system', { ...system, lastBuiltin: { name, at }, active: name !== 'erase' });
-        const resource = { ...refer(SYSTEM, system), command: name };
-        directory.record({ type: 'command_run', resource });
+        const agent = directory.store.agent(system._id) !== undefined;
+        // An agent's device is what the agent says that it is, when it has done it.
+        const active = agent ? system.active === true : name !== 'erase';
+        directory.tenant.put('system', { ...system, lastBuiltin: { name, at }, active });
+        act(directory, system, name, agent);
       });
       return c.body(null, 204);
     });
   }
+  // The real service unlocks devices at the device.
+  routes.post('/demo/systems/:id/unlock', async (c) => {
+    const directory = open(c, 'commands');
+    const system = directory.get('system', param(c, 'id'));
+    if (directory.store.agent(system._id) === undefined) throw badRequest('The device has no agent');
+    await directory.change(() => act(directory, system, 'unlock', true));
+    return c.body(null, 204);
+  });
   routes.get('/api/v2/systems/:id/fdekey', async (c) => {
     const directory = open(c, 'admins');
     // It opens a disk: reading it is not for those who may only read.

@@ -1,19 +1,8 @@
 import { Hono } from 'hono';
 import type { Area } from '../access.js';
-import {
-  answerV1,
-  type Http,
-  open,
-  openToRead,
-  param,
-  queryOf,
-  readBody,
-  readObject,
-  type Variables,
-} from '../http.js';
-import type { Document, JsonObject } from '../model.js';
-import { parseFilter } from '../query/filter.js';
-import { readFields, readLimit, readSort, readWhole, select } from '../query/page.js';
+import { answerV1, open, openToRead, param, queryOf, readBody, readObject, type Variables } from '../http.js';
+import type { Document } from '../model.js';
+import { select, withBody } from '../query/page.js';
 import { APPLICATION, COMMAND, type Resource, SYSTEM, USER } from '../resources.js';
 
 type Routes = Hono<{ Variables: Variables }>;
@@ -74,28 +63,8 @@ function search(routes: Routes): void {
       const body = await readObject(c);
       return answerV1(
         c,
-        select(directory.tenant.all(resource.kind), searchQuery(c, body), resource.searched),
+        select(directory.tenant.all(resource.kind), withBody(queryOf(c, 1), body), resource.searched),
       );
     });
   }
-}
-
-/** Paging may stand in the body or in the query; the body counts more. */
-export function searchQuery(c: Http, body: JsonObject) {
-  const query = queryOf(c, 1);
-  const { searchFilter, filter } = body;
-  const term = typeof searchFilter === 'object' ? (searchFilter as JsonObject | null)?.searchTerm : undefined;
-  const fields = typeof searchFilter === 'object' ? (searchFilter as JsonObject | null)?.fields : undefined;
-  const search =
-    term === undefined || term === null || term === ''
-      ? query.search
-      : { term: String(term), fields: readFields(fields) };
-  return {
-    limit: body.limit === undefined ? query.limit : readLimit(body.limit),
-    skip: body.skip === undefined ? query.skip : readWhole(body.skip, 'skip'),
-    sort: body.sort === undefined ? query.sort : readSort(body.sort),
-    fields: body.fields === undefined ? query.fields : readFields(body.fields),
-    filter: filter === undefined || filter === null ? query.filter : parseFilter(filter),
-    search,
-  };
 }

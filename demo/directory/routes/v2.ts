@@ -1,5 +1,7 @@
 import { Hono } from 'hono';
+import { POLICY_TEMPLATES as AGENT_TEMPLATES } from '../../agent-protocol.js';
 import type { Area } from '../access.js';
+import type { Directory } from '../directory.js';
 import { badRequest } from '../failures.js';
 import { asTargets, groupKind, memberKind, reach, readTie, tie } from '../graph.js';
 import { listV2, open, param, readBody, sliceV2, type Variables } from '../http.js';
@@ -94,11 +96,31 @@ function lists(routes: Routes): void {
     const directory = open(c, 'directory');
     const policy = directory.get('policy', param(c, 'id'));
     const systems = reach(directory, 'policy', policy._id, 'system');
+    const told = statusesOf(directory, ({ policyID }) => policyID === policy._id);
     return sliceV2(
       c,
-      systems.map(({ id }) => ({ policyID: policy._id, systemID: id, state: 'pending', success: null })),
+      systems.map(({ id }) => told.find(({ systemID }) => systemID === id) ?? pending(policy._id, id)),
     );
   });
+  routes.get('/api/v2/systems/:id/policystatuses', (c) => {
+    const directory = open(c, 'directory');
+    const system = directory.get('system', param(c, 'id'));
+    const policies = reach(directory, 'system', system._id, 'policy');
+    const told = statusesOf(directory, ({ systemID }) => systemID === system._id);
+    return sliceV2(
+      c,
+      policies.map(({ id }) => told.find(({ policyID }) => policyID === id) ?? pending(id, system._id)),
+    );
+  });
+}
+
+function pending(policyID: string, systemID: string): JsonObject {
+  return { policyID, systemID, state: 'pending', success: null };
+}
+
+/** What agents said of policies. */
+function statusesOf(directory: Directory, wanted: (status: Document) => boolean): JsonObject[] {
+  return directory.tenant.all('policyresult').filter(wanted).map(asV2);
 }
 
 const POLICY_TEMPLATES: readonly Document[] = [
@@ -106,6 +128,7 @@ const POLICY_TEMPLATES: readonly Document[] = [
   ['filevault', 'FileVault', 'darwin'],
   ['lock_screen', 'Lock screen', 'darwin'],
   ['ssh_root_login', 'SSH root login', 'linux'],
+  ...AGENT_TEMPLATES.map((name) => [name, name.replaceAll('_', ' '), 'linux']),
 ].map(([name = '', displayName = '', osMetaFamily = ''], i) => {
   const id = (i + 1).toString(16).padStart(24, '0');
   return { _id: id, id, name, displayName, osMetaFamily, activation: 'AUTO', behavior: 'SINGLETON' };

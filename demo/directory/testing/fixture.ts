@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ensureTokenSecret } from '../access.js';
+import { Fleet } from '../agents/fleet.js';
 import { SimulatedDevices } from '../devices.js';
 import { type Ports, systemPorts } from '../ids.js';
 import { isObject, type JsonObject, type RoleName } from '../model.js';
+import { Scheduler } from '../scheduler.js';
 import { type Seeded, seedDirectory } from '../seed.js';
 import { createApp } from '../server.js';
 import { DirectoryStore } from '../store.js';
@@ -31,6 +33,7 @@ export interface TestDirectory {
   readonly seeded: Seeded;
   readonly store: DirectoryStore;
   readonly devices: SimulatedDevices;
+  readonly scheduler: Scheduler;
   readonly clock: { now: number };
   keyOf(organization: number, role?: RoleName): string;
   organization(n: number): string;
@@ -46,7 +49,7 @@ export async function testDirectory(organisations = 2): Promise<TestDirectory> {
   const ports: Ports = { ...systemPorts(), now: () => clock.now };
   const seeded = await seedDirectory(store, { seed: 7, organisations, users: 12 });
   await ensureTokenSecret(store);
-  const app = createApp(store, { ports, behindProxy: true });
+  const app = createApp(store, { ports, behindProxy: true }, new Fleet(store, ports));
   const organizations = [...new Set(seeded.keys.map((key) => key.organization))];
   const keyOf = (n: number, role: RoleName = 'Administrator With Billing') => {
     const found = seeded.keys.find((key) => key.organization === organizations[n] && key.role === role);
@@ -56,6 +59,7 @@ export async function testDirectory(organisations = 2): Promise<TestDirectory> {
   return {
     ...{ dir, seeded, store, clock, keyOf },
     devices: new SimulatedDevices(store, ports),
+    scheduler: new Scheduler(store, ports),
     organization: (n) => organizations[n] ?? '',
     call: async (method, url, options = {}) => {
       const key = 'key' in options ? options.key : keyOf(0);
