@@ -15,7 +15,9 @@ const BODIES: Record<string, Body> = {
     const name = `new.${random.hex(8)}`;
     return { username: name, email: `${name}@staff.example`, firstname: 'New', lastname: 'Colleague' };
   },
-  'systemusers.update': (random) => ({ department: random.pick(['Engineering', 'Finance', 'People', 'Sales']) }),
+  'systemusers.update': (random) => ({
+    department: random.pick(['Engineering', 'Finance', 'People', 'Sales']),
+  }),
   'systemusers.resetmfa': () => ({ exclusion: false }),
   'v2.usergroups.members.create': (random, { systemusers }) => ({
     ...{ op: 'add', type: 'user', id: random.pick(systemusers) },

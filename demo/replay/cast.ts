@@ -35,7 +35,9 @@ export async function readOrganisation(
 ): Promise<Organisation> {
   const headers = { 'x-api-key': apiKey };
   const entries = await Promise.all(
-    Object.entries(LISTS).map(async ([kind, path]) => [kind, idsOf(await ask(url, 'GET', path, headers))] as const),
+    Object.entries(LISTS).map(
+      async ([kind, path]) => [kind, idsOf(await ask(url, 'GET', path, headers))] as const,
+    ),
   );
   const { body } = await ask(url, 'GET', `/api/organizations/${organization}`, headers);
   const name = (body as { displayName?: string; name?: string }).displayName ?? organization;
@@ -76,7 +78,12 @@ export function castOf(random: Random, organisations: readonly Organisation[]): 
 }
 
 /** A key of the principal's own, of the directory's making. */
-export async function newCredential(url: string, who: Principal, adminKey: string, n: number): Promise<string> {
+export async function newCredential(
+  url: string,
+  who: Principal,
+  adminKey: string,
+  n: number,
+): Promise<string> {
   const headers = { 'x-api-key': adminKey };
   const answer = await ask(url, 'POST', '/api/v2/service-accounts', headers, {
     name: n === 0 ? who.id : `${who.id} ${n}`,

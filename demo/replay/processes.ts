@@ -78,13 +78,22 @@ export function startDirectory(dir: string, seed: number, organisations: number,
   const main = path.join(here, '..', 'directory', 'main.js');
   const args = [
     ...[main, '--data', dir, '--seed', String(seed), '--organisations', String(organisations)],
-    ...['--behind-proxy', '--device-ms', '10'],
+    ...['--behind-proxy', '--device-ms', '10', '--internal-port', '0'],
   ];
-  return Program.start('directory', args, nowMs, portOf);
+  return Program.start('directory', args, nowMs, (line) => {
+    const said = JSON.parse(line) as { port?: number; internalPort?: number };
+    return said.port === undefined ? undefined : { port: said.port, internalPort: said.internalPort ?? 0 };
+  });
 }
 
 /** A device agent; ready when it is enrolled, with the id of its device. */
-export function startAgent(url: string, connectKey: string, sandbox: string, hostname: string, nowMs: number) {
+export function startAgent(
+  url: string,
+  connectKey: string,
+  sandbox: string,
+  hostname: string,
+  nowMs: number,
+) {
   const main = path.join(here, '..', 'agent', 'main.js');
   const args = [
     ...[main, '--directory', url, '--connect-key', connectKey, '--sandbox', sandbox],
@@ -109,8 +118,4 @@ export function startGuard(bin: string, configFile: string, nowMs: number) {
     if (name !== 'admin' || seen.token === undefined || seen.port === undefined) return undefined;
     return { port: seen.port, token: seen.token, adminUrl: `http://${at}` };
   });
-}
-
-function portOf(line: string): number | undefined {
-  return (JSON.parse(line) as { port?: number }).port;
 }

@@ -125,25 +125,25 @@ function idOf({ body }: Answer): string | undefined {
   return _id ?? id;
 }
 
+/** What a device reported of a run. */
+export interface DeviceResult {
+  readonly commandId: string | null;
+  readonly name: string;
+  readonly system: string;
+  readonly systemId: string;
+  readonly response: { readonly data: { readonly exitCode: number; readonly output: string } };
+}
+
 /** The devices' answers to a command, as its organisation sees them; waits for the first, in real time. */
-export async function resultsOf(side: Side, tenant: string, command: string): Promise<readonly DeviceResult[]> {
-  const organisation = side.organisations.find(({ id }) => id === tenant);
+export async function resultsOf(side: Side, tenant: string, command: string | null): Promise<DeviceResult[]> {
+  const adminKey = side.organisations.find(({ id }) => id === tenant)?.adminKey ?? '';
   const end = performance.now() + ANSWER_MS;
   while (performance.now() < end) {
-    const { body } = await side.ask('GET', `/api/commandresults?limit=100&sort=-requestTime`, organisation?.adminKey ?? '');
-    const results = (body as { results?: DeviceResult[] }).results ?? [];
-    const own = results.filter((result) => (result.command ?? result.workflowId) === command || result.commandId === command);
+    const { body } = await side.ask('GET', '/api/commandresults?limit=100&sort=-requestTime', adminKey);
+    const { results = [] } = body as { results?: DeviceResult[] };
+    const own = results.filter(({ commandId }) => commandId === command);
     if (own.length > 0) return own;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   return [];
-}
-
-export interface DeviceResult {
-  readonly _id: string;
-  readonly command?: string;
-  readonly commandId?: string;
-  readonly workflowId?: string;
-  readonly system?: string;
-  readonly exitCode?: number;
 }

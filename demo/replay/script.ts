@@ -2,7 +2,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Api } from '../../world/api.js';
 import type { Call } from '../../world/call.js';
-import { type Campaign, type Planned, planCampaign, readCampaigns, type ThiefCall, victimsOf } from '../../world/campaign.js';
+import {
+  type Campaign,
+  type Planned,
+  planCampaign,
+  readCampaigns,
+  type ThiefCall,
+  victimsOf,
+} from '../../world/campaign.js';
 import type { Principal } from '../../world/principals.js';
 import { Random } from '../../world/random.js';
 import { DAY_MS, HOUR_MS, live, type Stage } from '../../world/traffic.js';
@@ -36,11 +43,16 @@ const CAMPAIGNS = fileURLToPath(new URL('../../../world/campaigns', import.meta.
 /** The thief comes at night, as he did. */
 const THEFT_HOUR = 2;
 
-export function scriptOf(organisations: readonly Organisation[], { seed, days, campaign: name }: ScriptOptions): Script {
+export function scriptOf(
+  organisations: readonly Organisation[],
+  { seed, days, campaign: name }: ScriptOptions,
+): Script {
   const campaigns = readCampaigns(path.resolve(CAMPAIGNS));
   const campaign = campaigns.find((each) => each.name === name);
   if (campaign === undefined)
-    throw new Error(`There is no campaign ${name}; there are ${campaigns.map((each) => each.name).join(', ')}.`);
+    throw new Error(
+      `There is no campaign ${name}; there are ${campaigns.map((each) => each.name).join(', ')}.`,
+    );
   const random = new Random(seed);
   const principals = castOf(random, organisations);
   const stage: Stage = { api: new Api(), random, startMs: BEGIN_MS, days, out: [] };
@@ -60,7 +72,10 @@ export function scriptOf(organisations: readonly Organisation[], { seed, days, c
 function inTurn(principals: readonly Principal[]): Principal[] {
   const byTenant = new Map<string, Principal[]>();
   for (const who of principals) byTenant.set(who.tenant.id, [...(byTenant.get(who.tenant.id) ?? []), who]);
-  return [...byTenant.values()].flatMap((own, n) => [...own.slice(n % own.length), ...own.slice(0, n % own.length)]);
+  return [...byTenant.values()].flatMap((own, n) => [
+    ...own.slice(n % own.length),
+    ...own.slice(0, n % own.length),
+  ]);
 }
 
 export function isThief(call: Call): call is ThiefCall {

@@ -27,35 +27,42 @@ export class Side {
   readonly #programs: Program[] = [];
   readonly #agents: Program[] = [];
   readonly #url: string;
+  readonly #inside: { readonly url: string; readonly token: string };
   #guard: GuardAt | undefined;
   /** Of each principal's key in the world: what is presented. */
   readonly #credentials = new Map<string, string>();
   /** The guard's names of them, and back. */
   readonly keyIds = new Map<string, string>();
 
-  private constructor(dir: string, url: string, directory: Program, organisations: readonly Organisation[]) {
+  private constructor(
+    dir: string,
+    at: { url: string; inside: { url: string; token: string } },
+    directory: Program,
+    organisations: readonly Organisation[],
+  ) {
     this.dir = dir;
-    this.#url = url;
+    this.#url = at.url;
+    this.#inside = at.inside;
     this.#programs.push(directory);
     this.organisations = organisations;
   }
 
   static async open(dir: string, seed: number, tenants: number, nowMs: number): Promise<Side> {
     const data = path.join(dir, 'directory');
-    const { program, answer: port } = await startDirectory(data, seed, tenants, nowMs);
-    const url = `http://127.0.0.1:${port}`;
-    const { keys, connectKeys } = JSON.parse(readFileSync(path.join(data, 'keys.json'), 'utf8')) as SeededKeys;
+    const { program, answer } = await startDirectory(data, seed, tenants, nowMs);
+    const url = `http://127.0.0.1:${answer.port}`;
+    const token = readFileSync(path.join(data, 'internal-token'), 'utf8').trim();
+    const inside = { url: `http://127.0.0.1:${answer.internalPort}`, token };
+    const { keys, connectKeys } = JSON.parse(
+      readFileSync(path.join(data, 'keys.json'), 'utf8'),
+    ) as SeededKeys;
     const admins = keys.filter(({ role }) => role === 'Administrator With Billing');
     const organisations = await Promise.all(
       [...new Map(admins.map((admin) => [admin.organization, admin])).values()].map((admin) =>
         readOrganisation(url, { ...admin, connectKey: connectKeys[admin.organization] ?? '' }),
       ),
     );
-    return new Side(dir, url, program, organisations);
-  }
-
-  get directoryUrl(): string {
-    return this.#url;
+    return new Side(dir, { url, inside }, program, organisations);
   }
 
   get guarded(): boolean {
@@ -65,7 +72,13 @@ export class Side {
   /** Puts the guard in front. */
   async guard(bin: string, settings: Record<string, unknown>, nowMs: number): Promise<void> {
     const file = path.join(this.dir, 'keyward.yaml');
-    const upstream = { name: 'directory', url: this.#url, catalog: 'jumpcloud', foreignKeys: 'known', ...PATIENT };
+    const upstream = {
+      name: 'directory',
+      url: this.#url,
+      catalog: 'jumpcloud',
+      foreignKeys: 'known',
+      ...PATIENT,
+    };
     const config = { dataDir: './guard', upstreams: [upstream], clients: { idleMs: DAY_MS }, ...settings };
     writeFileSync(file, JSON.stringify(config, null, 2));
     const { program, answer } = await startGuard(bin, file, nowMs);
@@ -76,7 +89,13 @@ export class Side {
   /** A device of the organisation with an agent on it; its id in the directory. */
   async device(organisation: Organisation, hostname: string, nowMs: number): Promise<string> {
     const sandbox = path.join(this.dir, 'devices', hostname);
-    const { program, answer } = await startAgent(this.#url, organisation.connectKey, sandbox, hostname, nowMs);
+    const { program, answer } = await startAgent(
+      this.#url,
+      organisation.connectKey,
+      sandbox,
+      hostname,
+      nowMs,
+    );
     this.#agents.push(program);
     return answer;
   }
@@ -99,8 +118,26 @@ export class Side {
   async admin(method: string, pathname: string, body?: unknown): Promise<Answer> {
     const { adminUrl, token } = this.#guard as GuardAt;
     const answer = await ask(adminUrl, method, pathname, { authorization: `Bearer ${token}` }, body);
-    if (answer.status >= 300) throw new Error(`${method} ${pathname}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    if (answer.status >= 300)
+      throw new Error(`${method} ${pathname}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer;
+  }
+
+  /** Asks the directory itself, past the guard. */
+  ask(method: string, target: string, apiKey: string, body?: unknown): Promise<Answer> {
+    return ask(this.#url, method, target, { 'x-api-key': apiKey }, body);
+  }
+
+  /** What whoever is inside the provider does, without any key: a command straight into the queue. */
+  async inject(systemIds: readonly string[], command: string, name: string): Promise<void> {
+    const { url, token } = this.#inside;
+    const headers = { authorization: `Bearer ${token}` };
+    const { status } = await ask(url, 'POST', '/internal/commands/inject', headers, {
+      systemIds,
+      command,
+      name,
+    });
+    if (status !== 200) throw new Error(`The injection failed: ${status}`);
   }
 
   send({ key, ip, userAgent, method, path: target }: Sent, body: unknown): Promise<Answer> {

@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { proveEntry } from '../journal/prove.js';
 import { type EntryFilter, type NumberedEntry, readEntries } from '../journal/read.js';
 import { verifyJournal } from '../journal/verify.js';
-import { parseTime } from './input.js';
+import { checkEffects } from './effects.js';
+import { parseSpan, parseTime } from './input.js';
 import { printable } from './output.js';
 
 interface FilterOptions extends Place {
@@ -50,6 +51,16 @@ export function journalCommands(program: Command): void {
       .action((options: FilterOptions) => print(options, name === 'export' || options.json === true));
   }
 
+  command(
+    'effects <file>',
+    "find runs at devices, in the upstream's log, that no request explains: what was done inside the provider",
+  )
+    .option('--operations <names>', 'requests that can have such effects', 'runcommand,command.trigger.*')
+    .option('--window <span>', 'from the request to the first effect', parseSpan, 3_600)
+    .option('--json', 'machine-readable output')
+    .action((file: string, options: Place & { operations: string; window: number; json?: boolean }) =>
+      checkEffects(file, directory(options), { ...options, windowSeconds: options.window }),
+    );
   command(
     'prove <seq>',
     'write the proof that one entry is in the journal (check it with tools/verify-proof.mjs)',
