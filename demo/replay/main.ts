@@ -1,44 +1,72 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { closeConnections } from './ask.js';
+import { pageOf } from './page.js';
 import { replay } from './replay.js';
+import { summaryOf } from './summary.js';
+import { Terminal } from './text.js';
 
-const dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-demo-'));
-const out = await replay(
-  {
-    dir,
-    seed: 1,
-    tenants: 10,
-    days: Number(process.argv[2] ?? 10),
-    campaign: 'harvest-2023',
-    bin: path.resolve('bin/keyward.mjs'),
-  },
-  {
-    cast: (s) =>
-      console.log(
-        'cast',
-        s.principals.length,
-        s.calls.length,
-        s.victims.map((v) => v.id),
-      ),
-    side: (g) => console.log('side', g, Math.round(performance.now())),
-    day: (t, c) => console.log('day', new Date(t).toISOString(), c, Math.round(performance.now())),
-    attempt: ({ call, status, reason }) =>
-      console.log(
-        new Date(call.timeMs).toISOString(),
-        call.tenant,
-        call.principal,
-        call.operation,
-        status,
-        reason ?? '',
-      ),
-    incident: (i) => console.log('incident', i),
-    contained: (c) =>
-      console.log('contained', c.keys, c.leftAlone.length, c.receipts.length, c.notices.length, c.delivered),
-    injected: (t, r) => console.log('injected', t, JSON.stringify(r)),
-    effects: (e) => console.log('effects', JSON.stringify(e)),
-  },
-);
-console.log(out.on.journal, out.on.calls, out.on.refused, out.on.webhooks);
-rmSync(dir, { recursive: true });
-process.exit(0);
+const USAGE = `The incident of 2023, replayed: a cloud directory, its customers' scripts and a thief, without the guard and with it.
+
+  --seed N          who there is and what happens (default: 1)
+  --days N          days in which the guard learns before the thief comes (default: 10)
+  --tenants N       organisations of the directory (default: 10)
+  --campaign NAME   a file of world/campaigns (default: harvest-2023)
+  --report FILE     page to write (default: ./data/demo/report.html)
+  --json            the outcome for programs, in place of the story
+`;
+const BIN = fileURLToPath(new URL('../../../bin/keyward.mjs', import.meta.url));
+
+function whole(text: string, name: string, min: number, max: number): number {
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= min && number <= max))
+    throw new Error(`--${name} must be a whole number from ${min} to ${max}.`);
+  return number;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: '1' },
+      days: { type: 'string', default: '10' },
+      tenants: { type: 'string', default: '10' },
+      campaign: { type: 'string', default: 'harvest-2023' },
+      report: { type: 'string', default: './data/demo/report.html' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return;
+  }
+  const options = {
+    seed: whole(values.seed, 'seed', 0, 999_999_999),
+    days: whole(values.days, 'days', 1, 60),
+    tenants: whole(values.tenants, 'tenants', 2, 100),
+    campaign: values.campaign,
+  };
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-demo-'));
+  process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+  const write = values.json ? () => undefined : (line: string) => console.log(line);
+  const terminal = new Terminal(write, process.stdout.isTTY === true);
+  const replayed = await replay({ ...options, dir, bin: BIN }, terminal);
+  await closeConnections();
+  const summary = summaryOf(replayed);
+  terminal.report(replayed, summary);
+  mkdirSync(path.dirname(path.resolve(values.report)), { recursive: true });
+  writeFileSync(values.report, pageOf(replayed, summary));
+  if (values.json) console.log(JSON.stringify({ ...summary, off: replayed.off, on: replayed.on }));
+  else write(`\nThe whole of it, step by step: ${path.resolve(values.report)}`);
+}
+
+// Programs that it started end with it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+
+main().catch((error: unknown) => {
+  console.error(`keyward demo: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+});

@@ -5,6 +5,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { readCatalog } from '../../src/catalogs/load.js';
 import type { Principal } from '../../world/principals.js';
 import { HOUR_MS } from '../../world/traffic.js';
 import { type Contained, closeAsFalse, contain, type Incident, openIncidents } from './operator.js';
@@ -14,6 +15,7 @@ import { Side } from './side.js';
 
 /** What is told while it happens. */
 export interface Narrator {
+  named(names: ReadonlyMap<string, string>): void;
   cast(script: Script): void;
   side(guarded: boolean): void;
   day(timeMs: number, calls: number): void;
@@ -73,7 +75,11 @@ export interface JournalCounts {
 
 export interface Replayed {
   readonly script: Script;
+  /** Of organisations, by id. */
   readonly names: ReadonlyMap<string, string>;
+  /** Whose a key of the guard is, in words. */
+  readonly keyNames: ReadonlyMap<string, string>;
+  readonly privilegeOf: (operation: string) => number;
   readonly off: Outcome;
   readonly on: GuardedOutcome;
 }
@@ -99,6 +105,8 @@ export async function replay(options: ReplayOptions, narrator: Narrator): Promis
   const sides = [guarded];
   try {
     const script = scriptOf(guarded.organisations, options);
+    const names = new Map(guarded.organisations.map(({ id, name }) => [id, name]));
+    narrator.named(names);
     narrator.cast(script);
     const open = await Side.open(path.join(dir, 'open'), seed, tenants, script.theftMs - HOUR_MS);
     sides.push(open);
@@ -106,11 +114,33 @@ export async function replay(options: ReplayOptions, narrator: Narrator): Promis
     const off = await playOpen(open, script, narrator, seed);
     narrator.side(true);
     const on = await new GuardedPlay(guarded, script, narrator, options).play();
-    const names = new Map(guarded.organisations.map(({ id, name }) => [id, name]));
-    return { script, names, off, on };
+    return {
+      script,
+      names,
+      keyNames: keyNamesOf(guarded, script, names),
+      privilegeOf: privilegeOf(),
+      off,
+      on,
+    };
   } finally {
     for (const side of sides) await side.close();
   }
+}
+
+function keyNamesOf(
+  side: Side,
+  { principals }: Script,
+  names: ReadonlyMap<string, string>,
+): Map<string, string> {
+  const owners = new Map(principals.map((who) => [who.key, `${who.id} of ${names.get(who.tenant.id)}`]));
+  return new Map([...side.keyIds].map(([id, key]) => [id, owners.get(key) ?? id]));
+}
+
+function privilegeOf(): (operation: string) => number {
+  const privileges = new Map(
+    readCatalog('jumpcloud').operations.map(({ name, privilege }) => [name, privilege]),
+  );
+  return (operation) => privileges.get(operation) ?? 0;
 }
 
 /** A device with an agent in each victim's tenant: the one that the thief chooses. */

@@ -91,7 +91,7 @@ export class Run {
   async #work(call: Call, nowMs: number): Promise<void> {
     const objects = this.#owners.get(call.key)?.tenant.objects;
     const body = objects && bodyOf(this.#random, call.operation, objects, nowMs);
-    const { status } = await this.#side.send(call, body);
+    const { status } = await this.#side.send(call, body, false);
     this.calls += 1;
     if (status === 401 || status === 403) this.refused += 1;
   }
@@ -99,7 +99,7 @@ export class Run {
   async #steal(planned: ThiefCall): Promise<void> {
     const known = this.#references.get(planned.key) ?? new Map<string, string>();
     const call = resolved(planned, known);
-    const answer = await this.#side.send(call, call.body ?? {});
+    const answer = await this.#side.send(call, call.body ?? {}, true);
     const made = idOf(answer);
     if (call.as !== undefined && answer.status < 300 && made !== undefined) known.set(call.as, made);
     const { reason } = answer.body as { reason?: string };

@@ -57,7 +57,7 @@ export function scriptOf(
   const principals = castOf(random, organisations);
   const stage: Stage = { api: new Api(), random, startMs: BEGIN_MS, days, out: [] };
   const theftMs = BEGIN_MS + days * DAY_MS + THEFT_HOUR * HOUR_MS;
-  const victims = victimsOf(campaign, inTurn(principals));
+  const victims = victimsOf(campaign, shuffled(random, principals));
   const [place, pause] = [campaign.places[0] ?? 'abroad', campaign.pauses[0] ?? 10];
   const plan = planCampaign(stage, campaign, victims, { place, pause }, theftMs);
   const lastMs = plan.calls.at(-1)?.timeMs ?? theftMs;
@@ -68,14 +68,9 @@ export function scriptOf(
   return { campaign, principals, victims, calls, plan, theftMs, endMs, injection };
 }
 
-/** Another kind of principal in each tenant, so that the stolen keys differ. */
-function inTurn(principals: readonly Principal[]): Principal[] {
-  const byTenant = new Map<string, Principal[]>();
-  for (const who of principals) byTenant.set(who.tenant.id, [...(byTenant.get(who.tenant.id) ?? []), who]);
-  return [...byTenant.values()].flatMap((own, n) => [
-    ...own.slice(n % own.length),
-    ...own.slice(0, n % own.length),
-  ]);
+function shuffled<T>(random: Random, items: readonly T[]): T[] {
+  const order = items.map((item) => ({ item, at: random.next() }));
+  return order.sort((a, b) => a.at - b.at).map(({ item }) => item);
 }
 
 export function isThief(call: Call): call is ThiefCall {

@@ -31,6 +31,8 @@ export class Side {
   #guard: GuardAt | undefined;
   /** Of each principal's key in the world: what is presented. */
   readonly #credentials = new Map<string, string>();
+  /** What a thief has of it: the first one, whatever the owner gets later. */
+  readonly #stolen = new Map<string, string>();
   /** The guard's names of them, and back. */
   readonly keyIds = new Map<string, string>();
 
@@ -105,6 +107,7 @@ export class Side {
     const organisation = this.organisations.find(({ id }) => id === who.tenant.id) as Organisation;
     const credential = await newCredential(this.#url, who, organisation.adminKey, n);
     this.#credentials.set(who.key, credential);
+    if (n === 0) this.#stolen.set(who.key, credential);
     if (this.#guard === undefined) return;
     const { body } = await this.admin('POST', '/v1/keys/register', {
       ...{ name: `${who.id} of ${organisation.name}`, tenant: organisation.id, principal: who.id },
@@ -140,10 +143,14 @@ export class Side {
     if (status !== 200) throw new Error(`The injection failed: ${status}`);
   }
 
-  send({ key, ip, userAgent, method, path: target }: Sent, body: unknown): Promise<Answer> {
+  send({ key, ip, userAgent, method, path: target }: Sent, body: unknown, stolen: boolean): Promise<Answer> {
     const base = this.#guard === undefined ? this.#url : `http://127.0.0.1:${this.#guard.port}`;
     const headers = {
-      ...{ 'x-api-key': this.#credentials.get(key) ?? '', 'x-forwarded-for': ip, 'user-agent': userAgent },
+      ...{
+        'x-api-key': (stolen ? this.#stolen : this.#credentials).get(key) ?? '',
+        'x-forwarded-for': ip,
+        'user-agent': userAgent,
+      },
     };
     return ask(base, method, target, headers, method === 'GET' ? undefined : body);
   }
