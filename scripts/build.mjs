@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { bin, ensureInstalled, must, root } from './install.mjs';
 
@@ -33,11 +33,17 @@ export function ensureBuilt({ force = false } = {}) {
 export function ensureDemoBuilt() {
   ensureInstalled();
   const built = path.join(root, 'build', 'demo', 'directory', 'main.js');
-  const sources = Math.max(...['demo', 'world'].map((name) => newestUnder(path.join(root, name))));
+  const sources = Math.max(...['demo', 'world', 'src'].map((name) => newestUnder(path.join(root, name))));
   if (existsSync(built) && statSync(built).mtimeMs >= sources) return;
   // The compiler leaves unchanged files alone; the stamp has to be new all the same.
   rmSync(built, { force: true });
   must(bin('tsc'), ['-p', 'tsconfig.demo.json']);
+  copyCatalogs();
+}
+
+/** The compiled sources look for their data where the sources have it. */
+export function copyCatalogs() {
+  cpSync(path.join(root, 'catalogs'), path.join(root, 'build', 'catalogs'), { recursive: true });
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'scripts', 'build.mjs')) {

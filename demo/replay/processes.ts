@@ -7,6 +7,12 @@ import { fileURLToPath } from 'node:url';
 const CLOCK = new URL('./clock.js', import.meta.url).href;
 const START_MS = 30_000;
 
+const running = new Set<ChildProcess>();
+// Whatever ends the replay ends its programs.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A program of the replay, a process of its own whose time the replay sets. */
 export class Program {
   readonly name: string;
@@ -34,6 +40,8 @@ export class Program {
       env: { ...process.env, KEYWARD_REPLAY_NOW: String(nowMs) },
     });
     const program = new Program(name, child);
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     const late = setTimeout(() => child.kill('SIGKILL'), START_MS);
     try {
       for await (const line of createInterface({ input: child.stdout as NonNullable<typeof child.stdout> })) {

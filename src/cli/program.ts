@@ -58,6 +58,13 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .action(async (options: { data: string; port: string; adminPort: string }) =>
       (await import('./quickstart.js')).quickstart(options),
     );
+  program
+    .command('demo')
+    .description('replay the incident of 2023: a cloud directory without the guard and with it')
+    .helpOption(false)
+    .allowUnknownOption()
+    .argument('[options...]', 'see keyward demo --help')
+    .action(async (options: string[]) => (await import('./demo.js')).demo(options));
   keyCommands(program);
   receiptCommands(program);
   tenantCommands(program);
