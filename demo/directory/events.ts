@@ -38,6 +38,7 @@ export function eventOf(ports: Ports, caller: Caller, happened: Happened): Direc
 }
 
 export function initiatorOf({ kind, id, email }: Pick<Caller, 'kind' | 'id' | 'email'>): JsonObject {
+  if (kind === 'system') return { type: kind, id };
   return { type: kind === 'provider' ? 'admin' : kind, id, email };
 }
 

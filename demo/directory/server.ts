@@ -14,9 +14,11 @@ import { BODY_BYTES_MAX, type Http, readGetBody, type Variables } from './http.j
 import type { Ports } from './ids.js';
 import { adminRoutes } from './routes/admins.js';
 import { agentRoutes } from './routes/agents.js';
+import { bulkRoutes } from './routes/bulk.js';
 import { commandRoutes } from './routes/commands.js';
 import { eventRoutes } from './routes/events.js';
 import { organizationRoutes } from './routes/organizations.js';
+import { queueRoutes } from './routes/queue.js';
 import { serviceAccountRoutes } from './routes/service-accounts.js';
 import { settingsRoutes } from './routes/settings.js';
 import { systemInsightsRoutes } from './routes/systeminsights.js';
@@ -123,7 +125,7 @@ export function createApp(
   for (const routes of [settingsRoutes(), adminRoutes(), commandRoutes(), systemuserRoutes(), systemRoutes()])
     app.route('/', routes);
   app.route('/', serviceAccountRoutes());
-  app.route('/', systemInsightsRoutes());
+  for (const routes of [systemInsightsRoutes(), bulkRoutes(), queueRoutes()]) app.route('/', routes);
   app.route('/', v2Routes());
   app.route('/', v1Routes());
   return app;

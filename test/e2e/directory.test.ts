@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { mkdtempSync, statSync } from 'node:fs';
+import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DirectoryProcess, startDirectoryProcess } from './running-directory.js';
 import { type GuardProcess, guardFolder, removeFolder, startGuard } from './running-guard.js';
@@ -133,6 +135,31 @@ describe('the directory as a process', () => {
       },
       { event_type: 'command_run', resource: { name: 'who' } },
     ]);
+  });
+
+  it('reads the body of a GET, as the serverless app of the real service sends it, through the guard', async () => {
+    const get = async (port: number, key: string, body: string) => {
+      const headers = { 'x-api-key': key, 'content-type': 'application/json' };
+      const options = { method: 'GET', headers: { ...headers, 'content-length': Buffer.byteLength(body) } };
+      const request = http.request(`http://127.0.0.1:${port}/api/systemusers?limit=9`, options);
+      request.end(body);
+      const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+      return {
+        status: response.statusCode,
+        json: (await new Response(Readable.toWeb(response) as ReadableStream).json()) as Item,
+      };
+    };
+    const body = JSON.stringify({ fields: ['username'], skip: 1, limit: 2, filter: 'sudo:$eq:false' });
+    const { status, json } = await get(directory.port, adminKey, body);
+    expect(status).toBe(200);
+    const results = json.results as Item[];
+    expect(results.map((each) => Object.keys(each).sort())).toEqual(
+      Array.from({ length: 2 }, () => ['_id', 'id', 'username']),
+    );
+    expect((await get(guard.port, guardKey, body)).json).toEqual(json);
+    for (const wrong of ['{', '[]', '{"$where":1}', '{"limit":-1}'])
+      expect((await get(directory.port, adminKey, wrong)).status, wrong).toBe(400);
+    expect((await get(directory.port, adminKey, `"${'x'.repeat(1024 * 1024)}"`)).status).toBe(413);
   });
 
   it('a guarded key does not open the directory, nor the directory key the guard', async () => {

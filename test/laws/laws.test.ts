@@ -105,6 +105,18 @@ describe('the house', () => {
     expect(sources.filter(({ imports }) => imports.some((to) => to.startsWith('../demo/')))).toEqual([]);
   });
 
+  it('an agent and the directory share what they say to each other, and nothing else', () => {
+    const across = demo.flatMap(({ name, imports }) => {
+      const other = name.startsWith('agent/')
+        ? 'directory/'
+        : name.startsWith('directory/')
+          ? 'agent/'
+          : 'none';
+      return imports.filter((to) => to.startsWith(other)).map((to) => `${name} → ${to}`);
+    });
+    expect(across).toEqual([]);
+  });
+
   it('of the demo, queries are pure and routes do not know the store', () => {
     const banned = /Date\.now|Math\.random|'node:|new Date\(\)|'lmdb'/;
     expect(demo.filter(({ name, text }) => name.startsWith('directory/query/') && banned.test(text))).toEqual(

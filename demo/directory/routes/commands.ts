@@ -18,6 +18,15 @@ export function commandRoutes() {
     for (const command of commands) await run(directory, { id: command._id, systems: [], groups: [] });
     return c.json({ triggered: commands.map(({ name }) => name ?? '') });
   });
+  routes.get('/api/commands/:id/results', (c) => {
+    const directory = open(c, 'commands');
+    const command = directory.get('command', param(c, 'id'));
+    const results = directory.tenant
+      .all('commandresult')
+      .filter(({ commandId }) => commandId === command._id);
+    const { page } = select(results, queryOf(c, 1), RESULT.searched);
+    return c.json(page);
+  });
   routes.get('/api/commandresults', (c) =>
     answerV1(c, select(open(c, 'commands').tenant.all('commandresult'), queryOf(c, 1), RESULT.searched)),
   );
