@@ -19,6 +19,7 @@ interface Operation {
   readonly lists: boolean;
   /** Median bytes of an answer. */
   readonly bytes: number;
+  readonly privilege: number;
 }
 
 const HEX_DIGITS = 24;
@@ -43,7 +44,7 @@ export class Api {
   readonly #operations = new Map<string, Operation>();
 
   constructor() {
-    for (const { name, method, path } of readCatalog('jumpcloud').operations) {
+    for (const { name, method, path, privilege } of readCatalog('jumpcloud').operations) {
       if (method === undefined || path === undefined || this.#operations.has(name)) continue;
       const segments = path.split('/').slice(1);
       const lists = !segments.at(-1)?.startsWith('{');
@@ -55,8 +56,12 @@ export class Api {
             ? 18_000
             : 1_500
           : 300;
-      this.#operations.set(name, { method, segments, lists, bytes: bytes * (0.5 + spread) });
+      this.#operations.set(name, { method, segments, lists, bytes: bytes * (0.5 + spread), privilege });
     }
+  }
+
+  privilegeOf(name: string): number {
+    return this.#operations.get(name)?.privilege ?? 0;
   }
 
   /** @throws {Error} for an operation that the catalog does not have */

@@ -53,6 +53,28 @@ export async function openIncidents(side: Side): Promise<Incident[]> {
   }));
 }
 
+/** Plans of the guard's own automation that are not known yet, each with the key that it froze. */
+export async function frozenByItself(side: Side, known: ReadonlySet<string>): Promise<Frozen[]> {
+  const { body } = await side.admin('GET', '/v1/containments');
+  const { plans } = body as { plans: { id: string; by: string }[] };
+  const fresh = plans.filter(({ id, by }) => by === 'keyward' && !known.has(id));
+  return Promise.all(
+    fresh.map(async ({ id }) => {
+      const plan = (await side.admin('GET', `/v1/containments/${id}`)).body as {
+        why: string;
+        steps: { key: string }[];
+      };
+      return { plan: id, key: plan.steps[0]?.key ?? '', why: plan.why };
+    }),
+  );
+}
+
+export interface Frozen {
+  readonly plan: string;
+  readonly key: string;
+  readonly why: string;
+}
+
 /** Revokes the exact set of an incident, and tells every tenant that it concerns. */
 export async function contain(side: Side, incident: string, nowMs: number): Promise<Contained> {
   const why = 'used by somebody else; seen by its behaviour';

@@ -1,5 +1,5 @@
 import { html, raw } from 'hono/html';
-import type { Replayed } from './replay.js';
+import type { Replayed } from './outcome.js';
 import type { Step, Summary } from './summary.js';
 import { facts, time } from './text.js';
 

@@ -22,7 +22,7 @@ export interface Act {
 }
 
 export interface Watcher {
-  attempted(attempt: Attempt): void;
+  attempted(attempt: Attempt): Promise<void> | void;
   day(timeMs: number, calls: number): void;
 }
 
@@ -30,6 +30,8 @@ export interface Watcher {
 const MOMENT_MS = 5_000;
 const AGENTS_TICK_MS = 60_000;
 const DAY_MS = 86_400_000;
+/** Real time that a program in front has after a thief's call, in place of the seconds until his next one. */
+const BREATH_MS = 150;
 /** Real time in which a device answers a command. */
 const ANSWER_MS = 5_000;
 
@@ -105,7 +107,8 @@ export class Run {
     const { reason } = answer.body as { reason?: string };
     const attempt = { call, status: answer.status, reason: answer.status >= 400 ? reason : undefined };
     this.attempts.push(attempt);
-    this.#watcher.attempted(attempt);
+    if (this.#side.guarded) await new Promise((resolve) => setTimeout(resolve, BREATH_MS));
+    await this.#watcher.attempted(attempt);
     if (call.operation === 'runcommand' && answer.status < 300)
       await resultsOf(this.#side, call.tenant, known.get('command') ?? '');
   }

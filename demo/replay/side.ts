@@ -67,6 +67,11 @@ export class Side {
     return new Side(dir, { url, inside }, program, organisations);
   }
 
+  /** The guard's data directory. */
+  get guardData(): string {
+    return path.join(this.dir, 'guard');
+  }
+
   get guarded(): boolean {
     return this.#guard !== undefined;
   }

@@ -1,4 +1,4 @@
-import type { Replayed } from './replay.js';
+import type { Replayed } from './outcome.js';
 import type { Attempt } from './run.js';
 
 /** One step of the thief, as it went on both sides. */

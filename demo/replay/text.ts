@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { Contained, Incident } from './operator.js';
-import type { EffectsCheck, Narrator, Replayed } from './replay.js';
+import type { EffectsCheck, Narrator, Replayed } from './outcome.js';
 import type { Attempt, DeviceResult } from './run.js';
 import type { Script } from './script.js';
 import { type Summary, succeeded, verdictOf } from './summary.js';
@@ -15,6 +15,7 @@ export class Terminal implements Narrator {
   readonly #write: (line: string) => void;
   readonly #coloured: boolean;
   #names = new Map<string, string>();
+  readonly #owners = new Map<string, string>();
   #wave = '';
   #lastCalls = 0;
 
@@ -25,6 +26,7 @@ export class Terminal implements Narrator {
 
   cast = ({ campaign, principals, victims, calls, theftMs }: Script): void => {
     const tenants = new Set(principals.map(({ tenant }) => tenant.id)).size;
+    for (const who of principals) this.#owners.set(who.key, `${who.id} of ${this.#name(who.tenant.id)}`);
     const kinds = [...new Set(principals.map(({ id }) => id))];
     this.#say(this.#style('bold', campaign.title));
     this.#say(campaign.source);
@@ -63,13 +65,22 @@ export class Terminal implements Narrator {
     this.#say(`${time(timeMs)}  ${who}  ${operation.padEnd(30)}  ${verdict}${got}`);
   };
 
+  frozen = (key: string, why: string): void => {
+    this.#say(
+      this.#style(
+        'green',
+        `    the guard, by itself: ${this.#owners.get(key) ?? key} is frozen to its habits (${why})`,
+      ),
+    );
+  };
+
   incident = ({ id, keys, tenants, findings, peak, theft }: Incident, nowMs: number): void => {
     const what = theft ? 'a theft' : 'no theft, its owner says';
     this.#say(
-      this.#style(
+      `${this.#style(
         'bold',
         `${time(nowMs)}  incident ${id}: ${plural(keys.length, 'key')} of ${plural(tenants.length, 'tenant')}, `,
-      ) + `${plural(findings, 'finding')}, evidence ${peak.toFixed(0)} nats: ${what}`,
+      )}${plural(findings, 'finding')}, evidence ${peak.toFixed(0)} nats: ${what}`,
     );
   };
 

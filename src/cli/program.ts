@@ -49,22 +49,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     )
     .option('--health-port <port>', 'port for /healthz, /readyz and /metrics (default: none)', parsePort)
     .action(async (options: GatewayCommand) => (await import('./gateway.js')).gateway(options));
-  program
-    .command('quickstart')
-    .description('start the guard in front of a small example API, with two keys to try')
-    .option('-d, --data <directory>', 'data directory', './data/quickstart')
-    .option('-p, --port <port>', 'port of the guard', '8080')
-    .option('--admin-port <port>', 'port of the admin API', '7071')
-    .action(async (options: { data: string; port: string; adminPort: string }) =>
-      (await import('./quickstart.js')).quickstart(options),
-    );
-  program
-    .command('demo')
-    .description('replay the incident of 2023: a cloud directory without the guard and with it')
-    .helpOption(false)
-    .allowUnknownOption()
-    .argument('[options...]', 'see keyward demo --help')
-    .action(async (options: string[]) => (await import('./demo.js')).demo(options));
+  tryingCommands(program);
   keyCommands(program);
   receiptCommands(program);
   tenantCommands(program);
@@ -86,4 +71,24 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     report(error);
     return EXIT.failed;
   }
+}
+
+/** For whoever has nothing to guard yet. */
+function tryingCommands(program: Command): void {
+  program
+    .command('quickstart')
+    .description('start the guard in front of a small example API, with two keys to try')
+    .option('-d, --data <directory>', 'data directory', './data/quickstart')
+    .option('-p, --port <port>', 'port of the guard', '8080')
+    .option('--admin-port <port>', 'port of the admin API', '7071')
+    .action(async (options: { data: string; port: string; adminPort: string }) =>
+      (await import('./quickstart.js')).quickstart(options),
+    );
+  program
+    .command('demo')
+    .description('replay the incident of 2023: a cloud directory without the guard and with it')
+    .helpOption(false)
+    .allowUnknownOption()
+    .argument('[options...]', 'see keyward demo --help')
+    .action(async (options: string[]) => (await import('./demo.js')).demo(options));
 }

@@ -1,0 +1,32 @@
+import { type DeviceResult, type Run, resultsOf } from './run.js';
+import type { Script } from './script.js';
+import type { Side } from './side.js';
+
+/** Ids of devices, by the stolen key in whose tenant they are. */
+export type Chosen = ReadonlyMap<string, string>;
+
+const INJECTED = 'system update';
+
+/** A device with an agent in each victim's tenant: the one that the thief chooses. */
+export async function devicesOf(side: Side, { victims }: Script, nowMs: number): Promise<Chosen> {
+  const ids = new Map<string, string>();
+  for (const [n, who] of victims.entries()) {
+    const organisation = side.organisations.find(({ id }) => id === who.tenant.id);
+    if (organisation !== undefined)
+      ids.set(who.key, await side.device(organisation, `laptop-${n + 1}`, nowMs));
+  }
+  return ids;
+}
+
+export function choose(run: Run, chosen: Chosen): void {
+  for (const [key, device] of chosen) {
+    const known = run.referencesOf(key);
+    if (known?.has('device')) known.set('device', device);
+  }
+}
+
+/** Inside the provider, past every key: a command for one device, straight into the queue. */
+export async function inject(side: Side, { injection }: Script, chosen: Chosen): Promise<DeviceResult[]> {
+  await side.inject([chosen.get(injection.victim.key) ?? ''], 'uname -a', INJECTED);
+  return resultsOf(side, injection.victim.tenant.id, null);
+}
