@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { bin, ensureInstalled, must, root } from './install.mjs';
 
@@ -38,6 +38,8 @@ export function ensureDemoBuilt() {
   // The compiler leaves unchanged files alone; the stamp has to be new all the same.
   rmSync(built, { force: true });
   must(bin('tsc'), ['-p', 'tsconfig.demo.json']);
+  const assets = path.join('demo', 'directory', 'pages', 'assets');
+  cpSync(path.join(root, assets), path.join(root, 'build', assets), { recursive: true });
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'scripts', 'build.mjs')) {

@@ -14,9 +14,10 @@ const USAGE = `The demo directory, a process of its own.
   --organisations N     how many (default: 10)
   --users N             of the smallest organisation (default: 25)
   --behind-proxy        the client's address is the last one of X-Forwarded-For
+  --origin URL          where browsers find it (default: http://localhost:PORT)
   --device-ms N         how often simulated devices look for commands (default: 200)
 
-Where data are made, their keys are written to DIR/keys.json, readable by the owner alone.
+Where data are made, their keys and passwords are written to DIR/keys.json, readable by the owner alone.
 `;
 
 function whole(text: string, name: string, max: number): number {
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
       organisations: { type: 'string', default: '10' },
       users: { type: 'string', default: '25' },
       'behind-proxy': { type: 'boolean', default: false },
+      origin: { type: 'string' },
       'device-ms': { type: 'string', default: '200' },
       help: { type: 'boolean', default: false },
     },
@@ -58,6 +60,7 @@ async function main(): Promise<void> {
     port: whole(values.port, 'port', 65_535),
     ports: systemPorts(),
     behindProxy: values['behind-proxy'],
+    origin: values.origin === undefined ? undefined : new URL(values.origin).origin,
     deviceIntervalMs: Math.max(10, whole(values['device-ms'], 'device-ms', 3_600_000)),
   });
   console.log(JSON.stringify({ port: running.port }));

@@ -49,7 +49,7 @@ export interface Caller {
   readonly role: RoleName;
   readonly organization: string;
   readonly provider: string | null;
-  readonly authMethod: 'api key' | 'bearer token';
+  readonly authMethod: 'api key' | 'bearer token' | 'session';
   readonly clientIp: string;
   readonly userAgent: string;
 }

@@ -14,7 +14,7 @@ import {
 import type { Document, JsonObject } from '../model.js';
 import { parseFilter } from '../query/filter.js';
 import { readFields, readLimit, readSort, readWhole, select } from '../query/page.js';
-import { APPLICATION, COMMAND, type Resource, SYSTEM, USER } from '../resources.js';
+import { COMMAND, type Resource, SYSTEM, USER } from '../resources.js';
 
 type Routes = Hono<{ Variables: Variables }>;
 
@@ -44,7 +44,6 @@ export function v1Routes(): Routes {
   const routes: Routes = new Hono();
   crud(routes, '/api/systemusers', USER, 'users');
   crud(routes, '/api/commands', COMMAND, 'commands');
-  crud(routes, '/api/applications', APPLICATION, 'directory');
   routes.get('/api/systems', (c) =>
     answerV1(c, select(open(c, 'directory').tenant.all('system'), queryOf(c, 1), SYSTEM.searched)),
   );

@@ -1,3 +1,4 @@
+import { ReadableStream } from 'node:stream/web';
 import { z } from '@hono/zod-openapi';
 import type { Containment } from '../../incidents/containment.js';
 import { type Incident, keysOf, type Trail, type Trait, tenantsOf } from '../../incidents/incident.js';
