@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { Random } from '../../world/random.js';
 import type { Account, AccountKind } from './identity/accounts.js';
 import { putTotp, totpSecretOf } from './identity/factors.js';
-import { hashPasswordSync, POLICY_DEFAULT, putPassword } from './identity/passwords.js';
+import { POLICY_DEFAULT } from './identity/password-policy.js';
+import { hashPasswordSync, putPassword } from './identity/passwords.js';
 import { type Ports, sha256 } from './ids.js';
 import type { Document, JsonObject, Kind, Organization, RoleName } from './model.js';
 import {

@@ -5,7 +5,8 @@ import { ADMIN, USER } from '../resources.js';
 import type { Account } from './accounts.js';
 import { dropFactors, factorFields } from './factors.js';
 import { clearFailures, endSessions } from './lockout.js';
-import { hashPassword, passwordFault, policyOf, putPassword } from './passwords.js';
+import { policyOf } from './password-policy.js';
+import { hashPassword, passwordFault, putPassword } from './passwords.js';
 
 /** What administrators do to other people's ways of signing in, by API and on pages. */
 function accountOf(directory: Directory, kind: 'user' | 'admin', document: Document): Account {

@@ -1,6 +1,6 @@
 import type { HiddenTable } from '../store.js';
 import { type Account, secretKey } from './accounts.js';
-import type { PasswordPolicy } from './passwords.js';
+import type { PasswordPolicy } from './password-policy.js';
 
 /** What is remembered of somebody's tries. */
 interface Tries {

@@ -1,34 +1,14 @@
 import { hash, hashSync, verify } from '@node-rs/argon2';
 import common from '@zxcvbn-ts/language-common';
-import type { JsonObject, Organization } from '../model.js';
+import type { JsonObject } from '../model.js';
 import type { HiddenTable } from '../store.js';
-import { type Account, partOf, secretKey } from './accounts.js';
+import { type Account, secretKey } from './accounts.js';
+import type { PasswordPolicy } from './password-policy.js';
 
 /** argon2id as OWASP recommends it where there is little memory. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const CHARACTERS_MAX = 256;
 const DAY_MS = 24 * 3_600_000;
-
-export interface PasswordPolicy {
-  readonly minLength: number;
-  readonly needsLowercase: boolean;
-  readonly needsUppercase: boolean;
-  readonly needsNumeric: boolean;
-  readonly needsSymbolic: boolean;
-  /** Earlier passwords that may not come back. */
-  readonly maxHistory: number;
-  /** 0: never. */
-  readonly passwordExpirationInDays: number;
-  readonly maxLoginAttempts: number;
-  readonly lockoutTimeInSeconds: number;
-}
-
-/** Long ones, not odd ones, as NIST SP 800-63B advises; an organisation may ask for more. */
-export const POLICY_DEFAULT: PasswordPolicy = {
-  ...{ minLength: 10, needsLowercase: false, needsUppercase: false, needsNumeric: false },
-  ...{ needsSymbolic: false, maxHistory: 5, passwordExpirationInDays: 0 },
-  ...{ maxLoginAttempts: 10, lockoutTimeInSeconds: 900 },
-};
 
 /** What is kept of a password. */
 interface PasswordRecord {
@@ -39,11 +19,6 @@ interface PasswordRecord {
 
 const COMMON = new Set(common.dictionary['passwords-common']);
 const NOBODYS = hashSync('nobody has this password', COST);
-
-export function policyOf(organization: Organization | undefined): PasswordPolicy {
-  const set = partOf(organization, 'settings', 'passwordPolicy');
-  return { ...POLICY_DEFAULT, ...(set as Partial<PasswordPolicy> | undefined) };
-}
 
 export function hashPassword(password: string): Promise<string> {
   return hash(password, COST);

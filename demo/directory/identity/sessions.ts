@@ -3,7 +3,8 @@ import type { DirectoryStore } from '../store.js';
 import { type Account, type AccountKind, accountOf, mayEnter } from './accounts.js';
 import { asksForMfa, factorsOf, isExcluded } from './factors.js';
 import { sessionsFrom } from './lockout.js';
-import { isExpired, policyOf } from './passwords.js';
+import { policyOf } from './password-policy.js';
+import { isExpired } from './passwords.js';
 
 export const IDLE_MS = 30 * 60_000;
 export const SESSION_MS = 12 * 3_600_000;

@@ -14,7 +14,8 @@ import {
 } from './accounts.js';
 import { asksForMfa, factorFields, factorsOf, isExcluded, takeTotp } from './factors.js';
 import { clearFailures, countFailure, endSessions, isLocked } from './lockout.js';
-import { hashPassword, isPassword, passwordFault, policyOf, putPassword } from './passwords.js';
+import { policyOf } from './password-policy.js';
+import { hashPassword, isPassword, passwordFault, putPassword } from './passwords.js';
 import { endSession, type Session, startSession } from './sessions.js';
 
 const CODE_MS = 30 * 60_000;

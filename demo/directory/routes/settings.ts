@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { open, type Variables } from '../http.js';
+import { policyOf } from '../identity/password-policy.js';
 
 export function settingsRoutes() {
   const routes = new Hono<{ Variables: Variables }>();
@@ -9,7 +10,10 @@ export function settingsRoutes() {
     return c.json({
       ORG_ID: caller.organization,
       ORG_NAME: organization?.displayName ?? '',
-      SETTINGS: { name: organization?.displayName ?? '', logo: organization?.logoUrl ?? null },
+      SETTINGS: {
+        ...{ name: organization?.displayName ?? '', logo: organization?.logoUrl ?? null },
+        passwordPolicy: { ...policyOf(organization) },
+      },
     });
   });
   return routes;

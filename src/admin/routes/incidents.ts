@@ -1,4 +1,3 @@
-import { ReadableStream } from 'node:stream/web';
 import { z } from '@hono/zod-openapi';
 import type { Containment } from '../../incidents/containment.js';
 import { type Incident, keysOf, type Trail, type Trait, tenantsOf } from '../../incidents/incident.js';
