@@ -35,7 +35,11 @@ export async function oidcProvider(identity: Identity): Promise<Provider> {
       rpInitiatedLogout: { enabled: false },
     },
     interactions: { policy: check, url: (_, { uid }) => `/sso/oidc/${uid}` },
-    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'] },
+    claims: {
+      openid: ['sub', 'amr'],
+      email: ['email', 'email_verified'],
+      profile: ['name', 'preferred_username'],
+    },
     scopes: ['openid'],
     pkce: { required: () => true },
     ttl: {

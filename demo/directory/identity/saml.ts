@@ -1,4 +1,5 @@
 import { inflateRawSync } from 'node:zlib';
+import { html } from 'hono/html';
 import * as samlify from 'samlify';
 import type { LoginResponseTemplate } from 'samlify/types/src/libsaml.js';
 import { Failure } from '../failures.js';
@@ -22,7 +23,7 @@ const ANSWER_MS = 5 * 60_000;
 const CLOCK_MS = 60_000;
 const ATTRIBUTE_NAME = /^[\w.:/-]{1,200}$/;
 const PASSWORD = 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport';
-/** https://refeds.org/profile/mfa */
+const RSA_SHA256 = 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256';
 const MULTI_FACTOR = 'https://refeds.org/profile/mfa';
 const EMAIL = 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress';
 
@@ -92,15 +93,12 @@ async function parties(identity: Identity, application: Application) {
       '<saml:AuthnContextClassRef>{AuthnContext}</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>',
   );
   const idp = samlify.IdentityProvider({
-    entityID: textOf(document, 'idpEntityId') ?? location,
-    signingCert: certificate,
+    metadata: metadataXml({
+      ...{ entityId: textOf(document, 'idpEntityId') ?? location, location, certificate },
+      wantsSigned: spCertificate !== undefined,
+    }),
     privateKey,
-    wantAuthnRequestsSigned: spCertificate !== undefined,
-    nameIDFormat: [EMAIL],
-    singleSignOnService: (['redirect', 'post'] as const).map((binding) => ({
-      Binding: samlify.Constants.namespace.binding[binding],
-      Location: location,
-    })),
+    requestSignatureAlgorithm: RSA_SHA256,
     loginResponseTemplate: {
       context: template,
       attributes: attributesOf(application, {}).map(({ tag }) => tag),
@@ -116,6 +114,21 @@ async function parties(identity: Identity, application: Application) {
   });
   return { idp, sp, acsUrl };
 }
+
+/** Written here, as the library's own complains of a logout service that there is none of. */
+function metadataXml(of: { entityId: string; location: string; certificate: string; wantsSigned: boolean }) {
+  const services = (['redirect', 'post'] as const).map(
+    (binding) =>
+      html`<md:SingleSignOnService Binding="${samlify.Constants.namespace.binding[binding]}" Location="${of.location}"/>`,
+  );
+  return html`<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${of.entityId}">
+<md:IDPSSODescriptor WantAuthnRequestsSigned="${String(of.wantsSigned)}" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data>
+<ds:X509Certificate>${bare(of.certificate)}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
+<md:NameIDFormat>${EMAIL}</md:NameIDFormat>${services}</md:IDPSSODescriptor></md:EntityDescriptor>`.toString();
+}
+
+const bare = (pem: string) => pem.replaceAll(/-----[A-Z ]+-----|\s/g, '');
 
 export async function metadataOf(identity: Identity, application: Application): Promise<string> {
   return (await parties(identity, application)).idp.getMetadata();
