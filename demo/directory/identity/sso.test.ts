@@ -128,12 +128,12 @@ describe('OpenID Connect', () => {
     const back = await visitor.get(/content="0;url=([^"]+)"/.exec(on.text)?.[1] ?? '');
     expect((await finish(back.url)).claims()).toMatchObject({ amr: ['pwd', 'otp', 'mfa'] });
     expect(t.events('sso_auth').at(-1)).toMatchObject({ mfa: true });
+    await t.api('DELETE', `/api/v2/authn/policies/${made.id}`);
+    await t.api('POST', `/api/systemusers/${user.id}/resetmfa`, {});
     const earlier = await loggedIn(outsider);
     // Times in the protocol are whole seconds.
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     expect((await earlier.get((await begin({ prompt: 'login' })).path)).url).toContain('/login?return_to=');
-    await t.api('DELETE', `/api/v2/authn/policies/${made.id}`);
-    await t.api('POST', `/api/systemusers/${user.id}/resetmfa`, {});
     expect((await earlier.get((await begin()).path)).url).toContain('error=access_denied');
   });
 
