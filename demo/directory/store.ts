@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { sha256 } from './ids.js';
 import type { DirectoryEvent, Document, JsonObject, Kind, Link, Organization, QueuedRun } from './model.js';
 import { Vault } from './vault.js';
 
@@ -151,6 +152,11 @@ export class HiddenTable {
   }
 }
 
+/** By hash: whatever somebody types is as long as any other. */
+export function loginPrefix(kind: Kind, email: string): string[] {
+  return ['login', kind, sha256(email.trim().toLowerCase())];
+}
+
 interface Tables {
   readonly hidden: HiddenTable;
   readonly documents: Database<Document, string[]>;
@@ -245,7 +251,7 @@ export class TenantStore {
   }
 
   #login(kind: Kind, email: unknown): string[] {
-    return ['login', kind, String(email).toLowerCase(), this.organization];
+    return [...loginPrefix(kind, String(email)), this.organization];
   }
 
   #range(...parts: string[]): [string[], string[]] {

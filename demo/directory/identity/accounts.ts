@@ -1,7 +1,7 @@
 import { userAgentOf } from '../events.js';
 import { isId, type Ports } from '../ids.js';
 import { type DirectoryEvent, type Document, isObject, type JsonObject } from '../model.js';
-import type { DirectoryStore } from '../store.js';
+import { type DirectoryStore, loginPrefix } from '../store.js';
 
 /** What every part of signing in works with. */
 export interface Identity {
@@ -41,7 +41,7 @@ export function accountOf(
 
 export function accountsByEmail(store: DirectoryStore, kind: AccountKind, email: string): Account[] {
   return store.hidden
-    .under<{ id: string }>(['login', kind, email.trim().toLowerCase()])
+    .under<{ id: string }>(loginPrefix(kind, email))
     .slice(0, CANDIDATES_MAX)
     .flatMap(({ key, value }) => accountOf(store, kind, key[3] ?? '', value.id) ?? []);
 }
