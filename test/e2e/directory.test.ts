@@ -187,7 +187,8 @@ describe('a directory that is killed', () => {
       const groups = await everything(second.url, key, 'v2/usergroups');
       const names = new Set(groups.map(({ name }) => name));
       expect(acknowledged.filter((name) => !names.has(name))).toEqual([]);
-      const body = JSON.stringify({ service: ['all'], start_time: '2023-01-01', limit: 10_000 });
+      const search_term = { and: [{ event_type: 'group_create' }] };
+      const body = JSON.stringify({ service: ['all'], start_time: '2023-01-01', limit: 10_000, search_term });
       const asked = await fetch(`${second.url}/insights/directory/v1/events`, {
         method: 'POST',
         headers,

@@ -30,8 +30,8 @@ export async function oidcProvider(identity: Identity): Promise<Provider> {
     cookies: { keys: [store.vault.mac('oidc cookies')], names: { session: 'oidc' } },
     features: {
       devInteractions: { enabled: false },
-      introspection: { enabled: true },
-      revocation: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: own },
+      revocation: { enabled: true, allowedPolicy: own },
       rpInitiatedLogout: { enabled: false },
     },
     interactions: { policy: check, url: (_, { uid }) => `/sso/oidc/${uid}` },
@@ -46,6 +46,7 @@ export async function oidcProvider(identity: Identity): Promise<Provider> {
       AccessToken: 10 * MINUTES,
       IdToken: 10 * MINUTES,
       Interaction: 30 * MINUTES,
+      Grant: 60 * MINUTES,
       Session: 60 * MINUTES,
     },
     ...{ findAccount: (ctx, sub) => findAccount(identity, ctx.oidc.client?.clientId, sub) },
@@ -68,6 +69,10 @@ export async function oidcProvider(identity: Identity): Promise<Provider> {
   provider.proxy = true;
   return provider;
 }
+
+/** A token is the business of the application that it was made for: others are told nothing of it. */
+const own = (_: unknown, client: { clientId: string }, token: { clientId?: string | undefined }): boolean =>
+  token.clientId === client.clientId;
 
 /** Looked up at every token and every question about a user: who was locked out is nobody. */
 async function findAccount({ store }: Identity, clientId: string | undefined, sub: string) {

@@ -104,6 +104,22 @@ describe('logging in', () => {
     expect((await visitor().logIn(user.email)).status).toBe(303);
   });
 
+  it('follows a change of address, and ends with the account', async () => {
+    const user = await t.newUser('moves');
+    const each = await entered(user);
+    const secret = await enrol(each);
+    await t.api('PUT', `/api/systemusers/${user.id}`, { email: 'Moved@people.example' });
+    expect((await visitor().logIn(user.email)).status).toBe(401);
+    const moved = visitor();
+    await moved.logIn('moved@PEOPLE.example');
+    nextCode();
+    expect((await moved.submit('/mfa', { code: codeOf(secret, t.clock.now()) })).status).toBe(303);
+    await t.api('DELETE', `/api/systemusers/${user.id}`);
+    expect((await moved.get('/apps')).url).toBe('/login');
+    expect((await visitor().logIn('moved@people.example')).status).toBe(401);
+    expect(t.store.hidden.under(['secret']).filter(({ key }) => key[3] === user.id)).toEqual([]);
+  });
+
   it('lasts no longer than it may, used or unused', async () => {
     const user = await t.newUser('late');
     const [idle, busy] = [await entered(user), await entered(user)];

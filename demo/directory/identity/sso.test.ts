@@ -210,6 +210,20 @@ describe('OpenID Connect', () => {
     expect((await fetch(`${t.origin}/oidc/me`, { headers })).status).toBe(200);
     expect((await fetch(`${t.origin}/api/systemusers`, { headers })).status).toBe(401);
     expect(await active(tokens.access_token)).toBe(true);
+    const other = await t.newApplication({
+      name: 'oidc',
+      sso: { type: 'oidc' },
+      config: { redirectUris: [callback] },
+    });
+    const secret = client.ClientSecretBasic(String(other.clientSecret));
+    const stranger = await client.discovery(new URL(`${t.origin}/oidc`), String(other.clientId), {}, secret, {
+      execute: [client.allowInsecureRequests],
+    });
+    expect((await client.tokenIntrospection(stranger, tokens.access_token)).active).toBe(false);
+    await client.tokenRevocation(stranger, tokens.access_token).catch(() => undefined);
+    expect(await active(tokens.access_token)).toBe(true);
+    await client.tokenRevocation(config, tokens.access_token);
+    expect(await active(tokens.access_token)).toBe(false);
   });
 
   it('another organisation neither sees nor changes the application', async () => {
