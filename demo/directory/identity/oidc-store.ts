@@ -91,7 +91,11 @@ export class OidcStore implements Adapter {
     const secret = applicationSecret(this.#store, application, 'clientSecret');
     if (secret === undefined) return undefined;
     const client: JsonObject = {
-      ...{ client_id: id, client_secret: secret, client_name: String(application.document.displayName) },
+      ...{
+        client_id: id,
+        client_secret: secret,
+        client_name: String(application.document.displayName || application.document.name),
+      },
       ...{ redirect_uris: redirectUrisOf(application.document), response_types: ['code'] },
       ...{ grant_types: ['authorization_code'], token_endpoint_auth_method: 'client_secret_basic' },
     };
