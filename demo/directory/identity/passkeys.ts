@@ -7,7 +7,7 @@ import {
   verifyRegistrationResponse,
 } from '@simplewebauthn/server';
 import { sha256 } from '../ids.js';
-import { type AccountKind, type Client, type Identity, secretKey } from './accounts.js';
+import type { Client, Identity } from './accounts.js';
 import { type PasskeyRecord, passkeysOf, putPasskey } from './factors.js';
 import { isLocked } from './lockout.js';
 import type { Session } from './sessions.js';
@@ -21,23 +21,19 @@ const CHALLENGE_MS = 5 * 60_000;
 /** Of one session; the next one asked for takes its place, and it is taken once. */
 interface ChallengeRecord {
   readonly challenge: string;
-  readonly organization: string;
-  readonly kind: AccountKind;
   readonly expiresAt: number;
 }
 
-const challengeKey = ({ account }: Session, token: string, use: string) =>
-  secretKey(account, 'challenge', use, sha256(token));
+const challengeKey = (token: string, use: string) => ['challenge', sha256(token), use];
 
 async function keepChallenge({ store, ports }: Identity, session: Session, use: string, challenge: string) {
-  const { organization, kind } = session;
-  const record: ChallengeRecord = { challenge, organization, kind, expiresAt: ports.now() + CHALLENGE_MS };
-  await store.change(() => store.hidden.put(challengeKey(session, session.token, use), record));
+  const record: ChallengeRecord = { challenge, expiresAt: ports.now() + CHALLENGE_MS };
+  await store.change(() => store.hidden.put(challengeKey(session.token, use), record));
 }
 
 function takeChallenge({ store, ports }: Identity, session: Session, use: string): Promise<string> {
   return store.change(() => {
-    const key = challengeKey(session, session.token, use);
+    const key = challengeKey(session.token, use);
     const record = store.hidden.get<ChallengeRecord>(key);
     store.hidden.remove(key);
     return record === undefined || record.expiresAt <= ports.now() ? '' : record.challenge;
