@@ -38,6 +38,8 @@ export function ensureDemoBuilt() {
   // The compiler leaves unchanged files alone; the stamp has to be new all the same.
   rmSync(built, { force: true });
   must(bin('tsc'), ['-p', 'tsconfig.demo.json']);
+  const assets = path.join('demo', 'directory', 'pages', 'assets');
+  cpSync(path.join(root, assets), path.join(root, 'build', assets), { recursive: true });
   copyCatalogs();
 }
 

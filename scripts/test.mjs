@@ -2,11 +2,13 @@ import { readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ensureBuilt, ensureDemoBuilt } from './build.mjs';
+import { ensureChromium } from './chromium.mjs';
 import { bin, run } from './install.mjs';
 
 // Everything that must hold, in one command: format and lint, types, tests. The last line counts them.
 ensureBuilt();
 ensureDemoBuilt();
+ensureChromium();
 let passed = 0;
 let failed = 0;
 for (const [command, args] of [

@@ -93,7 +93,7 @@ describe('v1', () => {
 
   it.each([
     ['resetmfa', { exclusion: true }, 'totp_delete_enrollment', { totp_enabled: false }],
-    ['password', { password: 'x' }, 'user_password_set', { activated: true }],
+    ['password', { password: 'long enough for all' }, 'user_password_set', { activated: true }],
     ['state/suspend', {}, 'user_suspended', { suspended: true }],
     ['state/activate', {}, 'user_activated', { suspended: false }],
     ['expire', {}, 'user_password_expired', { password_expired: true }],

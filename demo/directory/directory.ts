@@ -6,6 +6,10 @@ import type { Caller, Document, JsonObject, Kind } from './model.js';
 import { nameOf, type Resource } from './resources.js';
 import type { DirectoryStore, TenantStore } from './store.js';
 
+/** What belongs to a change and is no part of the object: done in the same transaction. */
+type Also = (document: Document) => void;
+const nothing: Also = () => undefined;
+
 /** Objects of one organisation for one caller: each change is recorded in the transaction that makes it. */
 export class Directory {
   readonly store: DirectoryStore;
@@ -36,7 +40,7 @@ export class Directory {
   }
 
   /** @throws {Failure} 400, 409 */
-  create(resource: Resource, body: unknown, own: JsonObject = {}): Promise<Document> {
+  create(resource: Resource, body: unknown, own: JsonObject = {}, also: Also = nothing): Promise<Document> {
     const input = readInput(resource, body);
     for (const field of resource.required) {
       if (input[field] === undefined || input[field] === null) throw badRequest(`${field} is required`);
@@ -50,28 +54,42 @@ export class Directory {
       const changes = Object.entries(input).map(([field, to]) => ({ field, to }));
       this.#recordChange(resource, 'create', document, changes);
       consequences(this, resource, 'create', document);
+      also(document);
       return document;
     });
   }
 
   /** Fields that are not named stay. @throws {Failure} 400, 404, 409 */
-  update(resource: Resource, id: string, body: unknown): Promise<Document> {
-    return this.patch(resource, id, readInput(resource, body));
+  update(resource: Resource, id: string, body: unknown, also: Also = nothing): Promise<Document> {
+    return this.patch(resource, id, readInput(resource, body), undefined, also);
   }
 
   /** Like `update`, for fields that clients cannot set by themselves. */
-  patch(resource: Resource, id: string, fields: JsonObject, event?: string): Promise<Document> {
+  patch(
+    resource: Resource,
+    id: string,
+    fields: JsonObject,
+    event?: string,
+    also: Also = nothing,
+  ): Promise<Document> {
     return this.change(() => {
-      const before = this.get(resource.kind, id);
-      this.#checkUnique(resource, fields, id);
-      const document = { ...before, ...fields, _id: id, id };
-      this.tenant.put(resource.kind, document);
-      const changes = changesBetween(before, document);
-      if (event !== undefined) this.record({ type: event, resource: refer(resource, document), changes });
-      else if (changes.length > 0) this.#recordChange(resource, 'update', document, changes);
-      consequences(this, resource, 'update', document);
+      const document = this.patchNow(resource, id, fields, event);
+      also(document);
       return document;
     });
+  }
+
+  /** Like `patch`, in a transaction that is open already. */
+  patchNow(resource: Resource, id: string, fields: JsonObject, event?: string): Document {
+    const before = this.get(resource.kind, id);
+    this.#checkUnique(resource, fields, id);
+    const document = { ...before, ...fields, _id: id, id };
+    this.tenant.put(resource.kind, document);
+    const changes = changesBetween(before, document);
+    if (event !== undefined) this.record({ type: event, resource: refer(resource, document), changes });
+    else if (changes.length > 0) this.#recordChange(resource, 'update', document, changes);
+    consequences(this, resource, 'update', document);
+    return document;
   }
 
   /** With everything that was tied to it. @throws {Failure} 404 */

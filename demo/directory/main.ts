@@ -16,9 +16,10 @@ const USAGE = `The demo directory, a process of its own.
   --users N             of the smallest organisation (default: 25)
   --behind-proxy        the client's address is the last one of X-Forwarded-For
   --internal-port N     the provider's inside (docs/directory.md), on the loopback interface (default: none)
+  --origin URL          where browsers find it (default: http://localhost:PORT)
   --device-ms N         how often simulated devices look for commands (default: 200)
 
-Where data are made, their keys are written to DIR/keys.json, readable by the owner alone.
+Where data are made, their keys and passwords are written to DIR/keys.json, readable by the owner alone.
 `;
 
 function whole(text: string, name: string, max: number): number {
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
       users: { type: 'string', default: '25' },
       'behind-proxy': { type: 'boolean', default: false },
       'internal-port': { type: 'string' },
+      origin: { type: 'string' },
       'device-ms': { type: 'string', default: '200' },
       help: { type: 'boolean', default: false },
     },
@@ -61,6 +63,7 @@ async function main(): Promise<void> {
     port: whole(values.port, 'port', 65_535),
     ports: systemPorts(),
     behindProxy: values['behind-proxy'],
+    origin: values.origin === undefined ? undefined : new URL(values.origin).origin,
     deviceIntervalMs: Math.max(10, whole(values['device-ms'], 'device-ms', 3_600_000)),
   });
   const internal = await startInside(store, values);

@@ -52,7 +52,7 @@ export interface Caller {
   readonly role: RoleName;
   readonly organization: string;
   readonly provider: string | null;
-  readonly authMethod: 'api key' | 'bearer token' | 'signature' | 'schedule';
+  readonly authMethod: 'api key' | 'bearer token' | 'session' | 'signature' | 'schedule';
   readonly clientIp: string;
   readonly userAgent: string;
 }

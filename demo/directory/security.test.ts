@@ -57,7 +57,7 @@ describe('another organisation', () => {
       ['GET', `/api/v2/systems/${system}/users`, undefined],
       ['GET', `/api/v2/systems/${system}/fdekey`, undefined],
       ['POST', `/api/systemusers/${user}/resetmfa`, {}],
-      ['POST', `/api/systemusers/${user}/password`, { password: 'x' }],
+      ['POST', `/api/systemusers/${user}/password`, { password: 'long enough for all' }],
       ['POST', `/api/systems/${system}/command/builtin/erase`, {}],
       ['POST', '/api/runCommand', { _id: command, systemIds: [system] }],
     ];

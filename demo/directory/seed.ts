@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Random } from '../../world/random.js';
+import type { Account, AccountKind } from './identity/accounts.js';
+import { putTotp, totpSecretOf } from './identity/factors.js';
+import { POLICY_DEFAULT } from './identity/password-policy.js';
+import { hashPasswordSync, putPassword } from './identity/passwords.js';
 import { type Ports, sha256 } from './ids.js';
 import type { Document, JsonObject, Kind, Organization, RoleName } from './model.js';
 import {
@@ -33,14 +37,27 @@ export interface SeededKey {
   readonly apiKey: string;
 }
 
+/** Somebody who can log in on the pages, with the second factor where there is one. */
+export interface SeededPassword {
+  readonly organization: string;
+  readonly kind: AccountKind;
+  readonly email: string;
+  readonly password: string;
+  readonly totpSecret: string | null;
+}
+
 /** Start data. Anyone who knows the seed knows these keys: they are for a demo on one's own machine. */
 export interface Seeded {
   readonly provider: { readonly id: string; readonly apiKey: string };
   readonly keys: readonly SeededKey[];
   /** What devices show to join, by organisation. */
   readonly connectKeys: Readonly<Record<string, string>>;
+  readonly passwords: readonly SeededPassword[];
 }
 
+/** A good hash takes time: an administrator and two users of the first organisations have passwords. */
+const PASSWORD_ORGANISATIONS = 10;
+const PASSWORD_USERS = 2;
 const START = Date.UTC(2023, 0, 2, 8);
 const FIRST = [
   'Ada',
@@ -120,6 +137,7 @@ export function seedDirectory(
     });
     const keys: SeededKey[] = [];
     const connectKeys: Record<string, string> = {};
+    const passwords: SeededPassword[] = [];
     for (let n = 0; n < options.organisations; n++) {
       const maker = new OrganizationMaker(
         store,
@@ -130,9 +148,10 @@ export function seedDirectory(
       );
       connectKeys[maker.id] = maker.connectKey();
       keys.push(...maker.make(Math.round(options.users * (1 + 3 * random.next()))));
+      passwords.push(...maker.passwords);
     }
     store.putFact('seed', JSON.stringify(options));
-    const seeded = { provider, keys, connectKeys };
+    const seeded = { provider, keys, connectKeys, passwords };
     keep(seeded);
     return seeded;
   });
@@ -147,9 +166,12 @@ class OrganizationMaker {
   readonly #organization: Organization;
   readonly #tenant: TenantStore;
   readonly #ports: Ports;
+  readonly #passwords: boolean;
+  readonly passwords: SeededPassword[] = [];
 
   constructor(store: DirectoryStore, random: Random, seed: number, n: number, provider: string) {
     let count = 0;
+    this.#passwords = n < PASSWORD_ORGANISATIONS;
     this.#store = store;
     this.#random = random;
     this.#seed = seed;
@@ -223,6 +245,7 @@ class OrganizationMaker {
     const name = { firstname: FIRST[i] ?? '', lastname: LAST[i] ?? '' };
     const multiFactor = { enableMultiFactor: true, totpEnrolled: true };
     const admin = this.#put(ADMIN, { email, roleName, provider, ...name, ...key, ...multiFactor });
+    this.#signIn('admin', admin, i === 0);
     this.#store.putKey(sha256(apiKey), {
       ...{ kind: 'admin', organization, provider, owner: admin._id, email, state: 'active', expiresAt: null },
     });
@@ -232,7 +255,7 @@ class OrganizationMaker {
   #user(i: number): Document {
     const [firstname, lastname] = [this.#random.pick(FIRST), this.#random.pick(LAST)];
     const username = `${firstname}.${lastname}${i}`.toLowerCase();
-    return this.#put(USER, {
+    const user = this.#put(USER, {
       ...{ username, email: `${username}@${this.#domain}`, firstname, lastname, activated: true },
       ...{
         displayname: `${firstname} ${lastname}`,
@@ -245,6 +268,31 @@ class OrganizationMaker {
       },
       ...{ totp_enabled: this.#random.chance(0.8), sudo: this.#random.chance(0.1), unix_uid: 5000 + i },
     });
+    this.#signIn('user', user, i < PASSWORD_USERS);
+    return user;
+  }
+
+  /** The second factor that the object speaks of, and for some a password. */
+  #signIn(kind: AccountKind, document: Document, chosen: boolean): void {
+    const account: Account = { kind, organization: this.#organization._id, document };
+    const email = String(document.email);
+    let totpSecret: string | null = null;
+    if (document.totp_enabled === true || document.totpEnrolled === true) {
+      const bytes = Buffer.from(seededSecret(this.#seed, `totp ${email}`), 'hex');
+      totpSecret = totpSecretOf(bytes);
+      putTotp(this.#store, account, totpSecret, 0);
+    }
+    if (!chosen || !this.#passwords) return;
+    const password = seededSecret(this.#seed, `password ${email}`).slice(0, 20);
+    const fields = putPassword(
+      this.#store.hidden,
+      account,
+      POLICY_DEFAULT,
+      hashPasswordSync(password),
+      this.#ports.now(),
+    );
+    this.#tenant.put(kind, { ...document, ...fields });
+    this.passwords.push({ organization: account.organization, kind, email, password, totpSecret });
   }
 
   #system(user: Document): Document {

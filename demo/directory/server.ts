@@ -1,5 +1,6 @@
+import { createServer, type Server } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
-import { type ServerType, serve } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { Access, type Credentials, ensureTokenSecret } from './access.js';
@@ -11,9 +12,14 @@ import { Directory } from './directory.js';
 import { eventOf, RETENTION_MS } from './events.js';
 import { Failure } from './failures.js';
 import { BODY_BYTES_MAX, type Http, readGetBody, type Variables } from './http.js';
+import type { Identity } from './identity/accounts.js';
+import { forgetExpired } from './identity/expiry.js';
+import { OIDC_PATH, oidcListener, oidcProvider } from './identity/oidc.js';
 import type { Ports } from './ids.js';
+import { createPages, isPagePath } from './pages/app.js';
 import { adminRoutes } from './routes/admins.js';
 import { agentRoutes } from './routes/agents.js';
+import { applicationRoutes } from './routes/applications.js';
 import { bulkRoutes } from './routes/bulk.js';
 import { commandRoutes } from './routes/commands.js';
 import { eventRoutes } from './routes/events.js';
@@ -37,10 +43,13 @@ export interface Options {
   /** Behind the guard: the last address of X-Forwarded-For is the client. */
   readonly behindProxy: boolean;
   readonly deviceIntervalMs: number;
+  /** Where browsers find it, if not on this machine: `https://directory.example`. */
+  readonly origin?: string | undefined;
 }
 
 export interface RunningDirectory {
   readonly port: number;
+  readonly origin: string;
   close(): Promise<void>;
 }
 
@@ -58,19 +67,23 @@ export async function startDirectory(store: DirectoryStore, options: Options): P
   const prune = () => forgetOldEvents(store, options.ports.now());
   await prune();
   const pruning = setInterval(() => prune().catch(console.error), HOUR_MS);
-  const app = createApp(store, options, fleet);
-  const server = await new Promise<ServerType>((resolve) => {
-    const made = serve({ fetch: app.fetch, port: options.port, hostname: '127.0.0.1' }, () => resolve(made));
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, '127.0.0.1', resolve);
   });
   const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const origin = options.origin ?? `http://localhost:${port}`;
+  await listen(server, { store, ports: options.ports, origin }, fleet, options);
   return {
-    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    ...{ port, origin },
     close: async () => {
       clearInterval(pruning);
       fleet.stop();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
-        if ('closeAllConnections' in server) server.closeAllConnections();
+        server.closeAllConnections();
       });
       await devices.stop();
       await scheduler.stop();
@@ -79,10 +92,39 @@ export async function startDirectory(store: DirectoryStore, options: Options): P
   };
 }
 
+/** The API, the pages and the OpenID provider behind one port. */
+async function listen(server: Server, identity: Identity, fleet: Fleet, options: Options): Promise<void> {
+  const api = createApp(identity.store, options, fleet);
+  const provider = await oidcProvider(identity);
+  const pages = createPages(identity, provider, (c) => clientIpOf(c, options.behindProxy));
+  const oidc = oidcListener(identity, provider);
+  const listener = getRequestListener((request, env) =>
+    (isPagePath(new URL(request.url).pathname) ? pages : api).fetch(request, env as HttpBindings),
+  );
+  server.on('request', (request, response) => {
+    if (request.url?.startsWith(`${OIDC_PATH}/`) === true) oidc(request, response);
+    else listener(request, response).catch(console.error);
+  });
+}
+
+/** Behind the guard, what it says; else the other end of the connection. */
+function clientIpOf(
+  c: { req: { header(name: string): string | undefined }; env: unknown },
+  behindProxy: boolean,
+): string {
+  const forwarded = behindProxy
+    ? c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim().slice(0, ADDRESS_CHARACTERS_MAX)
+    : undefined;
+  return (
+    forwarded ?? (c.env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress ?? 'unknown'
+  );
+}
+
 async function forgetOldEvents(store: DirectoryStore, now: number): Promise<void> {
   const before = new Date(now - RETENTION_MS).toISOString();
   await store.change(() => {
     for (const { _id } of store.organizations()) store.tenant(_id).removeEventsBefore(before);
+    forgetExpired(store.hidden, now);
   });
 }
 
@@ -92,24 +134,17 @@ export function createApp(
   fleet: Fleet,
 ) {
   const app = new Hono<{ Variables: Variables }>({ getPath: routePath });
-  const clientIpOf = (c: Http): string => {
-    const forwarded = behindProxy
-      ? c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim().slice(0, ADDRESS_CHARACTERS_MAX)
-      : undefined;
-    return (
-      forwarded ?? (c.env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress ?? 'unknown'
-    );
-  };
-  const credentialsOf = (c: Http): Credentials => readCredentials(c, clientIpOf(c));
+  const addressOf = (c: Http) => clientIpOf(c, behindProxy);
+  const credentialsOf = (c: Http): Credentials => readCredentials(c, addressOf(c));
   const access = new Access(store, new Throttle(ports.now), ports.now, (record, credentials) =>
     recordOldKey(store, ports, record, credentials),
   );
   frame(app);
-  app.route('/', tokenRoutes(access, clientIpOf));
+  app.route('/', tokenRoutes(access, addressOf));
   const signatures = new Signatures(store, ports.now);
   app.route(
     '/',
-    agentRoutes(fleet, signatures, credentialsOf, (c) => access.refusal(clientIpOf(c))),
+    agentRoutes(fleet, signatures, credentialsOf, (c) => access.refusal(addressOf(c))),
   );
   app.route('/', organizationRoutes(store, ports, access, credentialsOf));
   app.route('/', eventRoutes(store, ports.now, access, credentialsOf));
@@ -125,6 +160,7 @@ export function createApp(
   for (const routes of [settingsRoutes(), adminRoutes(), commandRoutes(), systemuserRoutes(), systemRoutes()])
     app.route('/', routes);
   app.route('/', serviceAccountRoutes());
+  app.route('/', applicationRoutes());
   for (const routes of [systemInsightsRoutes(), bulkRoutes(), queueRoutes()]) app.route('/', routes);
   app.route('/', v2Routes());
   app.route('/', v1Routes());

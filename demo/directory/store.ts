@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { sha256 } from './ids.js';
 import type {
   AgentRecord,
   DirectoryEvent,
@@ -13,6 +14,7 @@ import type {
   QueuedRun,
   ScheduleRecord,
 } from './model.js';
+import { Vault } from './vault.js';
 
 /** What a key opens; kept under the hash of the key, never with the key. */
 export interface KeyRecord {
@@ -41,16 +43,23 @@ export class DirectoryStore {
   readonly #tables: Tables;
   /** Rings with the id of the device that has something to do. */
   readonly bell = new EventEmitter().setMaxListeners(0);
+  readonly directory: string;
+  readonly vault: Vault;
+  readonly hidden: HiddenTable;
 
-  private constructor(root: RootDatabase) {
+  private constructor(root: RootDatabase, directory: string) {
     this.#root = root;
+    this.directory = directory;
+    this.vault = Vault.open(directory);
     this.#organizations = root.openDB({ name: 'organizations' });
     this.#keys = root.openDB({ name: 'keys' });
     this.#queue = root.openDB({ name: 'runs' });
     this.#agents = root.openDB({ name: 'agents' });
     this.#schedules = root.openDB({ name: 'schedules' });
     this.#facts = root.openDB({ name: 'facts' });
+    this.hidden = new HiddenTable(root.openDB({ name: 'hidden' }));
     this.#tables = {
+      hidden: this.hidden,
       documents: root.openDB({ name: 'documents' }),
       links: root.openDB({ name: 'links' }),
       events: root.openDB({ name: 'events' }),
@@ -61,7 +70,7 @@ export class DirectoryStore {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const file = path.join(directory, 'directory.lmdb');
     const options = { noSubdir: true, overlappingSync: false, maxDbs: 16, mapSize: MAP_BYTES_MAX };
-    return new DirectoryStore(open({ path: file, ...options }));
+    return new DirectoryStore(open({ path: file, ...options }), directory);
   }
 
   /** All or nothing; resolves when it is on disk. */
@@ -162,7 +171,46 @@ export class DirectoryStore {
   }
 }
 
+/**
+ * Secrets, sessions, codes and who signs in by which address. Beside the objects, never in them: no filter, sort,
+ * search or list can see them. The first part of a key says what it is.
+ */
+export class HiddenTable {
+  readonly #records: Database<object, string[]>;
+
+  constructor(records: Database<object, string[]>) {
+    this.#records = records;
+  }
+
+  get<T extends object>(key: string[]): T | undefined {
+    return this.#records.get(key) as T | undefined;
+  }
+
+  put(key: string[], value: object): void {
+    this.#records.putSync(key, value);
+  }
+
+  remove(key: string[]): void {
+    this.#records.removeSync(key);
+  }
+
+  under<T extends object>(prefix: string[]): { key: string[]; value: T }[] {
+    const range = { start: prefix, end: [...prefix, LAST] };
+    return [...this.#records.getRange(range)].map(({ key, value }) => ({ key, value: value as T }));
+  }
+
+  removeUnder(prefix: string[]): void {
+    for (const { key } of this.under(prefix)) this.remove(key);
+  }
+}
+
+/** By hash: whatever somebody types is as long as any other. */
+export function loginPrefix(kind: Kind, email: string): string[] {
+  return ['login', kind, sha256(email.trim().toLowerCase())];
+}
+
 interface Tables {
+  readonly hidden: HiddenTable;
   readonly documents: Database<Document, string[]>;
   readonly links: Database<JsonObject | null, string[]>;
   readonly events: Database<DirectoryEvent, string[]>;
@@ -194,10 +242,15 @@ export class TenantStore {
   }
 
   put(kind: Kind, document: Document): void {
+    if (kind === 'user' || kind === 'admin') this.#putLogin(kind, document);
     this.#tables.documents.putSync([this.organization, kind, document._id], document);
   }
 
+  /** With its secrets. */
   remove(kind: Kind, id: string): void {
+    const email = this.get(kind, id)?.email;
+    if (kind === 'user' || kind === 'admin') this.#tables.hidden.remove(this.#login(kind, email));
+    this.#tables.hidden.removeUnder(['secret', this.organization, kind, id]);
     this.#tables.documents.removeSync([this.organization, kind, id]);
   }
 
@@ -239,6 +292,18 @@ export class TenantStore {
   removeEventsBefore(timestamp: string): void {
     const range = { start: [this.organization], end: [this.organization, timestamp] };
     for (const key of [...this.#tables.events.getKeys(range)]) this.#tables.events.removeSync(key);
+  }
+
+  /** By which address somebody signs in. */
+  #putLogin(kind: Kind, document: Document): void {
+    const before = this.get(kind, document._id);
+    if (before !== undefined && before.email !== document.email)
+      this.#tables.hidden.remove(this.#login(kind, before.email));
+    this.#tables.hidden.put(this.#login(kind, document.email), { id: document._id });
+  }
+
+  #login(kind: Kind, email: unknown): string[] {
+    return [...loginPrefix(kind, String(email)), this.organization];
   }
 
   #range(...parts: string[]): [string[], string[]] {

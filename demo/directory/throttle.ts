@@ -24,6 +24,15 @@ export class Throttle {
     return entry.count > FAILURES_MAX ? Math.ceil((entry.until - now) / 1000) : undefined;
   }
 
+  /** The seconds to wait, where there were too many failures; counts nothing. */
+  wait(address: string): number | undefined {
+    const known = this.#failures.get(address);
+    const now = this.#now();
+    return known !== undefined && known.until > now && known.count >= FAILURES_MAX
+      ? Math.ceil((known.until - now) / 1000)
+      : undefined;
+  }
+
   get size(): number {
     return this.#failures.size;
   }

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeOf, Visitor } from '../../demo/directory/testing/people.js';
 import { type DirectoryProcess, startDirectoryProcess } from './running-directory.js';
 import { type GuardProcess, guardFolder, removeFolder, startGuard } from './running-guard.js';
 
@@ -200,13 +201,21 @@ describe('a directory that is killed', () => {
       };
       const writers = Promise.allSettled([0, 1_000, 2_000].map(writer));
       await expect.poll(() => acknowledged.length, { timeout: 15_000 }).toBeGreaterThan(60);
+      const user = first.seeded.passwords.find(
+        ({ kind, totpSecret }) => kind === 'user' && totpSecret !== null,
+      );
+      const visitor = new Visitor(`http://localhost:${first.port}`);
+      const code = codeOf(user?.totpSecret ?? '', Date.now());
+      await visitor.logIn(user?.email ?? '', user?.password);
+      expect((await visitor.submit('/mfa', { code })).status).toBe(303);
       await first.stop('SIGKILL');
       await writers;
-      const second = await startDirectoryProcess(own);
+      const second = await startDirectoryProcess(own, ['--port', String(first.port)]);
       const groups = await everything(second.url, key, 'v2/usergroups');
       const names = new Set(groups.map(({ name }) => name));
       expect(acknowledged.filter((name) => !names.has(name))).toEqual([]);
-      const body = JSON.stringify({ service: ['all'], start_time: '2023-01-01', limit: 10_000 });
+      const search_term = { and: [{ event_type: 'group_create' }] };
+      const body = JSON.stringify({ service: ['all'], start_time: '2023-01-01', limit: 10_000, search_term });
       const asked = await fetch(`${second.url}/insights/directory/v1/events`, {
         method: 'POST',
         headers,
@@ -215,6 +224,11 @@ describe('a directory that is killed', () => {
       const created = ((await asked.json()) as { resource: Item }[]).map(({ resource }) => resource.name);
       // Neither a change without its event nor an event without its change.
       expect(created.sort()).toEqual([...names].filter((name) => String(name).startsWith('group ')).sort());
+      // Who was logged in still is, and a code that was taken is taken for good.
+      expect((await visitor.get('/apps')).url).toBe('/apps');
+      const again = new Visitor(`http://localhost:${second.port}`);
+      await again.logIn(user?.email ?? '', user?.password);
+      expect((await again.submit('/mfa', { code })).status).toBe(401);
       const exited = once(second.child, 'exit');
       second.child.stdin?.end();
       expect((await exited)[0]).toBe(0);

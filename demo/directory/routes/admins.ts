@@ -2,7 +2,8 @@ import { Hono } from 'hono';
 import type { Directory } from '../directory.js';
 import { forbidden } from '../failures.js';
 import { answerV1, open, param, queryOf, readObject, type Variables } from '../http.js';
-import { newSecret, sha256 } from '../ids.js';
+import { resetAdminMfa } from '../identity/admin-acts.js';
+import { replaceKey } from '../identity/admin-keys.js';
 import type { Document, JsonObject } from '../model.js';
 import { select } from '../query/page.js';
 import { ADMIN } from '../resources.js';
@@ -43,8 +44,7 @@ export function adminRoutes() {
   routes.post('/api/users/resettotp/:id', async (c) => {
     const directory = open(c, 'admins');
     checkGrant(directory, {}, directory.get('admin', param(c, 'id')));
-    const fields = { totpEnrolled: false };
-    return c.json(shown(await directory.patch(ADMIN, param(c, 'id'), fields, 'admin_totp_disable')));
+    return c.json(shown(await resetAdminMfa(directory, param(c, 'id'))));
   });
   rotation(routes);
   return routes;
@@ -56,26 +56,7 @@ function rotation(routes: Hono<{ Variables: Variables }>): void {
     const directory = open(c, 'admins');
     const admin = directory.get('admin', param(c, 'id'));
     checkGrant(directory, {}, admin);
-    const apiKey = newSecret();
-    const { organization, provider } = directory.caller;
-    await directory.patch(ADMIN, admin._id, {
-      apiKeyAllowed: true,
-      apiKeySet: true,
-      apiKeyUpdatedAt: new Date(directory.ports.now()).toISOString(),
-    });
-    await directory.change(() => {
-      directory.store.retireKeys(admin._id);
-      directory.store.putKey(sha256(apiKey), {
-        kind: 'admin',
-        owner: admin._id,
-        email: String(admin.email),
-        organization,
-        provider,
-        state: 'active',
-        expiresAt: null,
-      });
-    });
-    return c.json({ apiKey });
+    return c.json({ apiKey: await replaceKey(directory, admin._id) });
   });
 }
 

@@ -5,6 +5,7 @@ import { Directory } from '../directory.js';
 import { changesBetween } from '../events.js';
 import { badRequest, notFound } from '../failures.js';
 import { answerV1, type Http, param, queryOf, readObject, type Variables } from '../http.js';
+import { readPolicy } from '../identity/password-policy.js';
 import { isId, type Ports } from '../ids.js';
 import type { Organization } from '../model.js';
 import { select, withBody } from '../query/page.js';
@@ -40,13 +41,15 @@ export function organizationRoutes(
     const before = await one(c);
     const caller = await access.authenticate({ ...credentialsOf(c), organization: before._id });
     requireRole(caller, 'admins', true);
-    const { displayName, logoUrl } = await readObject(c);
+    const { displayName, logoUrl, settings } = await readObject(c);
     if (displayName !== undefined && (typeof displayName !== 'string' || displayName === ''))
       throw badRequest('Invalid displayName');
     if (logoUrl !== undefined && logoUrl !== null && typeof logoUrl !== 'string')
       throw badRequest('Invalid logoUrl');
+    const passwordPolicy = settings === undefined ? undefined : readPolicy(settings);
     const after: Organization = {
       ...before,
+      ...(passwordPolicy === undefined ? {} : { settings: { passwordPolicy } }),
       displayName: displayName ?? before.displayName,
       logoUrl: logoUrl === undefined ? (before.logoUrl ?? null) : logoUrl,
     };

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { mayUse } from '../access.js';
 import { connectKeyOf } from '../agents/connect-key.js';
 import { open, type Variables } from '../http.js';
+import { policyOf } from '../identity/password-policy.js';
 
 export function settingsRoutes() {
   const routes = new Hono<{ Variables: Variables }>();
@@ -14,7 +15,10 @@ export function settingsRoutes() {
       ORG_ID: caller.organization,
       ...(may ? { CONNECT_KEY: connectKeyOf(store, caller.organization) } : {}),
       ORG_NAME: organization?.displayName ?? '',
-      SETTINGS: { name: organization?.displayName ?? '', logo: organization?.logoUrl ?? null },
+      SETTINGS: {
+        ...{ name: organization?.displayName ?? '', logo: organization?.logoUrl ?? null },
+        passwordPolicy: { ...policyOf(organization) },
+      },
     });
   });
   return routes;

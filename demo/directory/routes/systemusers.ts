@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { type Directory, refer } from '../directory.js';
 import { badRequest, notFound } from '../failures.js';
 import { open, param, readObject, type Variables } from '../http.js';
+import { resetMfa, setPassword, unlock } from '../identity/admin-acts.js';
 import type { JsonObject } from '../model.js';
 import { USER } from '../resources.js';
 
@@ -9,23 +10,10 @@ type Action = (directory: Directory, id: string, body: JsonObject) => Promise<un
 
 /** What one does to a person beside editing the record. Each leaves its own event. */
 const ACTIONS: Readonly<Record<string, Action>> = {
-  resetmfa: (directory, id, { exclusion, exclusionUntil }) => {
-    const excluded = exclusion === true;
-    const until = typeof exclusionUntil === 'string' ? exclusionUntil : null;
-    const mfa = {
-      configured: false,
-      exclusion: excluded,
-      ...(until === null ? {} : { exclusionUntil: until }),
-    };
-    const fields = { totp_enabled: false, mfa, mfaEnrollment: { overallStatus: 'NOT_ENROLLED' } };
-    return directory.patch(USER, id, fields, 'totp_delete_enrollment');
-  },
-  password: (directory, id, { password }) => {
-    if (typeof password !== 'string' || password === '') throw badRequest('password is required');
-    return directory.patch(USER, id, { password_date: now(directory), activated: true }, 'user_password_set');
-  },
+  resetmfa: resetMfa,
+  password: (directory, id, { password }) => setPassword(directory, id, password),
   expire: (directory, id) => directory.patch(USER, id, { password_expired: true }, 'user_password_expired'),
-  unlock: (directory, id) => directory.patch(USER, id, { account_locked: false }, 'user_unlocked'),
+  unlock,
   reactivate: (directory, id) => directory.patch(USER, id, {}, 'user_activation_email'),
   'mfa/enforce': (directory, id) => directory.patch(USER, id, { enable_user_portal_multifactor: true }),
   'state/activate': (directory, id) =>

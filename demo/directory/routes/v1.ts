@@ -3,7 +3,7 @@ import type { Area } from '../access.js';
 import { answerV1, open, openToRead, param, queryOf, readBody, readObject, type Variables } from '../http.js';
 import type { Document } from '../model.js';
 import { select, withBody } from '../query/page.js';
-import { APPLICATION, COMMAND, type Resource, SYSTEM, USER } from '../resources.js';
+import { COMMAND, type Resource, SYSTEM, USER } from '../resources.js';
 
 type Routes = Hono<{ Variables: Variables }>;
 
@@ -33,7 +33,6 @@ export function v1Routes(): Routes {
   const routes: Routes = new Hono();
   crud(routes, '/api/systemusers', USER, 'users');
   crud(routes, '/api/commands', COMMAND, 'commands');
-  crud(routes, '/api/applications', APPLICATION, 'directory');
   routes.get('/api/systems', (c) =>
     answerV1(c, select(open(c, 'directory').tenant.all('system'), queryOf(c, 1), SYSTEM.searched)),
   );
