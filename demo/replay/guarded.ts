@@ -103,7 +103,7 @@ export class GuardedPlay {
   /** Every incident that is open: theft is contained and told; the owners know the others. */
   async #look(nowMs: number): Promise<void> {
     for (const incident of await openIncidents(this.#side)) {
-      const theft = incident.keys.some((key) => this.#stolen.has(this.#side.keyIds.get(key) ?? ''));
+      const theft = incident.keys.some((key) => this.#isStolen(key));
       const known = { ...incident, theft };
       this.#incidents.set(incident.id, known);
       this.#narrator.incident(known, nowMs);
@@ -120,6 +120,11 @@ export class GuardedPlay {
         why: 'contained and told',
       });
     }
+  }
+
+  #isStolen(key: string): boolean {
+    const { keyIds, firstIds } = this.#side;
+    return firstIds.has(key) && this.#stolen.has(keyIds.get(key) ?? '');
   }
 
   /** Whoever was told has a new key in his script. */

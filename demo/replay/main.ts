@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { closeConnections } from './ask.js';
 import { pageOf } from './page.js';
 import { replay } from './replay.js';
+import { campaignOf } from './script.js';
 import { summaryOf } from './summary.js';
 import { Terminal } from './text.js';
 
@@ -27,7 +28,8 @@ function whole(text: string, name: string, min: number, max: number): number {
   return number;
 }
 
-async function main(): Promise<void> {
+/** @throws {Error} that says what is wrong with the command line */
+function readOptions() {
   const { values } = parseArgs({
     options: {
       seed: { type: 'string', default: '1' },
@@ -39,34 +41,44 @@ async function main(): Promise<void> {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(USAGE);
-    return;
-  }
-  const options = {
+  const { report, json, help } = values;
+  return {
+    ...{ report, json, help },
     seed: whole(values.seed, 'seed', 0, 999_999_999),
     days: whole(values.days, 'days', 1, 60),
     tenants: whole(values.tenants, 'tenants', 2, 100),
-    campaign: values.campaign,
+    campaign: campaignOf(values.campaign),
   };
+}
+
+async function main({ report, json, ...options }: ReturnType<typeof readOptions>): Promise<void> {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-demo-'));
   process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
-  const write = values.json ? () => undefined : (line: string) => console.log(line);
+  const write = json ? () => undefined : (line: string) => console.log(line);
   const terminal = new Terminal(write, process.stdout.isTTY === true);
   const replayed = await replay({ ...options, dir, bin: BIN }, terminal);
   await closeConnections();
   const summary = summaryOf(replayed);
   terminal.report(replayed, summary);
-  mkdirSync(path.dirname(path.resolve(values.report)), { recursive: true });
-  writeFileSync(values.report, pageOf(replayed, summary));
-  if (values.json) console.log(JSON.stringify({ ...summary, off: replayed.off, on: replayed.on }));
-  else write(`\nThe whole of it, step by step: ${path.resolve(values.report)}`);
+  mkdirSync(path.dirname(path.resolve(report)), { recursive: true });
+  writeFileSync(report, pageOf(replayed, summary));
+  if (json) console.log(JSON.stringify({ ...summary, off: replayed.off, on: replayed.on }));
+  else write(`\nThe whole of it, step by step: ${path.resolve(report)}`);
+}
+
+function fail(error: unknown, code: number): never {
+  console.error(`keyward demo: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(code);
 }
 
 // Programs that it started end with it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 
-main().catch((error: unknown) => {
-  console.error(`keyward demo: ${error instanceof Error ? error.message : String(error)}`);
-  process.exit(1);
-});
+let options: ReturnType<typeof readOptions>;
+try {
+  options = readOptions();
+} catch (error) {
+  fail(error, 2);
+}
+if (options.help) console.log(USAGE);
+else main(options).catch((error: unknown) => fail(error, 1));

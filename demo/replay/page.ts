@@ -51,7 +51,8 @@ function got({ off, on }: Replayed, { gains, privileged, calls }: Summary) {
     { what: 'commands past every key', without: off.injected.length, with: on.injected.length },
   ];
   const most = Math.max(1, ...rows.flatMap((row) => [row.without, row.with]));
-  const bar = (n: number) => html`<span class="bar" style="width:${((12 * n) / most).toFixed(2)}rem"></span>`;
+  const bar = (n: number) =>
+    html`<span class="bar" style="width:calc(min(12rem, 16vw) * ${(n / most).toFixed(3)})"></span>`;
   return html`<h2>What the thief got</h2>
 <div class="scroll"><table><thead><tr><th></th><th class="n">without</th><th></th><th class="n">with</th><th></th></tr></thead><tbody>
 ${rows.map(

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Api } from '../../world/api.js';
 import type { Call } from '../../world/call.js';
@@ -36,23 +35,28 @@ export interface ScriptOptions {
   readonly seed: number;
   /** Days before the thief, in which the guard learns. */
   readonly days: number;
-  readonly campaign: string;
+  readonly campaign: Campaign;
 }
 
 const CAMPAIGNS = fileURLToPath(new URL('../../../world/campaigns', import.meta.url));
 /** The thief comes at night, as he did. */
 const THEFT_HOUR = 2;
 
-export function scriptOf(
-  organisations: readonly Organisation[],
-  { seed, days, campaign: name }: ScriptOptions,
-): Script {
-  const campaigns = readCampaigns(path.resolve(CAMPAIGNS));
+/** @throws {Error} that names the campaigns there are */
+export function campaignOf(name: string): Campaign {
+  const campaigns = readCampaigns(CAMPAIGNS);
   const campaign = campaigns.find((each) => each.name === name);
   if (campaign === undefined)
     throw new Error(
       `There is no campaign ${name}; there are ${campaigns.map((each) => each.name).join(', ')}.`,
     );
+  return campaign;
+}
+
+export function scriptOf(
+  organisations: readonly Organisation[],
+  { seed, days, campaign }: ScriptOptions,
+): Script {
   const random = new Random(seed);
   const principals = castOf(random, organisations);
   const stage: Stage = { api: new Api(), random, startMs: BEGIN_MS, days, out: [] };

@@ -33,8 +33,10 @@ export class Side {
   readonly #credentials = new Map<string, string>();
   /** What a thief has of it: the first one, whatever the owner gets later. */
   readonly #stolen = new Map<string, string>();
-  /** The guard's names of them, and back. */
+  /** Of each key of the guard: whose it is, by his key in the world. */
   readonly keyIds = new Map<string, string>();
+  /** Keys of the guard that a thief may have: each owner's first. */
+  readonly firstIds = new Set<string>();
 
   private constructor(
     dir: string,
@@ -120,6 +122,7 @@ export class Side {
     });
     const { id } = body as { id: string };
     this.keyIds.set(id, who.key);
+    if (n === 0) this.firstIds.add(id);
   }
 
   /** The admin API of the guard. @throws {Error} for any answer that is no success */

@@ -12,5 +12,5 @@ export async function demo(options: readonly string[]): Promise<void> {
   // The terminal sends Ctrl-C to both; this process waits for the replay to tidy up.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   const [code] = (await once(child, 'exit')) as [number | null];
-  process.exitCode = code ?? 1;
+  process.exit(code ?? 1);
 }

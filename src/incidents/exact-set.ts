@@ -83,7 +83,7 @@ export function exactSet(facts: ExactSetFacts): ExactSet {
   for (const trail of trails)
     because(
       trail.key,
-      `${trail.leads} calls unlike its own, evidence up to ${trail.peak.toFixed(1)} nats: ${trail.reasons[0]?.text ?? 'see its findings'}`,
+      `${trail.leads} ${trail.leads === 1 ? 'call' : 'calls'} unlike its own, evidence up to ${trail.peak.toFixed(1)} nats: ${trail.reasons[0]?.text ?? 'see its findings'}`,
     );
   for (const key of facts.asked ?? []) because(key, 'named by an operator');
   const from = new Set(places);
