@@ -32,6 +32,8 @@ export interface OperationTally extends Tally {
 export interface ObjectTally extends Tally {
   readonly id: string;
   readonly effect: Effect;
+  /** Of what was created: by which operation, so that an administrator is told from a note. */
+  readonly operation?: string;
 }
 
 export interface NetworkTally extends Tally {
@@ -155,13 +157,13 @@ function note<What extends object>(
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The objects that a call names, and the one it created: an answer may as well repeat what was in the path. */
-function effectsOf(call: JournalCall): { readonly id: string; readonly effect: Effect }[] {
+function effectsOf(call: JournalCall): Omit<ObjectTally, keyof Tally>[] {
   const effect = effectOf(call);
   const named = call.objects.map((id) => ({ id, effect }));
   const { created } = call;
   return created === undefined || call.objects.includes(created)
     ? named
-    : [...named, { id: created, effect: 'created' }];
+    : [...named, { id: created, effect: 'created', operation: call.operation }];
 }
 
 /** What a call does to the objects it names, by method, and by privilege where reads are POSTed. */

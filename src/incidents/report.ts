@@ -127,7 +127,12 @@ function sections(radius: KeyRadius): Section[] {
       rows: radius.objects
         .filter(({ foreignSucceeded, foreignRefused }) => foreignSucceeded + foreignRefused > 0)
         .slice(0, ROWS_MAX)
-        .map((each) => [each.effect, each.id, ...counts(each), ...first(each)]),
+        .map((each) => [
+          each.operation === undefined ? each.effect : `${each.effect} by ${each.operation}`,
+          each.id,
+          ...counts(each),
+          ...first(each),
+        ]),
     },
     {
       title: 'Networks',
