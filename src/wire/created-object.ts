@@ -7,6 +7,15 @@ const CHARS_MAX = 128;
 const ID_FIELDS = ['_id', 'id', 'objectId', 'uuid'];
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\b/i;
 
+/** What has such a name may be opened by its id alone: that is a secret, and is not kept. */
+const OPENED_BY_ID =
+  /(?:^|[/_.-])(?:sessions?|tokens?|log-?in|sign-?in|oauth2?|otp|challenges?|tickets?)(?:$|[/_.-])/i;
+
+/** Whether the answer to a request may name what it has created by an id that is no secret. */
+export function mayName(method: string, path: string): boolean {
+  return method === 'POST' && !OPENED_BY_ID.test(path);
+}
+
 /**
  * The id of what a request has created, read from its answer as that goes by: a field of its JSON object or of an object
  * one level below, else the end of `Location` (RFC 9110 section 10.2.2). Nothing else of the answer is kept.

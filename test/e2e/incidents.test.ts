@@ -367,11 +367,13 @@ describe('what a key creates', () => {
     try {
       const who = { id: lone.keyId, credential: lone.key, owner: { address: '127.0.0.1', agent: 'x' } };
       expect(await call(who, who.owner, 'POST /orgs/acme/admins')).toContain('201');
+      // What may be opened by its id alone is not named.
+      expect(await call(who, who.owner, 'POST /orgs/acme/sessions')).toContain('201');
       const { radii } = await lone.running.incidents.investigateKeys([who.id], Date.now());
       const created = radii[0]?.objects.filter(({ effect }) => effect === 'created');
       const operation = 'POST /orgs/acme/admins';
-      expect(created?.map((each) => [each.id, each.operation])).toEqual(
-        id === undefined ? [] : [[id, operation]],
+      expect(created?.map((each) => [each.id, each.operation, each.succeeded])).toEqual(
+        id === undefined ? [] : [[id, operation, 1]],
       );
       const files = readdirSync(lone.dataDir, { recursive: true, withFileTypes: true });
       const kept = files.filter((file) => file.isFile()).map((f) => path.join(f.parentPath, f.name));

@@ -1,6 +1,7 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Admission, EdgeRequest } from '../../engine/guard-loop.js';
+import { mayName } from '../../wire/created-object.js';
 import { BodyReader } from '../../wire/http-body.js';
 import { keepsAlive, parseRequestHead, type RequestHead } from '../../wire/http-head.js';
 import { beginsHttp2, type ClientEnd, type Peer, type TakeHttp2 } from './client-end.js';
@@ -273,6 +274,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
       return;
     }
     const nowMs = Date.now();
+    const { operation, path } = admission.observation;
     this.#phase = 'exchange';
     const exchange = new Exchange(
       this,
@@ -284,7 +286,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
         clientMinor: head.minor,
         clientKeepsAlive: keepsAlive(head) && !this.#draining,
         responseHeaders: rateHeaders(admission, false),
-        mayCreate: head.method === 'POST' && admission.observation.operation.privilege >= CREATES_FROM,
+        mayCreate: operation.privilege >= CREATES_FROM && mayName(head.method, path),
         pass: () => this.#gateway.loop.pass(admission, Date.now()),
       },
       upstream.pool,
