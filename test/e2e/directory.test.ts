@@ -6,10 +6,12 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf, Visitor } from '../../demo/directory/testing/people.js';
+import { isDemoBuilt } from '../../scripts/build.mjs';
 import { type DirectoryProcess, startDirectoryProcess } from './running-directory.js';
 import { type GuardProcess, guardFolder, removeFolder, startGuard } from './running-guard.js';
 
 type Item = Record<string, unknown>;
+const BUILD_FIRST = 'npm run directory -- --help compiles the demo: what is there is older than its sources';
 
 /**
  * Asks as the JumpCloud integration of JupiterOne does (its npm package is not in the public registry): `x-org-id`
@@ -55,6 +57,7 @@ let adminKey: string;
 let guardKey: string;
 
 beforeAll(async () => {
+  expect(isDemoBuilt(), BUILD_FIRST).toBe(true);
   dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-directory-'));
   directory = await startDirectoryProcess(dir, [
     '--seed',
