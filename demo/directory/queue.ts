@@ -35,3 +35,10 @@ export function enqueue(
   });
   return { workflow, queueIds };
 }
+
+/** Inside a change, of a device that is gone: its agent's key is old, and nothing waits for it. */
+export function retireDevice(store: DirectoryStore, system: string): void {
+  const record = store.agent(system);
+  if (record !== undefined) store.putAgent({ ...record, state: 'old' });
+  for (const run of store.queuedFor(system)) store.dequeue(run);
+}

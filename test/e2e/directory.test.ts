@@ -138,6 +138,7 @@ describe('the directory as a process', () => {
         auth_method: 'api key',
       },
       { event_type: 'command_run', resource: { name: 'who' } },
+      ...Array.from({ length: 3 }, () => ({ event_type: 'command_result', resource: { name: 'who' } })),
     ]);
   });
 
