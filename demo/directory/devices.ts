@@ -1,6 +1,6 @@
 import { Directory } from './directory.js';
 import { conclude, deviceAsCaller } from './effects.js';
-import type { Ports } from './ids.js';
+import { isoTime, type Ports } from './ids.js';
 import type { Document, QueuedRun } from './model.js';
 import type { DirectoryStore } from './store.js';
 
@@ -13,23 +13,10 @@ const BATCH_MAX = 200;
 export class SimulatedDevices {
   readonly #store: DirectoryStore;
   readonly #ports: Ports;
-  #timer: NodeJS.Timeout | undefined;
-  #working: Promise<void> = Promise.resolve();
 
   constructor(store: DirectoryStore, ports: Ports) {
     this.#store = store;
     this.#ports = ports;
-  }
-
-  start(everyMs: number): void {
-    this.#timer = setInterval(() => {
-      this.#working = this.#working.then(() => this.answer()).catch(console.error);
-    }, everyMs);
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#working;
   }
 
   async answer(): Promise<void> {
@@ -47,7 +34,7 @@ export class SimulatedDevices {
     if (system === undefined || this.#store.queuedRun(run.system, run.id) === undefined) return;
     const from = { clientIp: String(system.remoteIP), userAgent: `agent/${system.agentVersion}` };
     const directory = new Directory(this.#store, this.#ports, deviceAsCaller(this.#store, run, from));
-    const endedAt = new Date(this.#ports.now()).toISOString();
+    const endedAt = isoTime(this.#ports);
     const output = run.action === 'command' ? outputOf(run.command.command, system) : '';
     conclude(directory, run, { exitCode: 0, error: '', output, endedAt });
   }

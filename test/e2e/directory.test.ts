@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, statSync } from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -184,6 +185,33 @@ describe('the directory as a process', () => {
       await expect(
         fetch(`http://${each?.address}:${directory.port}/`, { signal: AbortSignal.timeout(2_000) }),
       ).rejects.toThrow();
+  });
+});
+
+describe('a directory that is told to stop', () => {
+  it('ends within a second, whatever is open, queued or under way', async () => {
+    const own = mkdtempSync(path.join(os.tmpdir(), 'keyward-directory-'));
+    try {
+      const args = ['--organisations', '1', '--users', '200', '--device-ms', '10'];
+      const { url, port, seeded, stop } = await startDirectoryProcess(own, args);
+      const headers = { 'x-api-key': seeded.keys[0]?.apiKey ?? '' };
+      const systems = (await everything(url, headers['x-api-key'], 'systems')).map(({ _id }) => _id);
+      const [command] = await everything(url, headers['x-api-key'], 'commands');
+      const run = () =>
+        fetch(`${url}/api/runCommand`, {
+          ...{ method: 'POST', headers, body: JSON.stringify({ _id: command?._id, systems }) },
+        });
+      for (let n = 0; n < 10; n++) expect((await run()).status).toBe(200);
+      const half = net.connect(port, '127.0.0.1').on('error', () => undefined);
+      half.write('POST /api/systemusers HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{');
+      const pending = Promise.allSettled(Array.from({ length: 20 }, run));
+      const started = performance.now();
+      expect(await stop()).toBe(0);
+      expect(performance.now() - started).toBeLessThan(1_000);
+      await pending;
+    } finally {
+      removeFolder(own);
+    }
   });
 });
 
