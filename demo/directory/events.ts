@@ -1,4 +1,4 @@
-import type { Ports } from './ids.js';
+import { isoTime, type Ports } from './ids.js';
 import type { Caller, DirectoryEvent, Json, JsonObject } from './model.js';
 import { isObject } from './model.js';
 
@@ -24,7 +24,7 @@ export function eventOf(ports: Ports, caller: Caller, happened: Happened): Direc
     service: 'directory',
     organization: caller.organization,
     provider: caller.provider,
-    timestamp: new Date(ports.now()).toISOString(),
+    timestamp: isoTime(ports),
     auth_method: caller.authMethod,
     client_ip: caller.clientIp,
     initiated_by: initiatorOf(caller),

@@ -1,4 +1,4 @@
-import type { Ports } from './ids.js';
+import { isoTime, type Ports } from './ids.js';
 import type { Document, JsonObject, QueuedCommand, QueuedRun } from './model.js';
 import type { DirectoryStore } from './store.js';
 
@@ -27,7 +27,7 @@ export function enqueue(
   what: { action: QueuedRun['action']; command: QueuedCommand; requestedBy: JsonObject | null },
 ): Run {
   const workflow = ports.newId();
-  const requestedAt = new Date(ports.now()).toISOString();
+  const requestedAt = isoTime(ports);
   const queueIds = systems.map((system) => {
     const id = ports.newId();
     store.enqueue({ id, organization, system, workflow, requestedAt, ...what });

@@ -16,7 +16,7 @@ import { Directory, refer } from '../directory.js';
 import { conclude, deviceAsCaller } from '../effects.js';
 import { badRequest, Failure, unauthorized } from '../failures.js';
 import { reach } from '../graph.js';
-import { type Ports, sha256 } from '../ids.js';
+import { isoTime, type Ports, sha256 } from '../ids.js';
 import type { AgentRecord, Caller, Document, JsonObject } from '../model.js';
 import { SYSTEM } from '../resources.js';
 import type { DirectoryStore } from '../store.js';
@@ -76,8 +76,12 @@ export class Fleet {
       const record: AgentRecord = { system: id, organization, publicKey, state: 'active' };
       this.#store.putAgent(record);
       const directory = this.#directory(record, from);
-      const made = SYSTEM.defaults({ organization, at: this.#time() });
-      const facts = { ...factsOf(given.inventory), lastContact: this.#time(), remoteIP: from.clientIp };
+      const made = SYSTEM.defaults({ organization, at: isoTime(this.#ports) });
+      const facts = {
+        ...factsOf(given.inventory),
+        lastContact: isoTime(this.#ports),
+        remoteIP: from.clientIp,
+      };
       const system = { ...made, displayName: given.inventory.hostname, ...facts, _id: id, id };
       directory.tenant.put('system', system);
       this.#keepInventory(directory, id, given.inventory);
@@ -151,7 +155,7 @@ export class Fleet {
     if (inventory === undefined && changed.length === 0 && silentMs < CONTACT_MS) return;
     await this.#store.change(() => {
       const facts = inventory === undefined ? {} : factsOf(inventory);
-      const contact = { lastContact: this.#time(), active: true, lastBoot: report.bootedAt };
+      const contact = { lastContact: isoTime(this.#ports), active: true, lastBoot: report.bootedAt };
       const now = { ...directory.get('system', record.system), ...facts, ...contact };
       directory.tenant.put('system', now);
       if (inventory !== undefined) this.#keepInventory(directory, record.system, inventory);
@@ -161,15 +165,11 @@ export class Fleet {
   }
 
   #keepInventory(directory: Directory, system: string, { tables }: Inventory): void {
-    directory.tenant.put('inventory', { _id: system, id: system, at: this.#time(), tables });
+    directory.tenant.put('inventory', { _id: system, id: system, at: isoTime(this.#ports), tables });
   }
 
   #directory(record: AgentRecord, from: From): Directory {
     return new Directory(this.#store, this.#ports, this.caller(record, from));
-  }
-
-  #time(): string {
-    return new Date(this.#ports.now()).toISOString();
   }
 }
 

@@ -1,5 +1,5 @@
 import { userAgentOf } from '../events.js';
-import { isId, type Ports } from '../ids.js';
+import { isId, isoTime, type Ports } from '../ids.js';
 import { type DirectoryEvent, type Document, isObject, type JsonObject } from '../model.js';
 import { type DirectoryStore, loginPrefix } from '../store.js';
 
@@ -91,10 +91,6 @@ export function recordFor(
     ...rest,
   };
   store.tenant(account.organization).append(event);
-}
-
-export function isoTime(ports: Ports): string {
-  return new Date(ports.now()).toISOString();
 }
 
 /** A part of a free-form object, or nothing. */

@@ -4,6 +4,7 @@ import { requireRole } from '../access.js';
 import { type Directory, refer } from '../directory.js';
 import { initiatorOf } from '../events.js';
 import { open, param, type Variables } from '../http.js';
+import { isoTime } from '../ids.js';
 import { enqueue } from '../queue.js';
 import { SYSTEM } from '../resources.js';
 
@@ -14,7 +15,7 @@ function act(directory: Directory, id: string, action: (typeof BUILT_IN)[number]
   const { store, ports, caller } = directory;
   return directory.change(() => {
     const system = directory.get('system', id);
-    const at = new Date(ports.now()).toISOString();
+    const at = isoTime(ports);
     if (action !== 'unlock') directory.tenant.put('system', { ...system, lastBuiltin: { name: action, at } });
     const command = { id: null, name: action, command: '', user: '', sudo: false, timeoutMs: 60_000 };
     const what = { action, command, requestedBy: initiatorOf(caller) };

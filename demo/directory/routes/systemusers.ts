@@ -3,6 +3,7 @@ import { type Directory, refer } from '../directory.js';
 import { badRequest, notFound } from '../failures.js';
 import { open, param, readObject, type Variables } from '../http.js';
 import { resetMfa, setPassword, unlock } from '../identity/admin-acts.js';
+import { isoTime } from '../ids.js';
 import type { JsonObject } from '../model.js';
 import { USER } from '../resources.js';
 
@@ -45,7 +46,7 @@ export function systemuserRoutes() {
       throw badRequest('Invalid public_key');
     if (public_key.length > KEY_CHARACTERS_MAX) throw badRequest('Invalid public_key');
     const id = directory.ports.newId();
-    const key = { _id: id, id, name, public_key, create_date: now(directory), user: user._id };
+    const key = { _id: id, id, name, public_key, create_date: isoTime(directory.ports), user: user._id };
     await directory.change(() => {
       directory.tenant.put('sshkey', key);
       const changes = [{ field: 'ssh_keys', to: { name, public_key } }];
@@ -70,8 +71,4 @@ export function systemuserRoutes() {
 
 function keysOf(directory: Directory, user: string) {
   return directory.tenant.all('sshkey').filter((key) => key.user === user);
-}
-
-function now(directory: Directory): string {
-  return new Date(directory.ports.now()).toISOString();
 }

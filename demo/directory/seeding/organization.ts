@@ -1,6 +1,6 @@
 import type { Random } from '../../../world/random.js';
 import type { Account, AccountKind } from '../identity/accounts.js';
-import { type Ports, sha256 } from '../ids.js';
+import { isoTime, type Ports, sha256 } from '../ids.js';
 import type { Document, JsonObject, Kind, Organization, RoleName } from '../model.js';
 import {
   ADMIN,
@@ -72,7 +72,7 @@ export class OrganizationMaker {
       id,
       displayName: this.#name,
       logoUrl: null,
-      created: this.#time(),
+      created: isoTime(this.#ports),
       provider,
     };
     this.#tenant = store.tenant(id);
@@ -98,13 +98,9 @@ export class OrganizationMaker {
     return keys;
   }
 
-  #time(): string {
-    return new Date(this.#ports.now()).toISOString();
-  }
-
   #put(resource: Resource, fields: JsonObject): Document {
     const id = this.#ports.newId();
-    const made = { organization: this.#organization._id, at: this.#time() };
+    const made = { organization: this.#organization._id, at: isoTime(this.#ports) };
     const document = { ...resource.defaults(made), ...fields, _id: id, id };
     this.#tenant.put(resource.kind, document);
     return document;
@@ -118,7 +114,7 @@ export class OrganizationMaker {
     const { _id: organization, provider } = this.#organization;
     const email = `${roleName.toLowerCase().replaceAll(' ', '.')}@${this.#domain}`;
     const apiKey = seededSecret(this.#seed, email);
-    const key = { apiKeyAllowed: true, apiKeySet: true, apiKeyUpdatedAt: this.#time() };
+    const key = { apiKeyAllowed: true, apiKeySet: true, apiKeyUpdatedAt: isoTime(this.#ports) };
     const name = { firstname: FIRST[i] ?? '', lastname: LAST[i] ?? '' };
     const multiFactor = { enableMultiFactor: true, totpEnrolled: true };
     const admin = this.#put(ADMIN, { email, roleName, provider, ...name, ...key, ...multiFactor });
@@ -161,7 +157,13 @@ export class OrganizationMaker {
     const platform = this.#random.zipf(OSES, 0.5);
     const hostname = `${platform.osFamily}-${this.#random.hex(6)}`;
     const system = this.#put(SYSTEM, {
-      ...{ hostname, displayName: hostname, ...platform, agentVersion: '1.189.0', lastContact: this.#time() },
+      ...{
+        hostname,
+        displayName: hostname,
+        ...platform,
+        agentVersion: '1.189.0',
+        lastContact: isoTime(this.#ports),
+      },
       ...{
         serialNumber: this.#random.hex(12).toUpperCase(),
         remoteIP: `198.51.100.${this.#random.int(1, 254)}`,
