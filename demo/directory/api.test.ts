@@ -19,6 +19,17 @@ const lastEvents = async (count = 1): Promise<readonly JsonObject[]> =>
     })
   ).list;
 
+describe('start data', () => {
+  it('say the same of second factors in every field', async () => {
+    const { list } = await t.call('GET', '/api/systemusers?limit=100');
+    expect(new Set(list.map(({ totp_enabled }) => totp_enabled)).size).toBe(2);
+    for (const { totp_enabled: has, mfa, mfaEnrollment } of list) {
+      expect(mfa).toMatchObject({ configured: has });
+      expect(mfaEnrollment).toMatchObject({ overallStatus: has ? 'ENROLLED' : 'NOT_ENROLLED' });
+    }
+  });
+});
+
 describe('v1', () => {
   it.each([
     'systemusers',

@@ -93,7 +93,7 @@ export class Directory {
   }
 
   /** With everything that was tied to it. @throws {Failure} 404 */
-  remove(resource: Resource, id: string): Promise<Document> {
+  remove(resource: Resource, id: string, also: Also = nothing): Promise<Document> {
     return this.change(() => {
       const document = this.get(resource.kind, id);
       this.tenant.remove(resource.kind, id);
@@ -101,6 +101,7 @@ export class Directory {
         this.tenant.removeLink(resource.kind, id, link.type, link.id);
       this.#recordChange(resource, 'delete', document, undefined);
       consequences(this, resource, 'delete', document);
+      also(document);
       return document;
     });
   }

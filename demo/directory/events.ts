@@ -1,6 +1,5 @@
 import { isoTime, type Ports } from './ids.js';
-import type { Caller, DirectoryEvent, Json, JsonObject } from './model.js';
-import { isObject } from './model.js';
+import { type Caller, type DirectoryEvent, isObject, type Json, type JsonObject } from './model.js';
 
 export const RETENTION_MS = 90 * 24 * 3_600_000;
 

@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { HttpBindings } from '@hono/node-server';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { Access, type Credentials, ensureTokenSecret } from './access.js';

@@ -47,6 +47,19 @@ export function unlock(directory: Directory, id: string): Promise<Document> {
   });
 }
 
+export function suspend(directory: Directory, id: string): Promise<Document> {
+  return directory.patch(USER, id, { state: 'SUSPENDED', suspended: true }, 'user_suspended');
+}
+
+export function activate(directory: Directory, id: string): Promise<Document> {
+  const fields = { state: 'ACTIVATED', activated: true, suspended: false };
+  return directory.patch(USER, id, fields, 'user_activated');
+}
+
+export function expirePassword(directory: Directory, id: string): Promise<Document> {
+  return directory.patch(USER, id, { password_expired: true }, 'user_password_expired');
+}
+
 /** @throws {Failure} 400 */
 export async function setPassword(directory: Directory, id: string, password: unknown): Promise<Document> {
   const put = await checkedPassword(directory, directory.get('user', id), password);

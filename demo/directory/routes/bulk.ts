@@ -2,10 +2,10 @@ import { Hono } from 'hono';
 import type { Directory } from '../directory.js';
 import { badRequest, Failure } from '../failures.js';
 import { type Http, open, param, readBody, sliceV2, type Variables } from '../http.js';
-import { createUser, unlock, updateUser } from '../identity/admin-acts.js';
+import { createUser, expirePassword, unlock, updateUser } from '../identity/admin-acts.js';
 import { isoTime } from '../ids.js';
 import { type Document, isObject, type JsonObject } from '../model.js';
-import { asV2, USER } from '../resources.js';
+import { asV2 } from '../resources.js';
 
 type Act = (directory: Directory, each: JsonObject) => Promise<Document>;
 
@@ -16,11 +16,7 @@ const JOBS: readonly (readonly [method: string, path: string, status: 200 | 201,
   ['POST', 'users', 200, (directory, each) => createUser(directory, each)],
   ['PATCH', 'users', 200, (directory, each) => updateUser(directory, idOf(each), each)],
   ['POST', 'user/unlocks', 201, (directory, each) => unlock(directory, idOf(each))],
-  [
-    ...(['POST', 'user/expires', 201] as const),
-    (directory, each) =>
-      directory.patch(USER, idOf(each), { password_expired: true }, 'user_password_expired'),
-  ],
+  ['POST', 'user/expires', 201, (directory, each) => expirePassword(directory, idOf(each))],
 ];
 
 export function bulkRoutes() {

@@ -6,7 +6,7 @@ import { answerV1, open, openToRead, param, queryOf, readBody, readObject, type 
 import { createUser, updateUser } from '../identity/admin-acts.js';
 import type { Document } from '../model.js';
 import { select, withBody } from '../query/page.js';
-import { COMMAND, type Resource, SYSTEM, USER } from '../resources.js';
+import { COMMAND, COMMAND_RESULT, type Resource, SYSTEM, USER } from '../resources.js';
 
 type Routes = Hono<{ Variables: Variables }>;
 
@@ -58,11 +58,6 @@ function oneOf(routes: Routes, path: string, resource: Resource, area: Area, own
   routes.delete(`${path}/:id`, async (c) => c.json(await open(c, area).remove(resource, param(c, 'id'))));
 }
 
-export const RESULT: Resource = {
-  ...{ kind: 'commandresult', input: COMMAND.input, required: [], unique: [], nameField: 'name' },
-  ...{ searched: ['name', 'command', 'system'], event: 'commandresult', defaults: () => ({}) },
-};
-
 export function v1Routes(): Routes {
   const routes: Routes = new Hono();
   crud(routes, '/api/systemusers', USER, 'users', USERS);
@@ -87,7 +82,7 @@ function search(routes: Routes): void {
     ['/api/search/systemusers', USER, 'users', {}],
     ['/api/search/systems', SYSTEM, 'directory', SYSTEMS],
     ['/api/search/commands', COMMAND, 'commands', {}],
-    ['/api/search/commandresults', RESULT, 'commands', {}],
+    ['/api/search/commandresults', COMMAND_RESULT, 'commands', {}],
   ] as const) {
     routes.post(path, async (c) => {
       const directory = openToRead(c, area);

@@ -19,7 +19,7 @@ import {
 import type { DirectoryStore, TenantStore } from '../store.js';
 import { FIRMS, FIRST, LAST, OSES, TEAMS } from './names.js';
 import { type SeededKey, type SeededPassword, seededSecret } from './seeded.js';
-import { seedPassword, seedTotp } from './sign-in.js';
+import { seedSignIn } from './sign-in.js';
 
 /** A good hash takes time: an administrator and two users of the first organisations have passwords. */
 const PASSWORD_ORGANISATIONS = 10;
@@ -147,10 +147,9 @@ export class OrganizationMaker {
 
   #signIn(kind: AccountKind, document: Document, chosen: boolean): void {
     const account: Account = { kind, organization: this.#organization._id, document };
-    const totpSecret = seedTotp(this.#store, this.#seed, account);
-    if (!chosen || !this.#passwords) return;
-    const given = seedPassword(this.#store, this.#seed, account, this.#ports.now());
-    this.passwords.push({ organization: account.organization, kind, ...given, totpSecret });
+    const has = chosen && this.#passwords;
+    const made = seedSignIn(this.#store, this.#seed, account, has, this.#ports.now());
+    if (made !== undefined) this.passwords.push(made);
   }
 
   #system(user: Document): Document {

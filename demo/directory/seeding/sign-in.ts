@@ -1,29 +1,32 @@
 import { type Account, patchAccount } from '../identity/accounts.js';
-import { putTotp, totpSecretOf } from '../identity/factors.js';
+import { factorFields, putTotp, totpSecretOf } from '../identity/factors.js';
 import { POLICY_DEFAULT } from '../identity/password-policy.js';
 import { hashPasswordSync, putPassword } from '../identity/passwords.js';
 import type { DirectoryStore } from '../store.js';
 import { type SeededPassword, seededSecret } from './seeded.js';
 
-/** Puts the second factor in place that the object speaks of, and returns its key. */
-export function seedTotp(store: DirectoryStore, seed: number, account: Account): string | null {
-  const { document } = account;
-  if (document.totp_enabled !== true && document.totpEnrolled !== true) return null;
-  const bytes = Buffer.from(seededSecret(seed, `totp ${document.email}`), 'hex');
-  const secret = totpSecretOf(bytes);
-  putTotp(store, account, secret, 0);
-  return secret;
-}
-
-export function seedPassword(
+/** The second factor that the object speaks of, and for the chosen a password. */
+export function seedSignIn(
   store: DirectoryStore,
   seed: number,
   account: Account,
+  chosen: boolean,
   now: number,
-): Pick<SeededPassword, 'email' | 'password'> {
+): SeededPassword | undefined {
   const email = String(account.document.email);
+  const { totpSecret, enrolled } = seedTotp(store, seed, account, email);
+  if (!chosen) return undefined;
   const password = seededSecret(seed, `password ${email}`).slice(0, 20);
-  const hashed = hashPasswordSync(password);
-  patchAccount(store, account, putPassword(store.hidden, account, POLICY_DEFAULT, hashed, now));
-  return { email, password };
+  const fields = putPassword(store.hidden, enrolled, POLICY_DEFAULT, hashPasswordSync(password), now);
+  patchAccount(store, enrolled, fields);
+  const { kind, organization } = account;
+  return { organization, kind, email, password, totpSecret };
+}
+
+function seedTotp(store: DirectoryStore, seed: number, account: Account, email: string) {
+  const { totp_enabled, totpEnrolled } = account.document;
+  if (totp_enabled !== true && totpEnrolled !== true) return { totpSecret: null, enrolled: account };
+  const totpSecret = totpSecretOf(Buffer.from(seededSecret(seed, `totp ${email}`), 'hex'));
+  putTotp(store, account, totpSecret, 0);
+  return { totpSecret, enrolled: patchAccount(store, account, factorFields(store.hidden, account)) };
 }
