@@ -6,9 +6,11 @@ const dist = path.join(root, 'dist');
 const stamp = path.join(dist, 'main.js');
 const asn = path.join(dist, 'asn.bin');
 
+/** Tests are not compiled. */
 function newestUnder(folder) {
   let newest = 0;
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (/\.(?:test|fuzz)\.ts$/.test(entry.name)) continue;
     if (entry.isFile()) newest = Math.max(newest, statSync(path.join(entry.parentPath, entry.name)).mtimeMs);
   }
   return newest;
@@ -29,14 +31,20 @@ export function ensureBuilt({ force = false } = {}) {
   if (!existsSync(asn) && existsSync(compiler)) must(process.execPath, [compiler, asn]);
 }
 
+const demoStamp = path.join(root, 'build', 'demo', 'directory', 'main.js');
+
+/** Whether the compiled demo is as new as its sources. */
+export function isDemoBuilt() {
+  const sources = Math.max(...['demo', 'world', 'src'].map((name) => newestUnder(path.join(root, name))));
+  return existsSync(demoStamp) && statSync(demoStamp).mtimeMs >= sources;
+}
+
 /** Compiles the demo to build/demo, where it is missing or older than its sources. */
 export function ensureDemoBuilt() {
   ensureInstalled();
-  const built = path.join(root, 'build', 'demo', 'directory', 'main.js');
-  const sources = Math.max(...['demo', 'world', 'src'].map((name) => newestUnder(path.join(root, name))));
-  if (existsSync(built) && statSync(built).mtimeMs >= sources) return;
+  if (isDemoBuilt()) return;
   // The compiler leaves unchanged files alone; the stamp has to be new all the same.
-  rmSync(built, { force: true });
+  rmSync(demoStamp, { force: true });
   must(bin('tsc'), ['-p', 'tsconfig.demo.json']);
   const assets = path.join('demo', 'directory', 'pages', 'assets');
   cpSync(path.join(root, assets), path.join(root, 'build', assets), { recursive: true });

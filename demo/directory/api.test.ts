@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemPorts } from './ids.js';
 import type { JsonObject } from './model.js';
+import { enqueue } from './queue.js';
 import { type TestDirectory, testDirectory } from './testing/fixture.js';
 
 let t: TestDirectory;
@@ -16,6 +18,17 @@ const lastEvents = async (count = 1): Promise<readonly JsonObject[]> =>
       body: { service: ['all'], start_time: '2023-07-01T00:00:00Z', limit: count },
     })
   ).list;
+
+describe('start data', () => {
+  it('say the same of second factors in every field', async () => {
+    const { list } = await t.call('GET', '/api/systemusers?limit=100');
+    expect(new Set(list.map(({ totp_enabled }) => totp_enabled)).size).toBe(2);
+    for (const { totp_enabled: has, mfa, mfaEnrollment } of list) {
+      expect(mfa).toMatchObject({ configured: has });
+      expect(mfaEnrollment).toMatchObject({ overallStatus: has ? 'ENROLLED' : 'NOT_ENROLLED' });
+    }
+  });
+});
 
 describe('v1', () => {
   it.each([
@@ -207,6 +220,56 @@ describe('commands', () => {
     t.clock.now += 1_000;
     expect((await t.call('DELETE', `/api/commandresults/${results[0]?._id}`)).status).toBe(200);
     expect((await lastEvents())[0]?.event_type).toBe('commandresult_delete');
+  });
+
+  it('leave the entry of each simulated device, as agents do, whoever caused them', async () => {
+    const [system] = (await t.call('GET', '/api/systems?limit=1')).list;
+    const path = `/api/systems/${system?.id}/command/builtin`;
+    const effects = async () =>
+      (
+        await t.call('POST', '/insights/directory/v1/events', {
+          body: { service: ['systems'], start_time: '2023-07-01T00:00:00Z' },
+        })
+      ).list;
+    t.clock.now += 60_000;
+    const command = (await t.call('GET', '/api/commands')).list.find(({ name }) => name === 'Hostname');
+    const body = { _id: command?._id, systems: [system?.id] };
+    const { json } = await t.call('POST', '/api/runCommand', { body });
+    await t.devices.answer();
+    const caller = t.seeded.keys[0]?.email;
+    expect((await effects()).find(({ run }) => run === (json.queueIds as string[])[0])).toMatchObject({
+      ...{ event_type: 'command_result', service: 'systems', success: true, exit_code: 0 },
+      resource: { type: 'command', id: command?._id, name: 'Hostname' },
+      system: { id: system?.id, hostname: system?.hostname },
+      correlation: { type: 'workflow', id: json.workflowInstanceId },
+      requested_by: { type: 'admin', email: caller },
+      initiated_by: { type: 'system', id: system?.id },
+    });
+    // What nobody called for is told apart by that.
+    const injected = { id: null, name: 'x', command: 'id', user: '', sudo: false, timeoutMs: 1_000 };
+    const what = { action: 'command' as const, command: injected, requestedBy: null };
+    const ports = { now: () => t.clock.now, newId: systemPorts().newId };
+    const { queueIds } = await t.store.change(() =>
+      enqueue(t.store, ports, t.organization(0), [String(system?.id)], what),
+    );
+    await t.devices.answer();
+    expect((await effects()).find(({ run }) => run === queueIds[0])).toMatchObject({ requested_by: null });
+    // Built-in actions too: the device is what it says that it is, when it has done them.
+    const state = async () => (await t.call('GET', `/api/systems/${system?.id}`)).json;
+    const count = (await effects()).length;
+    for (const [action, locked, active] of [
+      [`${path}/lock`, true, true],
+      [`/demo/systems/${system?.id}/unlock`, false, true],
+      [`${path}/shutdown`, false, false],
+      [`${path}/restart`, false, true],
+      [`${path}/erase`, false, false],
+    ] as const) {
+      expect((await t.call('POST', action)).status, action).toBe(204);
+      await t.devices.answer();
+      expect(await state(), action).toMatchObject({ locked, active });
+    }
+    expect((await effects()).length).toBe(count + 5);
+    expect(t.store.queued()).toEqual([]);
   });
 
   it('run by trigger on what they are tied to', async () => {

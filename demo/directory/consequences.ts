@@ -1,6 +1,7 @@
 import type { Directory } from './directory.js';
 import { followQuery, placeInGroups } from './member-queries.js';
 import type { Document } from './model.js';
+import { retireDevice } from './queue.js';
 import type { Resource } from './resources.js';
 import { reschedule } from './schedule.js';
 
@@ -14,8 +15,8 @@ export function consequences(
   switch (kind) {
     case 'user':
     case 'system':
-      if (what === 'delete') forget(directory, document._id);
-      else placeInGroups(directory, kind, document);
+      if (what !== 'delete') placeInGroups(directory, kind, document);
+      else if (kind === 'system') forget(directory, document._id);
       return;
     case 'user_group':
     case 'system_group':
@@ -26,12 +27,8 @@ export function consequences(
   }
 }
 
-/** A device that is removed is no device any more: its agent's key is old, and nothing waits for it. */
 function forget({ store, tenant }: Directory, id: string): void {
-  const record = store.agent(id);
-  if (record === undefined) return;
-  store.putAgent({ ...record, state: 'old' });
-  for (const run of store.queuedFor(id)) store.dequeue(run);
+  retireDevice(store, id);
   tenant.remove('inventory', id);
   for (const each of tenant.all('policyresult'))
     if (each.systemID === id) tenant.remove('policyresult', each._id);

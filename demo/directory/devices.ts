@@ -1,6 +1,7 @@
-import type { Ports } from './ids.js';
+import { Directory } from './directory.js';
+import { conclude, deviceAsCaller } from './effects.js';
+import { isoTime, type Ports } from './ids.js';
 import type { Document, QueuedRun } from './model.js';
-import { resultOf } from './results.js';
 import type { DirectoryStore } from './store.js';
 
 const BATCH_MAX = 200;
@@ -12,23 +13,10 @@ const BATCH_MAX = 200;
 export class SimulatedDevices {
   readonly #store: DirectoryStore;
   readonly #ports: Ports;
-  #timer: NodeJS.Timeout | undefined;
-  #working: Promise<void> = Promise.resolve();
 
   constructor(store: DirectoryStore, ports: Ports) {
     this.#store = store;
     this.#ports = ports;
-  }
-
-  start(everyMs: number): void {
-    this.#timer = setInterval(() => {
-      this.#working = this.#working.then(() => this.answer()).catch(console.error);
-    }, everyMs);
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#working;
   }
 
   async answer(): Promise<void> {
@@ -36,21 +24,19 @@ export class SimulatedDevices {
     const runs = this.#store.queued().filter(own).slice(0, BATCH_MAX);
     if (runs.length === 0) return;
     await this.#store.change(() => {
-      for (const run of runs) {
-        this.#answer(run);
-        this.#store.dequeue(run);
-      }
+      for (const run of runs) this.#answer(run);
     });
   }
 
   #answer(run: QueuedRun): void {
-    const tenant = this.#store.tenant(run.organization);
-    const system = tenant.get('system', run.system);
-    // Removed meanwhile: nobody is there to answer.
-    if (system === undefined) return;
-    const endedAt = new Date(this.#ports.now()).toISOString();
-    const output = outputOf(run.command.command, system);
-    tenant.put('commandresult', resultOf(run, system, { exitCode: 0, error: '', output, endedAt }));
+    const system = this.#store.tenant(run.organization).get('system', run.system);
+    // Erased a moment ago, it has nothing queued any more.
+    if (system === undefined || this.#store.queuedRun(run.system, run.id) === undefined) return;
+    const from = { clientIp: String(system.remoteIP), userAgent: `agent/${system.agentVersion}` };
+    const directory = new Directory(this.#store, this.#ports, deviceAsCaller(this.#store, run, from));
+    const endedAt = isoTime(this.#ports);
+    const output = run.action === 'command' ? outputOf(run.command.command, system) : '';
+    conclude(directory, run, { exitCode: 0, error: '', output, endedAt });
   }
 }
 

@@ -1,7 +1,7 @@
 import { consequences } from './consequences.js';
 import { changesBetween, eventOf, type Happened } from './events.js';
 import { badRequest, Failure, notFound } from './failures.js';
-import { isId, type Ports } from './ids.js';
+import { isId, isoTime, type Ports } from './ids.js';
 import type { Caller, Document, JsonObject, Kind } from './model.js';
 import { nameOf, type Resource } from './resources.js';
 import type { DirectoryStore, TenantStore } from './store.js';
@@ -48,7 +48,7 @@ export class Directory {
     return this.change(() => {
       this.#checkUnique(resource, input);
       const id = this.ports.newId();
-      const made = { organization: this.caller.organization, at: this.#time() };
+      const made = { organization: this.caller.organization, at: isoTime(this.ports) };
       const document = { ...resource.defaults(made), ...input, ...own, _id: id, id };
       this.tenant.put(resource.kind, document);
       const changes = Object.entries(input).map(([field, to]) => ({ field, to }));
@@ -93,7 +93,7 @@ export class Directory {
   }
 
   /** With everything that was tied to it. @throws {Failure} 404 */
-  remove(resource: Resource, id: string): Promise<Document> {
+  remove(resource: Resource, id: string, also: Also = nothing): Promise<Document> {
     return this.change(() => {
       const document = this.get(resource.kind, id);
       this.tenant.remove(resource.kind, id);
@@ -101,6 +101,7 @@ export class Directory {
         this.tenant.removeLink(resource.kind, id, link.type, link.id);
       this.#recordChange(resource, 'delete', document, undefined);
       consequences(this, resource, 'delete', document);
+      also(document);
       return document;
     });
   }
@@ -128,10 +129,6 @@ export class Directory {
         .some((each) => each._id !== own && String(each[field]).toLowerCase() === wanted.toLowerCase());
       if (taken) throw new Failure(409, `${field} already exists`);
     }
-  }
-
-  #time(): string {
-    return new Date(this.ports.now()).toISOString();
   }
 }
 

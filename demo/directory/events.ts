@@ -1,6 +1,5 @@
-import type { Ports } from './ids.js';
-import type { Caller, DirectoryEvent, Json, JsonObject } from './model.js';
-import { isObject } from './model.js';
+import { isoTime, type Ports } from './ids.js';
+import { type Caller, type DirectoryEvent, isObject, type Json, type JsonObject } from './model.js';
 
 export const RETENTION_MS = 90 * 24 * 3_600_000;
 
@@ -24,7 +23,7 @@ export function eventOf(ports: Ports, caller: Caller, happened: Happened): Direc
     service: 'directory',
     organization: caller.organization,
     provider: caller.provider,
-    timestamp: new Date(ports.now()).toISOString(),
+    timestamp: isoTime(ports),
     auth_method: caller.authMethod,
     client_ip: caller.clientIp,
     initiated_by: initiatorOf(caller),

@@ -1,11 +1,9 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
-import type { Area } from './access.js';
-import { requireRole } from './access.js';
+import { type Area, requireRole } from './access.js';
 import type { Directory } from './directory.js';
 import { badRequest, Failure } from './failures.js';
-import type { Document } from './model.js';
-import { isObject, type JsonObject } from './model.js';
+import { type Document, isObject, type JsonObject } from './model.js';
 import { type ListQuery, listQuery, type Selected, select, withBody } from './query/page.js';
 
 /** What the guard at the door leaves for the routes. */

@@ -12,6 +12,10 @@ export interface Ports {
   newId(): string;
 }
 
+export function isoTime(ports: Ports): string {
+  return new Date(ports.now()).toISOString();
+}
+
 /** Like an ObjectId: seconds first, so that ids sort by age. */
 export function systemPorts(): Ports {
   let count = randomBytes(3).readUIntBE(0, 3);

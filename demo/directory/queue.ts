@@ -1,4 +1,4 @@
-import type { Ports } from './ids.js';
+import { isoTime, type Ports } from './ids.js';
 import type { Document, JsonObject, QueuedCommand, QueuedRun } from './model.js';
 import type { DirectoryStore } from './store.js';
 
@@ -27,11 +27,18 @@ export function enqueue(
   what: { action: QueuedRun['action']; command: QueuedCommand; requestedBy: JsonObject | null },
 ): Run {
   const workflow = ports.newId();
-  const requestedAt = new Date(ports.now()).toISOString();
+  const requestedAt = isoTime(ports);
   const queueIds = systems.map((system) => {
     const id = ports.newId();
     store.enqueue({ id, organization, system, workflow, requestedAt, ...what });
     return id;
   });
   return { workflow, queueIds };
+}
+
+/** Inside a change, of a device that is gone: its agent's key is old, and nothing waits for it. */
+export function retireDevice(store: DirectoryStore, system: string): void {
+  const record = store.agent(system);
+  if (record !== undefined) store.putAgent({ ...record, state: 'old' });
+  for (const run of store.queuedFor(system)) store.dequeue(run);
 }

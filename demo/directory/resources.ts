@@ -160,6 +160,12 @@ export const COMMAND: Resource = {
   }),
 };
 
+/** Made by devices, never by clients. */
+export const COMMAND_RESULT: Resource = {
+  ...{ kind: 'commandresult', input: COMMAND.input, required: [], unique: [], nameField: 'name' },
+  ...{ searched: ['name', 'command', 'system'], event: 'commandresult', defaults: () => ({}) },
+};
+
 export const APPLICATION: Resource = {
   kind: 'application',
   input: fields({

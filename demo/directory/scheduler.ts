@@ -10,23 +10,10 @@ import type { DirectoryStore } from './store.js';
 export class Scheduler {
   readonly #store: DirectoryStore;
   readonly #ports: Ports;
-  #timer: NodeJS.Timeout | undefined;
-  #working: Promise<void> = Promise.resolve();
 
   constructor(store: DirectoryStore, ports: Ports) {
     this.#store = store;
     this.#ports = ports;
-  }
-
-  start(everyMs: number): void {
-    this.#timer = setInterval(() => {
-      this.#working = this.#working.then(() => this.runDue()).catch(console.error);
-    }, everyMs);
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#working;
   }
 
   async runDue(): Promise<void> {

@@ -110,7 +110,7 @@ describe('mass assignment', () => {
       ...forged,
       account_locked: true,
       isAdmin: true,
-      password: 'secret',
+      passwordHash: 'secret',
     };
     const made = await t.call('POST', '/api/systemusers', { body });
     const id = String(made.json._id);

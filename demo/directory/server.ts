@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { HttpBindings } from '@hono/node-server';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { Access, type Credentials, ensureTokenSecret } from './access.js';
@@ -17,6 +16,7 @@ import { forgetExpired } from './identity/expiry.js';
 import { OIDC_PATH, oidcListener, oidcProvider } from './identity/oidc.js';
 import type { Ports } from './ids.js';
 import { createPages, isPagePath } from './pages/app.js';
+import { repeat } from './repeat.js';
 import { adminRoutes } from './routes/admins.js';
 import { agentRoutes } from './routes/agents.js';
 import { applicationRoutes } from './routes/applications.js';
@@ -60,13 +60,15 @@ const ADDRESS_CHARACTERS_MAX = 64;
 export async function startDirectory(store: DirectoryStore, options: Options): Promise<RunningDirectory> {
   await ensureTokenSecret(store);
   const devices = new SimulatedDevices(store, options.ports);
-  devices.start(options.deviceIntervalMs);
   const scheduler = new Scheduler(store, options.ports);
-  scheduler.start(SCHEDULE_MS);
   const fleet = new Fleet(store, options.ports);
   const prune = () => forgetOldEvents(store, options.ports.now());
   await prune();
-  const pruning = setInterval(() => prune().catch(console.error), HOUR_MS);
+  const repeating = [
+    repeat(() => devices.answer(), options.deviceIntervalMs),
+    repeat(() => scheduler.runDue(), SCHEDULE_MS),
+    repeat(prune, HOUR_MS),
+  ];
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -79,14 +81,13 @@ export async function startDirectory(store: DirectoryStore, options: Options): P
   return {
     ...{ port, origin },
     close: async () => {
-      clearInterval(pruning);
       fleet.stop();
+      const idle = Promise.all(repeating.map((stop) => stop()));
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       });
-      await devices.stop();
-      await scheduler.stop();
+      await idle;
       await store.close();
     },
   };

@@ -3,11 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isDemoBuilt } from '../../scripts/build.mjs';
 import { type AgentProcess, spawnAgent, startAgent } from './running-agent.js';
 import { type DirectoryProcess, startDirectoryProcess } from './running-directory.js';
 import { removeFolder } from './running-guard.js';
 
 type Item = Record<string, unknown>;
+const BUILD_FIRST = 'npm run directory -- --help compiles the demo: what is there is older than its sources';
 const AGENTS = 5;
 
 let dir: string;
@@ -66,6 +68,7 @@ function stateOf(pid: number): string {
 }
 
 beforeAll(async () => {
+  expect(isDemoBuilt(), BUILD_FIRST).toBe(true);
   dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-agents-'));
   directory = await startDirectory();
   adminKey = directory.seeded.keys[0]?.apiKey ?? '';
@@ -75,7 +78,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(agents.map((agent) => agent.stop('SIGKILL')));
   await directory?.stop();
-  removeFolder(dir);
+  if (dir !== undefined) removeFolder(dir);
 });
 
 describe('device agents', () => {

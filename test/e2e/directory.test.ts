@@ -1,15 +1,18 @@
 import { once } from 'node:events';
 import { mkdtempSync, statSync } from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf, Visitor } from '../../demo/directory/testing/people.js';
+import { isDemoBuilt } from '../../scripts/build.mjs';
 import { type DirectoryProcess, startDirectoryProcess } from './running-directory.js';
 import { type GuardProcess, guardFolder, removeFolder, startGuard } from './running-guard.js';
 
 type Item = Record<string, unknown>;
+const BUILD_FIRST = 'npm run directory -- --help compiles the demo: what is there is older than its sources';
 
 /**
  * Asks as the JumpCloud integration of JupiterOne does (its npm package is not in the public registry): `x-org-id`
@@ -55,6 +58,7 @@ let adminKey: string;
 let guardKey: string;
 
 beforeAll(async () => {
+  expect(isDemoBuilt(), BUILD_FIRST).toBe(true);
   dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-directory-'));
   directory = await startDirectoryProcess(dir, [
     '--seed',
@@ -135,6 +139,7 @@ describe('the directory as a process', () => {
         auth_method: 'api key',
       },
       { event_type: 'command_run', resource: { name: 'who' } },
+      ...Array.from({ length: 3 }, () => ({ event_type: 'command_result', resource: { name: 'who' } })),
     ]);
   });
 
@@ -180,6 +185,33 @@ describe('the directory as a process', () => {
       await expect(
         fetch(`http://${each?.address}:${directory.port}/`, { signal: AbortSignal.timeout(2_000) }),
       ).rejects.toThrow();
+  });
+});
+
+describe('a directory that is told to stop', () => {
+  it('ends within a second, whatever is open, queued or under way', async () => {
+    const own = mkdtempSync(path.join(os.tmpdir(), 'keyward-directory-'));
+    try {
+      const args = ['--organisations', '1', '--users', '200', '--device-ms', '10'];
+      const { url, port, seeded, stop } = await startDirectoryProcess(own, args);
+      const headers = { 'x-api-key': seeded.keys[0]?.apiKey ?? '' };
+      const systems = (await everything(url, headers['x-api-key'], 'systems')).map(({ _id }) => _id);
+      const [command] = await everything(url, headers['x-api-key'], 'commands');
+      const run = () =>
+        fetch(`${url}/api/runCommand`, {
+          ...{ method: 'POST', headers, body: JSON.stringify({ _id: command?._id, systems }) },
+        });
+      for (let n = 0; n < 10; n++) expect((await run()).status).toBe(200);
+      const half = net.connect(port, '127.0.0.1').on('error', () => undefined);
+      half.write('POST /api/systemusers HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{');
+      const pending = Promise.allSettled(Array.from({ length: 20 }, run));
+      const started = performance.now();
+      expect(await stop()).toBe(0);
+      expect(performance.now() - started).toBeLessThan(1_000);
+      await pending;
+    } finally {
+      removeFolder(own);
+    }
   });
 });
 

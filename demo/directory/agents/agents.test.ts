@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../model.js';
 import { type Answer, type TestDirectory, testDirectory } from '../testing/fixture.js';
 import { SKEW_MS } from './signature.js';
+import { SILENT_MS } from './silence.js';
 
 interface Keys {
   readonly privateKey: KeyObject;
@@ -112,6 +113,27 @@ describe('enrolment', () => {
     expect((await t.call('GET', '/api/settings')).json.CONNECT_KEY).toBe(connectKeys[0]);
     const reader = await t.call('GET', '/api/settings', { key: t.keyOf(0, 'Read Only') });
     expect([reader.status, reader.json.CONNECT_KEY]).toEqual([200, undefined]);
+  });
+});
+
+describe('a device that falls silent', () => {
+  it('is not active to whoever reads it, until it is heard of again; a simulated one does not fall silent', async () => {
+    await checkIn();
+    const shown = async () => {
+      const { list } = await t.call('GET', '/api/systems?filter=active:$eq:false');
+      const found = await t.call('POST', '/api/search/systems', {
+        body: { searchFilter: { searchTerm: 'host-1' } },
+      });
+      const { json } = await t.call('GET', `/api/systems/${self}`);
+      return [json.active, found.list[0]?.active, list.map(({ id }) => id)];
+    };
+    expect(await shown()).toEqual([true, true, []]);
+    t.clock.now += SILENT_MS;
+    expect(await shown()).toEqual([true, true, []]);
+    t.clock.now += 1;
+    expect(await shown()).toEqual([false, false, [self]]);
+    expect((await checkIn()).status).toBe(200);
+    expect(await shown()).toEqual([true, true, []]);
   });
 });
 

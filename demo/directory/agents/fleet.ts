@@ -13,12 +13,12 @@ import {
 } from '../../agent-protocol.js';
 import { consequences } from '../consequences.js';
 import { Directory, refer } from '../directory.js';
+import { conclude, deviceAsCaller } from '../effects.js';
 import { badRequest, Failure, unauthorized } from '../failures.js';
 import { reach } from '../graph.js';
-import { type Ports, sha256 } from '../ids.js';
-import type { AgentRecord, Caller, Document, JsonObject, QueuedRun } from '../model.js';
+import { isoTime, type Ports, sha256 } from '../ids.js';
+import type { AgentRecord, Caller, Document, JsonObject } from '../model.js';
 import { SYSTEM } from '../resources.js';
-import { resultOf } from '../results.js';
 import type { DirectoryStore } from '../store.js';
 import { connectKeyOf } from './connect-key.js';
 
@@ -48,12 +48,7 @@ export class Fleet {
 
   /** The device in the name of which a signed request is made. */
   caller(record: AgentRecord, { clientIp, userAgent }: From): Caller {
-    const { system: id, organization } = record;
-    return {
-      ...{ kind: 'system', id, email: '', role: 'Manager', organization, authMethod: 'signature' },
-      provider: this.#store.organization(organization)?.provider ?? null,
-      ...{ clientIp, userAgent },
-    };
+    return deviceAsCaller(this.#store, record, { clientIp, userAgent });
   }
 
   organizationOf(connectKey: string): string | undefined {
@@ -81,8 +76,12 @@ export class Fleet {
       const record: AgentRecord = { system: id, organization, publicKey, state: 'active' };
       this.#store.putAgent(record);
       const directory = this.#directory(record, from);
-      const made = SYSTEM.defaults({ organization, at: this.#time() });
-      const facts = { ...factsOf(given.inventory), lastContact: this.#time(), remoteIP: from.clientIp };
+      const made = SYSTEM.defaults({ organization, at: isoTime(this.#ports) });
+      const facts = {
+        ...factsOf(given.inventory),
+        lastContact: isoTime(this.#ports),
+        remoteIP: from.clientIp,
+      };
       const system = { ...made, displayName: given.inventory.hostname, ...facts, _id: id, id };
       directory.tenant.put('system', system);
       this.#keepInventory(directory, id, given.inventory);
@@ -117,23 +116,8 @@ export class Fleet {
     await this.#store.change(() => {
       const directory = this.#directory(record, from);
       const run = this.#store.queuedRun(record.system, result.id);
-      if (run === undefined) return;
-      const system = directory.get('system', record.system);
-      this.#store.dequeue(run);
-      if (run.action === 'command') directory.tenant.put('commandresult', resultOf(run, system, result));
-      else this.#acted(directory, record, run, system);
-      directory.record(effect(run, system, result));
+      if (run !== undefined) conclude(directory, run, result);
     });
-  }
-
-  /** What the device is after it was locked, erased and so on. */
-  #acted(directory: Directory, record: AgentRecord, run: QueuedRun, system: Document): void {
-    const locked = run.action === 'lock' || (run.action !== 'unlock' && system.locked === true);
-    const active = run.action !== 'erase' && run.action !== 'shutdown';
-    directory.tenant.put('system', { ...system, locked, active });
-    if (run.action !== 'erase') return;
-    this.#store.putAgent({ ...record, state: 'old' });
-    for (const left of this.#store.queuedFor(record.system)) this.#store.dequeue(left);
   }
 
   /** Actions first; a locked device gets nothing else. */
@@ -171,7 +155,7 @@ export class Fleet {
     if (inventory === undefined && changed.length === 0 && silentMs < CONTACT_MS) return;
     await this.#store.change(() => {
       const facts = inventory === undefined ? {} : factsOf(inventory);
-      const contact = { lastContact: this.#time(), active: true, lastBoot: report.bootedAt };
+      const contact = { lastContact: isoTime(this.#ports), active: true, lastBoot: report.bootedAt };
       const now = { ...directory.get('system', record.system), ...facts, ...contact };
       directory.tenant.put('system', now);
       if (inventory !== undefined) this.#keepInventory(directory, record.system, inventory);
@@ -181,15 +165,11 @@ export class Fleet {
   }
 
   #keepInventory(directory: Directory, system: string, { tables }: Inventory): void {
-    directory.tenant.put('inventory', { _id: system, id: system, at: this.#time(), tables });
+    directory.tenant.put('inventory', { _id: system, id: system, at: isoTime(this.#ports), tables });
   }
 
   #directory(record: AgentRecord, from: From): Directory {
     return new Directory(this.#store, this.#ports, this.caller(record, from));
-  }
-
-  #time(): string {
-    return new Date(this.#ports.now()).toISOString();
   }
 }
 
@@ -209,22 +189,6 @@ function policiesOf(directory: Directory, system: string): Policy[] {
       values: Object.fromEntries(given.map((each) => [String(each?.configFieldName), each?.value ?? null])),
     } as Policy;
   });
-}
-
-/** The device's own entry: what it did, for which run, and whose call it was, if it was one. */
-function effect(run: QueuedRun, system: Document, result: RunResult) {
-  const { id, name } = run.command;
-  return {
-    type: 'command_result',
-    resource: { type: 'command', id, name },
-    success: result.exitCode === 0,
-    extra: {
-      service: 'systems',
-      system: { ...refer(SYSTEM, system), hostname: system.hostname ?? '' },
-      ...{ run: result.id, exit_code: result.exitCode, requested_by: run.requestedBy },
-      correlation: { type: 'workflow', id: run.workflow },
-    },
-  };
 }
 
 /** RSA alone, in one form, so that the same key is the same text. @throws {Failure} 400 */

@@ -1,6 +1,6 @@
 import { userAgentOf } from '../events.js';
-import { isId, type Ports } from '../ids.js';
-import { type DirectoryEvent, type Document, isObject, type JsonObject } from '../model.js';
+import { isId, isoTime, type Ports } from '../ids.js';
+import { type DirectoryEvent, type Document, isObject, type JsonObject, type Kind } from '../model.js';
 import { type DirectoryStore, loginPrefix } from '../store.js';
 
 /** What every part of signing in works with. */
@@ -59,8 +59,15 @@ export function patchAccount(store: DirectoryStore, account: Account, fields: Js
   return { ...account, document };
 }
 
-/** A secret of the account, by name. */
-export function secretKey({ organization, kind, document }: Account, ...name: string[]): string[] {
+/** Where a secret of an account or an application is, by name; it goes with its object. */
+export function secretKey(
+  {
+    organization,
+    kind,
+    document,
+  }: { readonly organization: string; readonly kind: Kind; readonly document: Document },
+  ...name: string[]
+): string[] {
   return ['secret', organization, kind, document._id, ...name];
 }
 
@@ -91,10 +98,6 @@ export function recordFor(
     ...rest,
   };
   store.tenant(account.organization).append(event);
-}
-
-export function isoTime(ports: Ports): string {
-  return new Date(ports.now()).toISOString();
 }
 
 /** A part of a free-form object, or nothing. */

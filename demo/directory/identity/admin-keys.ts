@@ -1,5 +1,5 @@
 import type { Directory } from '../directory.js';
-import { newSecret, sha256 } from '../ids.js';
+import { isoTime, newSecret, sha256 } from '../ids.js';
 import { ADMIN } from '../resources.js';
 
 /** A new key for an administrator; the old one opens nothing from then on. All in one transaction. */
@@ -9,7 +9,7 @@ export function replaceKey(directory: Directory, id: string): Promise<string> {
   return directory.change(() => {
     const admin = directory.patchNow(ADMIN, id, {
       ...{ apiKeyAllowed: true, apiKeySet: true },
-      apiKeyUpdatedAt: new Date(ports.now()).toISOString(),
+      apiKeyUpdatedAt: isoTime(ports),
     });
     store.retireKeys(admin._id);
     store.putKey(sha256(apiKey), {

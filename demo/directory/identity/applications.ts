@@ -3,10 +3,9 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { badRequest } from '../failures.js';
 import { isId, newSecret } from '../ids.js';
-import type { Document, JsonObject } from '../model.js';
-import { isObject } from '../model.js';
+import { type Document, isObject, type JsonObject } from '../model.js';
 import type { DirectoryStore } from '../store.js';
-import { type Account, partOf } from './accounts.js';
+import { type Account, partOf, secretKey } from './accounts.js';
 import { demandsMfa } from './factors.js';
 
 /** Fields of `config` that nobody reads back. */
@@ -95,12 +94,8 @@ export function referTo({ document }: Application): JsonObject {
   };
 }
 
-const secretKey = ({ organization, document }: Application, name: string) => [
-  ...['secret', organization, 'application', document._id, name],
-];
-
 export function applicationSecret(store: DirectoryStore, of: Application, name: string): string | undefined {
-  const key = secretKey(of, name);
+  const key = secretKey({ ...of, kind: 'application' }, name);
   const record = store.hidden.get<{ sealed: string }>(key);
   return record === undefined ? undefined : store.vault.open(record.sealed, key.join(' '));
 }
@@ -111,7 +106,7 @@ export function putApplicationSecret(
   name: string,
   secret: string,
 ): void {
-  const key = secretKey(of, name);
+  const key = secretKey({ ...of, kind: 'application' }, name);
   store.hidden.put(key, { sealed: store.vault.seal(secret, key.join(' ')) });
 }
 

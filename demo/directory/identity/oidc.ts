@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { interactionPolicy, Provider } from 'oidc-provider';
-import type { Identity } from './accounts.js';
-import { accountOf, mayEnter } from './accounts.js';
+import { accountOf, type Identity, mayEnter } from './accounts.js';
 import { applicationByClient, mayOpen } from './applications.js';
 import { OidcStore } from './oidc-store.js';
 

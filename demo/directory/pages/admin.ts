@@ -3,8 +3,8 @@ import { html } from 'hono/html';
 import { requireRole } from '../access.js';
 import { Directory } from '../directory.js';
 import { badRequest, Failure } from '../failures.js';
-import { recordFor } from '../identity/accounts.js';
-import { resetMfa, unlock } from '../identity/admin-acts.js';
+import { type Account, recordFor } from '../identity/accounts.js';
+import { activate, resetMfa, suspend, unlock } from '../identity/admin-acts.js';
 import { replaceOwnKey } from '../identity/admin-keys.js';
 import { isPassword } from '../identity/passwords.js';
 import { newResetCode } from '../identity/sign-in.js';
@@ -104,10 +104,8 @@ function stateOf(user: Document): string {
 const ACTS: Readonly<Record<string, (directory: Directory, id: string) => Promise<unknown>>> = {
   resetmfa: (directory, id) => resetMfa(directory, id, {}),
   unlock,
-  suspend: (directory, id) =>
-    directory.patch(USER, id, { state: 'SUSPENDED', suspended: true }, 'user_suspended'),
-  activate: (directory, id) =>
-    directory.patch(USER, id, { state: 'ACTIVATED', suspended: false }, 'user_activated'),
+  suspend,
+  activate,
 };
 
 async function act(c: Page) {
@@ -159,7 +157,7 @@ ${user.suspended === true ? button('activate', 'Activate') : button('suspend', '
 
 function ownKey(routes: Hono<PageEnv>): void {
   const page = (c: Page, made?: string, fault?: string) => {
-    const { document } = directoryAdmin(c);
+    const { document } = signedIn(c);
     const set = String(document.apiKeyUpdatedAt ?? 'never').slice(0, 10);
     return layout(
       c,
@@ -181,14 +179,14 @@ function ownKey(routes: Hono<PageEnv>): void {
   routes.get('/admin/keys', (c) => c.html(page(c)));
   routes.post('/admin/keys', async (c) => {
     const { store } = c.get('identity');
-    const account = directoryAdmin(c);
+    const account = signedIn(c);
     if (!(await isPassword(store.hidden, account, c.get('fields').password ?? '')))
       return c.html(page(c, undefined, 'The password is not right.'), 403);
     return c.html(page(c, await replaceOwnKey(directoryOf(c))));
   });
 }
 
-function directoryAdmin(c: Page) {
+function signedIn(c: Page): Account {
   const session = c.get('session');
   if (session === undefined) throw new Failure(403, 'This page is for administrators.');
   return session.account;

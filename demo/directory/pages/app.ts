@@ -6,6 +6,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Provider } from 'oidc-provider';
 import { Failure } from '../failures.js';
 import type { Account, Identity } from '../identity/accounts.js';
+import { isoTime } from '../ids.js';
 import { adminPages } from './admin.js';
 import { mfaPages } from './mfa.js';
 import { checkForm, headers, type Page, type PageEnv, recognise } from './page.js';
@@ -76,7 +77,7 @@ export function createPages(identity: Identity, provider: Provider, clientIpOf: 
 /** A demo has no mail server: what would be sent is written down where its owner alone reads it. */
 async function send({ store, origin, ports }: Identity, account: Account, code: string): Promise<void> {
   const mail = {
-    ...{ at: new Date(ports.now()).toISOString(), to: account.document.email },
+    ...{ at: isoTime(ports), to: account.document.email },
     ...{ subject: 'New password', link: `${origin}/reset?code=${code}` },
   };
   await appendFile(path.join(store.directory, 'outbox.jsonl'), `${JSON.stringify(mail)}\n`, { mode: 0o600 });

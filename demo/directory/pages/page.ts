@@ -90,7 +90,7 @@ export const checkForm = createMiddleware<PageEnv>(async (c, next) => {
   return next();
 });
 
-/** A session that has done all that is asked of it. @throws {Failure} never: others are led to where it is done */
+/** A session that has done all that is asked of it; others are led to where it is done. @throws {Failure} 403 */
 export function requireSession(kind?: 'user' | 'admin') {
   return createMiddleware<PageEnv>(async (c, next) => {
     const session = c.get('session');

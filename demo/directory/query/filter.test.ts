@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { Failure } from '../failures.js';
 import {
   filterOf,
-  formatTerm,
   isFieldName,
   matches,
   type Operator,
@@ -24,11 +23,17 @@ const term: fc.Arbitrary<Term> = fc.record({
   value: fc.string({ maxLength: 60 }),
 });
 
+/** As clients write it. */
+function written({ field, operator, value }: Term, version: 1 | 2): string {
+  const v1: Partial<Record<Operator, string>> = { ge: '$gte', le: '$lte' };
+  return `${field}:${version === 2 ? operator : (v1[operator] ?? `$${operator}`)}:${value}`;
+}
+
 describe('filters', () => {
   it('are read as they were written, in both versions', () => {
     fc.assert(
       fc.property(term, fc.constantFrom(1 as const, 2 as const), (each, version) => {
-        expect(parseTerm(formatTerm(each, version))).toEqual(each);
+        expect(parseTerm(written(each, version))).toEqual(each);
       }),
     );
   });

@@ -25,7 +25,6 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ['lte', 'le'],
   ['$lte', 'le'],
 ]);
-const V1_NAMES: Partial<Record<Operator, string>> = { ge: '$gte', le: '$lte' };
 
 const FIELD = /^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+){0,4}$/;
 /** Names that are no data of an object but parts of the language. */
@@ -48,11 +47,6 @@ export function parseTerm(text: string): Term {
   const value = text.slice(second + 1);
   if (value.length > VALUE_CHARACTERS_MAX) throw badRequest('Invalid filter');
   return { kind: 'term', field, operator, value };
-}
-
-export function formatTerm(term: Term, version: 1 | 2): string {
-  const name = version === 2 ? term.operator : (V1_NAMES[term.operator] ?? `$${term.operator}`);
-  return `${term.field}:${name}:${term.value}`;
 }
 
 /**

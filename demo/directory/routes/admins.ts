@@ -37,8 +37,9 @@ export function adminRoutes() {
   routes.delete('/api/users/:id', async (c) => {
     const directory = open(c, 'admins');
     checkGrant(directory, {}, directory.get('admin', param(c, 'id')));
-    const removed = await directory.remove(ADMIN, param(c, 'id'));
-    await directory.change(() => directory.store.retireKeys(removed._id));
+    const removed = await directory.remove(ADMIN, param(c, 'id'), ({ _id }) =>
+      directory.store.retireKeys(_id),
+    );
     return c.json(shown(removed));
   });
   routes.post('/api/users/resettotp/:id', async (c) => {

@@ -2,8 +2,10 @@ import { Hono } from 'hono';
 import type { Directory } from '../directory.js';
 import { badRequest, Failure } from '../failures.js';
 import { type Http, open, param, readBody, sliceV2, type Variables } from '../http.js';
+import { createUser, expirePassword, unlock, updateUser } from '../identity/admin-acts.js';
+import { isoTime } from '../ids.js';
 import { type Document, isObject, type JsonObject } from '../model.js';
-import { asV2, USER } from '../resources.js';
+import { asV2 } from '../resources.js';
 
 type Act = (directory: Directory, each: JsonObject) => Promise<Document>;
 
@@ -11,17 +13,10 @@ const JOB_MAX = 1_000;
 
 /** Many users in one call. The real service works them off later; here they are done when the job's id is answered. */
 const JOBS: readonly (readonly [method: string, path: string, status: 200 | 201, act: Act])[] = [
-  ['POST', 'users', 200, (directory, each) => directory.create(USER, each)],
-  ['PATCH', 'users', 200, (directory, each) => directory.update(USER, idOf(each), each)],
-  [
-    ...(['POST', 'user/unlocks', 201] as const),
-    (directory, each) => directory.patch(USER, idOf(each), { account_locked: false }, 'user_unlocked'),
-  ],
-  [
-    ...(['POST', 'user/expires', 201] as const),
-    (directory, each) =>
-      directory.patch(USER, idOf(each), { password_expired: true }, 'user_password_expired'),
-  ],
+  ['POST', 'users', 200, (directory, each) => createUser(directory, each)],
+  ['PATCH', 'users', 200, (directory, each) => updateUser(directory, idOf(each), each)],
+  ['POST', 'user/unlocks', 201, (directory, each) => unlock(directory, idOf(each))],
+  ['POST', 'user/expires', 201, (directory, each) => expirePassword(directory, idOf(each))],
 ];
 
 export function bulkRoutes() {
@@ -44,7 +39,7 @@ async function work(directory: Directory, all: readonly JsonObject[], act: Act):
   const id = directory.ports.newId();
   const results: JsonObject[] = [];
   for (const each of all) {
-    const at = new Date(directory.ports.now()).toISOString();
+    const at = isoTime(directory.ports);
     const entry = { id: directory.ports.newId(), createdAt: at, updatedAt: at };
     try {
       const persistedFields = asV2(await act(directory, each));

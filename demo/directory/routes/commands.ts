@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { readRun, run, triggered } from '../commands.js';
 import { answerV1, type Http, open, param, queryOf, readBody, type Variables } from '../http.js';
 import { select } from '../query/page.js';
-import { RESULT } from './v1.js';
+import { COMMAND_RESULT } from '../resources.js';
 
 /** Runs, triggers and results; commands themselves are in `v1.ts`. */
 export function commandRoutes() {
@@ -24,17 +24,20 @@ export function commandRoutes() {
     const results = directory.tenant
       .all('commandresult')
       .filter(({ commandId }) => commandId === command._id);
-    const { page } = select(results, queryOf(c, 1), RESULT.searched);
+    const { page } = select(results, queryOf(c, 1), COMMAND_RESULT.searched);
     return c.json(page);
   });
   routes.get('/api/commandresults', (c) =>
-    answerV1(c, select(open(c, 'commands').tenant.all('commandresult'), queryOf(c, 1), RESULT.searched)),
+    answerV1(
+      c,
+      select(open(c, 'commands').tenant.all('commandresult'), queryOf(c, 1), COMMAND_RESULT.searched),
+    ),
   );
   routes.get('/api/commandresults/:id', (c) =>
     c.json(open(c, 'commands').get('commandresult', param(c, 'id'))),
   );
   routes.delete('/api/commandresults/:id', async (c) =>
-    c.json(await open(c, 'commands').remove(RESULT, param(c, 'id'))),
+    c.json(await open(c, 'commands').remove(COMMAND_RESULT, param(c, 'id'))),
   );
   return routes;
 }

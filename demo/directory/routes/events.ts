@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
-import type { Access, Credentials } from '../access.js';
-import { requireRole } from '../access.js';
+import { type Access, type Credentials, requireRole } from '../access.js';
 import { badRequest, notFound, unauthorized } from '../failures.js';
 import { type Http, readObject, type Variables } from '../http.js';
 import type { DirectoryEvent, JsonObject } from '../model.js';

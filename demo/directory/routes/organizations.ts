@@ -1,6 +1,5 @@
 import { Hono } from 'hono';
-import type { Access, Credentials } from '../access.js';
-import { requireRole } from '../access.js';
+import { type Access, type Credentials, requireRole } from '../access.js';
 import { Directory } from '../directory.js';
 import { changesBetween } from '../events.js';
 import { badRequest, notFound } from '../failures.js';

@@ -43,7 +43,7 @@ export function serviceAccountRoutes() {
     const { total, page } = select(accounts, listQuery(new URL(c.req.url).searchParams, 2), ['name']);
     return c.json({ results: page.map(shown), totalCount: total });
   });
-  routes.post(path, async (c) => create(c));
+  routes.post(path, create);
   routes.get(`${path}/:id`, (c) =>
     c.json({ serviceAccount: shown(open(c, 'service-accounts').get('service_account', param(c, 'id'))) }),
   );
@@ -53,8 +53,7 @@ export function serviceAccountRoutes() {
   });
   routes.delete(`${path}/:id`, async (c) => {
     const directory = open(c, 'service-accounts');
-    const { _id } = await directory.remove(SERVICE_ACCOUNT, param(c, 'id'));
-    await directory.change(() => directory.store.retireKeys(_id));
+    await directory.remove(SERVICE_ACCOUNT, param(c, 'id'), ({ _id }) => directory.store.retireKeys(_id));
     return c.body(null, 204);
   });
   return routes;
@@ -78,9 +77,10 @@ async function create(c: Http): Promise<Response> {
   const expiresAt = directory.ports.now() + days * DAY_MS;
   const shownConfig = { authType, lifetime: `${days} Days`, expiresAt: new Date(expiresAt).toISOString() };
   const own = { roleId, roleName, authConfig: shownConfig };
-  const account = await directory.create(SERVICE_ACCOUNT, { name }, own);
   const secret = newSecret();
-  await keep(directory, account, authType === 'API_KEY' ? secret : `${account._id}:${secret}`, expiresAt);
+  const account = await directory.create(SERVICE_ACCOUNT, { name }, own, (made) =>
+    keep(directory, made, authType === 'API_KEY' ? secret : `${made._id}:${secret}`, expiresAt),
+  );
   const given: JsonObject =
     authType === 'API_KEY' ? { apiKey: secret } : { clientId: account._id, clientSecret: secret };
   return c.json({ serviceAccount: shown(account), authConfig: { ...shownConfig, ...given } }, 201);
@@ -92,15 +92,14 @@ function roleOf({ tenant }: Directory, wanted: string) {
   return ROLE_NAMES.find((role) => role === name);
 }
 
-function keep(directory: Directory, account: Document, key: string, expiresAt: number): Promise<void> {
-  const { organization, provider } = directory.caller;
-  return directory.change(() =>
-    directory.store.putKey(sha256(key), {
-      ...{ organization, provider, owner: account._id, email: String(account.name), expiresAt },
-      kind: 'service_account',
-      state: 'active',
-    }),
-  );
+/** Inside a change. */
+function keep({ store, caller }: Directory, account: Document, key: string, expiresAt: number): void {
+  const { organization, provider } = caller;
+  store.putKey(sha256(key), {
+    ...{ organization, provider, owner: account._id, email: String(account.name), expiresAt },
+    kind: 'service_account',
+    state: 'active',
+  });
 }
 
 function shown({ _id, id, ...rest }: JsonObject): JsonObject {

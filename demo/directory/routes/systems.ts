@@ -3,56 +3,43 @@ import { Hono } from 'hono';
 import { requireRole } from '../access.js';
 import { type Directory, refer } from '../directory.js';
 import { initiatorOf } from '../events.js';
-import { badRequest } from '../failures.js';
 import { open, param, type Variables } from '../http.js';
-import type { Document } from '../model.js';
+import { isoTime } from '../ids.js';
 import { enqueue } from '../queue.js';
 import { SYSTEM } from '../resources.js';
 
-/** Inside a change. */
-function act(
-  directory: Directory,
-  system: Document,
-  action: (typeof BUILT_IN)[number] | 'unlock',
-  agent: boolean,
-): void {
+const BUILT_IN = ['erase', 'lock', 'restart', 'shutdown'] as const;
+
+/** Queued like a command: the device is what it says that it is, when it has done it. */
+function act(directory: Directory, id: string, action: (typeof BUILT_IN)[number] | 'unlock'): Promise<void> {
   const { store, ports, caller } = directory;
-  const command = { id: null, name: action, command: '', user: '', sudo: false, timeoutMs: 60_000 };
-  const what = { action, command, requestedBy: initiatorOf(caller) };
-  const { workflow } = enqueue(store, ports, caller.organization, agent ? [system._id] : [], what);
-  directory.record({
-    type: 'command_run',
-    resource: { ...refer(SYSTEM, system), command: action },
-    extra: { correlation: { type: 'workflow', id: workflow } },
+  return directory.change(() => {
+    const system = directory.get('system', id);
+    const at = isoTime(ports);
+    if (action !== 'unlock') directory.tenant.put('system', { ...system, lastBuiltin: { name: action, at } });
+    const command = { id: null, name: action, command: '', user: '', sudo: false, timeoutMs: 60_000 };
+    const what = { action, command, requestedBy: initiatorOf(caller) };
+    const { workflow } = enqueue(store, ports, caller.organization, [system._id], what);
+    directory.record({
+      type: 'command_run',
+      resource: { ...refer(SYSTEM, system), command: action },
+      extra: { correlation: { type: 'workflow', id: workflow } },
+    });
   });
 }
-
-const BUILT_IN = ['erase', 'lock', 'restart', 'shutdown'] as const;
 
 /** What one does to a device beside editing it. */
 export function systemRoutes() {
   const routes = new Hono<{ Variables: Variables }>();
   for (const name of BUILT_IN) {
     routes.post(`/api/systems/:id/command/builtin/${name}`, async (c) => {
-      const directory = open(c, 'commands');
-      const system = directory.get('system', param(c, 'id'));
-      const at = new Date(directory.ports.now()).toISOString();
-      await directory.change(() => {
-        const agent = directory.store.agent(system._id) !== undefined;
-        // An agent's device is what the agent says that it is, when it has done it.
-        const active = agent ? system.active === true : name !== 'erase';
-        directory.tenant.put('system', { ...system, lastBuiltin: { name, at }, active });
-        act(directory, system, name, agent);
-      });
+      await act(open(c, 'commands'), param(c, 'id'), name);
       return c.body(null, 204);
     });
   }
   // The real service unlocks devices at the device.
   routes.post('/demo/systems/:id/unlock', async (c) => {
-    const directory = open(c, 'commands');
-    const system = directory.get('system', param(c, 'id'));
-    if (directory.store.agent(system._id) === undefined) throw badRequest('The device has no agent');
-    await directory.change(() => act(directory, system, 'unlock', true));
+    await act(open(c, 'commands'), param(c, 'id'), 'unlock');
     return c.body(null, 204);
   });
   routes.get('/api/v2/systems/:id/fdekey', async (c) => {

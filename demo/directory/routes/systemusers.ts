@@ -2,24 +2,23 @@ import { Hono } from 'hono';
 import { type Directory, refer } from '../directory.js';
 import { badRequest, notFound } from '../failures.js';
 import { open, param, readObject, type Variables } from '../http.js';
-import { resetMfa, setPassword, unlock } from '../identity/admin-acts.js';
-import type { JsonObject } from '../model.js';
+import { activate, expirePassword, resetMfa, setPassword, suspend, unlock } from '../identity/admin-acts.js';
+import { isoTime } from '../ids.js';
+import type { Document, JsonObject } from '../model.js';
 import { USER } from '../resources.js';
 
-type Action = (directory: Directory, id: string, body: JsonObject) => Promise<unknown>;
+type Action = (directory: Directory, id: string, body: JsonObject) => Promise<Document>;
 
 /** What one does to a person beside editing the record. Each leaves its own event. */
 const ACTIONS: Readonly<Record<string, Action>> = {
   resetmfa: resetMfa,
   password: (directory, id, { password }) => setPassword(directory, id, password),
-  expire: (directory, id) => directory.patch(USER, id, { password_expired: true }, 'user_password_expired'),
+  expire: expirePassword,
   unlock,
   reactivate: (directory, id) => directory.patch(USER, id, {}, 'user_activation_email'),
   'mfa/enforce': (directory, id) => directory.patch(USER, id, { enable_user_portal_multifactor: true }),
-  'state/activate': (directory, id) =>
-    directory.patch(USER, id, { state: 'ACTIVATED', activated: true, suspended: false }, 'user_activated'),
-  'state/suspend': (directory, id) =>
-    directory.patch(USER, id, { state: 'SUSPENDED', suspended: true }, 'user_suspended'),
+  'state/activate': activate,
+  'state/suspend': suspend,
 };
 
 const KEY_CHARACTERS_MAX = 8_192;
@@ -29,7 +28,7 @@ export function systemuserRoutes() {
   for (const [path, act] of Object.entries(ACTIONS)) {
     routes.post(`/api/systemusers/:id/${path}`, async (c) => {
       const directory = open(c, 'users');
-      return c.json((await act(directory, param(c, 'id'), await readObject(c))) as object);
+      return c.json(await act(directory, param(c, 'id'), await readObject(c)));
     });
   }
   routes.get('/api/systemusers/:id/sshkeys', (c) => {
@@ -45,7 +44,7 @@ export function systemuserRoutes() {
       throw badRequest('Invalid public_key');
     if (public_key.length > KEY_CHARACTERS_MAX) throw badRequest('Invalid public_key');
     const id = directory.ports.newId();
-    const key = { _id: id, id, name, public_key, create_date: now(directory), user: user._id };
+    const key = { _id: id, id, name, public_key, create_date: isoTime(directory.ports), user: user._id };
     await directory.change(() => {
       directory.tenant.put('sshkey', key);
       const changes = [{ field: 'ssh_keys', to: { name, public_key } }];
@@ -70,8 +69,4 @@ export function systemuserRoutes() {
 
 function keysOf(directory: Directory, user: string) {
   return directory.tenant.all('sshkey').filter((key) => key.user === user);
-}
-
-function now(directory: Directory): string {
-  return new Date(directory.ports.now()).toISOString();
 }

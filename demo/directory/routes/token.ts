@@ -1,8 +1,7 @@
 import { Hono } from 'hono';
 import type { Access } from '../access.js';
 import { badRequest, Failure } from '../failures.js';
-import type { Http, Variables } from '../http.js';
-import { BODY_BYTES_MAX } from '../http.js';
+import { BODY_BYTES_MAX, type Http, type Variables } from '../http.js';
 
 /** `POST /oauth2/token`: client credentials by Basic authentication (RFC 6749, 2.3.1 and 4.4). */
 export function tokenRoutes(access: Access, clientIpOf: (c: Http) => string) {

@@ -18,6 +18,8 @@ export interface Person {
 /** A seeded directory on a port, with a clock that the test moves. */
 export interface PeopleDirectory {
   readonly dir: string;
+  /** Where it listens. */
+  readonly url: string;
   readonly origin: string;
   readonly seeded: Seeded;
   readonly store: DirectoryStore;
@@ -37,18 +39,20 @@ export interface PeopleDirectory {
   close(): Promise<void>;
 }
 
-export async function peopleDirectory(): Promise<PeopleDirectory> {
+/** @param own under which name browsers find it, if not its own */
+export async function peopleDirectory(own: { readonly origin?: string } = {}): Promise<PeopleDirectory> {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'directory-people-'));
   const store = DirectoryStore.open(dir);
   const clock = { aheadMs: 0, now: () => Date.now() + clock.aheadMs };
   const seeded = await seedDirectory(store, { seed: 7, organisations: 2, users: 6 });
   const ports = { ...systemPorts(), now: clock.now };
-  const options = { port: 0, ports, behindProxy: true, deviceIntervalMs: 1_000 };
+  const options = { port: 0, ports, behindProxy: true, deviceIntervalMs: 1_000, ...own };
   const running = await startDirectory(store, options);
+  const base = `http://localhost:${running.port}`;
   const organizations = [...new Set(seeded.keys.map((key) => key.organization))];
   const api = async (method: string, url: string, body?: unknown, n = 0) => {
     const key = seeded.keys.find((each) => each.organization === organizations[n])?.apiKey ?? '';
-    const response = await fetch(`${running.origin}${url}`, {
+    const response = await fetch(base + url, {
       ...{ method, headers: { 'x-api-key': key } },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -61,7 +65,7 @@ export async function peopleDirectory(): Promise<PeopleDirectory> {
     return json;
   };
   return {
-    ...{ dir, origin: running.origin, seeded, store, clock, api },
+    ...{ dir, url: base, origin: running.origin, seeded, store, clock, api },
     newUser: async (name, n) => {
       const email = `${name}@people.example`;
       const { id } = await must('POST', '/api/systemusers', { username: `u.${name}`, email }, n);

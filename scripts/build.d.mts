@@ -1,0 +1,4 @@
+export function ensureBuilt(options?: { force?: boolean }): void;
+export function isDemoBuilt(): boolean;
+export function ensureDemoBuilt(): void;
+export function copyCatalogs(): void;
