@@ -55,7 +55,11 @@ export function journalCommands(program: Command): void {
     'effects <file>',
     "find runs at devices, in the upstream's log, that no request explains: what was done inside the provider",
   )
-    .option('--operations <names>', 'requests that can have such effects', 'runcommand,command.trigger.*')
+    .option(
+      '--operations <names>',
+      'requests that can have such effects',
+      'runcommand,command.trigger.*,systems.command.builtin.*',
+    )
     .option('--window <span>', 'from the request to the first effect', parseSpan, 3_600)
     .option('--json', 'machine-readable output')
     .action((file: string, options: Place & { operations: string; window: number; json?: boolean }) =>
