@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,6 +52,8 @@ function readOptions() {
 }
 
 async function main({ report, json, ...options }: ReturnType<typeof readOptions>): Promise<void> {
+  // A place that cannot be written is better known now than in a minute.
+  const page = openPage(report);
   const dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-demo-'));
   process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
   const write = json ? () => undefined : (line: string) => console.log(line);
@@ -60,10 +62,16 @@ async function main({ report, json, ...options }: ReturnType<typeof readOptions>
   await closeConnections();
   const summary = summaryOf(replayed);
   terminal.report(replayed, summary);
-  mkdirSync(path.dirname(path.resolve(report)), { recursive: true });
-  writeFileSync(report, pageOf(replayed, summary));
+  writeFileSync(page, pageOf(replayed, summary));
+  closeSync(page);
   if (json) console.log(JSON.stringify({ ...summary, off: replayed.off, on: replayed.on }));
   else write(`\nThe whole of it, step by step: ${path.resolve(report)}`);
+}
+
+/** @throws {Error} where it cannot be written */
+function openPage(file: string): number {
+  mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
+  return openSync(file, 'w');
 }
 
 function fail(error: unknown, code: number): never {
@@ -71,6 +79,8 @@ function fail(error: unknown, code: number): never {
   process.exit(code);
 }
 
+// Whoever reads has seen enough: `keyward demo | head`.
+process.stdout.on('error', () => process.exit(0));
 // Programs that it started end with it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 

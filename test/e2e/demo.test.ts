@@ -1,5 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -101,6 +101,21 @@ describe('keyward demo', () => {
     expect(await run.ended).toBe(130);
     await until(() => leftOver().length === 0);
   }, 90_000);
+
+  it('ends quietly when nobody reads any more, and at once where the report cannot be written', async () => {
+    const line = `"${process.execPath}" "${bin}" demo --tenants 2 --days 1 | head -3`;
+    const options = { encoding: 'utf8', env: { ...process.env, TMPDIR: temporary } } as const;
+    const { stdout, stderr } = spawnSync('sh', ['-c', line], options);
+    expect(stdout.split('\n')[0]).toContain('June and July 2023');
+    expect(stderr).toBe('');
+    await until(() => leftOver().length === 0);
+    const file = path.join(dir, 'file');
+    writeFileSync(file, '');
+    const run = demo('--report', path.join(file, 'r.html'));
+    expect(await run.ended).toBe(1);
+    expect(run.stdout()).toBe('');
+    expect(run.stderr()).toMatch(/^keyward demo: E\w+/);
+  }, 60_000);
 
   it.each([
     [['--days', '0'], '--days must be a whole number from 1 to 60'],
