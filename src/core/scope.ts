@@ -39,7 +39,9 @@ function compileTemplate(method: string, path: string): OperationPattern {
   let pattern: PathPattern | undefined;
   return ({ template }, segments) => {
     if (segments === undefined) return canonicalTemplate(template) === wanted;
-    if (template !== method) return false;
+    // As catalogs have it: HEAD asks what GET asks. Some servers take a method in any letter case.
+    const asked = template.toUpperCase();
+    if (asked !== method && !(asked === 'HEAD' && method === 'GET')) return false;
     pattern ??= compilePath(path);
     return pattern(segments);
   };
