@@ -2,14 +2,15 @@ import { lowerName, type ResponseHead } from './http-head.js';
 
 /** Answers to creations are small; of a larger one nothing is kept. */
 const BYTES_MAX = 16_384;
-const CHARS_MAX = 128;
 /** Fields by which APIs name what they have made, in the order in which they are looked for. */
 const ID_FIELDS = ['_id', 'id', 'objectId', 'uuid'];
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\b/i;
 
 /** What has such a name may be opened by its id alone: that is a secret, and is not kept. */
 const OPENED_BY_ID =
-  /(?:^|[/_.-])(?:sessions?|tokens?|log-?in|sign-?in|oauth2?|otp|challenges?|tickets?)(?:$|[/_.-])/i;
+  /session|token|secret|credential|api-?_?keys?\b|account-?_?keys?\b|reset|recover|invit|magic|share|presign|device\/code|log-?_?in|sign-?_?in|auth|sso|saml|otp|challenge|ticket|webhook/i;
+/** Identifiers by their shape: 24 hex digits, a uuid, a whole number. Anything else might open something. */
+const IDENTIFIER = /^(?:[0-9a-f]{24}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d{1,15})$/i;
 
 /** Whether the answer to a request may name what it has created by an id that is no secret. */
 export function mayName(method: string, path: string): boolean {
@@ -70,9 +71,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function isId(value: unknown): value is string | number {
-  return (
-    typeof value === 'number' || (typeof value === 'string' && value !== '' && value.length <= CHARS_MAX)
-  );
+  return typeof value === 'number'
+    ? Number.isSafeInteger(value)
+    : typeof value === 'string' && IDENTIFIER.test(value);
 }
 
 function lastSegment(location: string | undefined): string | undefined {
@@ -81,5 +82,6 @@ function lastSegment(location: string | undefined): string | undefined {
     .split('/')
     .filter((each) => each !== '')
     .at(-1);
-  return segment !== undefined && segment.length <= CHARS_MAX ? segment : undefined;
+  const secret = location !== undefined && OPENED_BY_ID.test(location);
+  return !secret && isId(segment) ? segment : undefined;
 }

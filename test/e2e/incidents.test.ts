@@ -345,11 +345,11 @@ describe('what a key creates', () => {
   it.each([
     [
       'by the id in a chunked answer, of which nothing else is kept',
-      'Content-Type: application/json; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n{"apiKey":"SECRET","admin":{\r\n10\r\n"_id":"new-1"}}\n\r\n0\r\n\r\n',
-      'new-1',
+      'Content-Type: application/json; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n{"apiKey":"SECRET","admin":{\r\n23\r\n"_id":"5f1b2c3d4e5f6a7b8c9d0e1f"}}\n\r\n0\r\n\r\n',
+      '5f1b2c3d4e5f6a7b8c9d0e1f',
     ],
     ['by a number', 'Content-Type: application/vnd.api+json\r\nContent-Length: 8\r\n\r\n{"id":7}', '7'],
-    ['by Location', 'Location: https://api/users/u-9?x=1\r\nContent-Length: 0\r\n\r\n', 'u-9'],
+    ['by Location', 'Location: https://api/users/907?x=1\r\nContent-Length: 0\r\n\r\n', '907'],
     [
       'not by an answer that is none',
       'Content-Type: application/json\r\nContent-Length: 5\r\n\r\n{"id"',
@@ -368,7 +368,8 @@ describe('what a key creates', () => {
       const who = { id: lone.keyId, credential: lone.key, owner: { address: '127.0.0.1', agent: 'x' } };
       expect(await call(who, who.owner, 'POST /orgs/acme/admins')).toContain('201');
       // What may be opened by its id alone is not named.
-      expect(await call(who, who.owner, 'POST /orgs/acme/sessions')).toContain('201');
+      for (const target of ['/sessions', '/accessTokens', '/api-keys', '/resetPassword'])
+        expect(await call(who, who.owner, `POST /orgs/acme${target}`)).toContain('201');
       const { radii } = await lone.running.incidents.investigateKeys([who.id], Date.now());
       const created = radii[0]?.objects.filter(({ effect }) => effect === 'created');
       const operation = 'POST /orgs/acme/admins';

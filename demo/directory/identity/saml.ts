@@ -1,6 +1,7 @@
 import { inflateRawSync } from 'node:zlib';
 import { html } from 'hono/html';
-import * as samlify from 'samlify';
+// Its named exports are not all seen by Node: the tests' loader would hide that.
+import samlify from 'samlify';
 import type { LoginResponseTemplate } from 'samlify/types/src/libsaml.js';
 import { Failure } from '../failures.js';
 import { newSecret } from '../ids.js';
