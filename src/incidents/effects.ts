@@ -59,7 +59,7 @@ export function unexplainedRuns(
 function runsOf(effects: readonly Effect[]): UnexplainedRun[] {
   const runs = new Map<string, UnexplainedRun & { firstMs: number; devices: string[] }>();
   for (const { timeMs, tenant, device, run, text } of effects) {
-    const id = `${tenant} ${run}`;
+    const id = JSON.stringify([tenant, run]);
     const known = runs.get(id);
     if (known === undefined) {
       runs.set(id, { run, tenant, firstMs: timeMs, devices: [device], text });
