@@ -1,12 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { PRIVILEGED_FROM } from '../src/core/observation.js';
 import { respond } from '../src/core/response.js';
 import { AlarmBudget } from '../src/detectors/budget.js';
 import { Detector } from '../src/detectors/detector.js';
 import { LearningGuard } from '../src/detectors/learning-guard.js';
 import { openGeo } from '../src/locations/geo.js';
 import { type Campaign, type Play, playsOf, readCampaigns, type ThiefCall } from '../world/campaign.js';
+import { DAY_MS } from '../world/traffic.js';
 import { median } from './metrics.js';
 import { type WorldSet, worldSet } from './sets.js';
 
@@ -25,7 +27,6 @@ const { values } = parseArgs({
 const WORLD = { days: 28, keys: 165, thefts: 0, changes: 40 } as const;
 /** Evidence from which `containment.automatic` would act, as the configuration has it by default. */
 const CONTAINED_FROM = 10;
-const DAY_MS = 86_400_000;
 
 /** What became of one campaign in one world. */
 interface Fate {
@@ -111,9 +112,8 @@ function play(
     const done = lines.map((line) => {
       const key = sightings[line]?.actor.key as string;
       const went = actions[line]?.action === 'allow' || actions[line]?.action === 'flag';
-      const [first, second] = [went, went && !suspended.has(key)];
       if (actions[line]?.contained) suspended.add(key);
-      return [true, first, second && !suspended.has(key)] as const;
+      return [true, went, went && !suspended.has(key)] as const;
     });
     const passed = (way: 0 | 1 | 2, of: (line: number) => boolean) =>
       lines.filter((line, n) => done[n]?.[way] && of(line)).length;
@@ -122,7 +122,7 @@ function play(
       ...{ campaign: campaign.name, place, pause, calls: lines.length },
       minutes: found === -1 ? undefined : (atMs(found) - atMs(0)) / 60_000,
       callsBefore: found === -1 ? lines.length : found,
-      privileged: count((line) => (sightings[line]?.observation.operation.privilege ?? 0) >= 3),
+      privileged: count((line) => (sightings[line]?.observation.operation.privilege ?? 0) >= PRIVILEGED_FROM),
       gains: count((line) => (calls[line] as ThiefCall).gain !== undefined),
     };
   });

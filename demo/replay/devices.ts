@@ -1,4 +1,5 @@
-import { type DeviceResult, type Run, resultsOf } from './run.js';
+import type { Narrator } from './outcome.js';
+import { type Act, type DeviceResult, type Run, resultsOf } from './run.js';
 import type { Script } from './script.js';
 import type { Side } from './side.js';
 
@@ -25,8 +26,20 @@ export function choose(run: Run, chosen: Chosen): void {
   }
 }
 
-/** Inside the provider, past every key: a command for one device, straight into the queue. */
-export async function inject(side: Side, { injection }: Script, chosen: Chosen): Promise<DeviceResult[]> {
-  await side.inject([chosen.get(injection.victim.key) ?? ''], 'uname -a', INJECTED);
-  return resultsOf(side, injection.victim.tenant.id, null);
+/** Inside the provider, past every key: a command for one device, straight into the queue, and what devices made of it. */
+export class Injection {
+  readonly act: Act;
+  results: readonly DeviceResult[] = [];
+
+  constructor(side: Side, { injection }: Script, chosen: Chosen, narrator: Pick<Narrator, 'injected'>) {
+    const { victim, atMs } = injection;
+    this.act = {
+      atMs,
+      run: async (nowMs) => {
+        await side.inject([chosen.get(victim.key) ?? ''], 'uname -a', INJECTED);
+        this.results = await resultsOf(side, victim.tenant.id, null);
+        narrator.injected(nowMs, this.results);
+      },
+    };
+  }
 }

@@ -1,6 +1,5 @@
-import type { Principal } from '../../world/principals.js';
 import { HOUR_MS } from '../../world/traffic.js';
-import { choose, devicesOf, inject } from './devices.js';
+import { choose, devicesOf, Injection } from './devices.js';
 import {
   type Contained,
   closeAsFalse,
@@ -11,7 +10,7 @@ import {
 } from './operator.js';
 import type { GuardedOutcome, Narrator } from './outcome.js';
 import { checkEffects, countJournal } from './record.js';
-import { type Act, type Attempt, type DeviceResult, Run, type Watcher } from './run.js';
+import { type Act, type Attempt, Run, type Watcher } from './run.js';
 import { BEGIN_MS, type Script } from './script.js';
 import type { Side } from './side.js';
 import { openSink, type Sink } from './sink.js';
@@ -46,7 +45,7 @@ export class GuardedPlay {
   }
 
   async play(): Promise<GuardedOutcome> {
-    const { theftMs, endMs, principals, calls, plan, injection } = this.#script;
+    const { theftMs, endMs, principals, calls, plan } = this.#script;
     const { bin, seed } = this.#options;
     const sink = await openSink();
     try {
@@ -57,16 +56,8 @@ export class GuardedPlay {
       const watcher: Watcher = { attempted: (attempt) => this.#attempted(attempt), day: this.#narrator.day };
       const run = new Run(this.#side, this.#script, watcher, seed);
       choose(run, chosen);
-      let injected: DeviceResult[] = [];
-      const acts: Act[] = [
-        {
-          atMs: injection.atMs,
-          run: async (nowMs) => {
-            injected = await inject(this.#side, this.#script, chosen);
-            this.#narrator.injected(nowMs, injected);
-          },
-        },
-      ];
+      const injection = new Injection(this.#side, this.#script, chosen, this.#narrator);
+      const acts: Act[] = [injection.act];
       for (let atMs = theftMs + LOOK_AFTER_MS; atMs < endMs; atMs += SHIFT_MS) {
         acts.push({ atMs, run: (nowMs) => this.#look(nowMs) });
         acts.push({ atMs: atMs + NEW_KEY_AFTER_MS, run: () => this.#newKeys() });
@@ -77,7 +68,7 @@ export class GuardedPlay {
       this.#narrator.effects(effects);
       const { attempts, calls: sent, refused } = run;
       return {
-        ...{ attempts, injected, calls: sent, refused, effects },
+        ...{ attempts, injected: injection.results, calls: sent, refused, effects },
         incidents: [...this.#incidents.values()],
         ...{
           contained: this.#contained,
@@ -133,7 +124,7 @@ export class GuardedPlay {
     for (const key of left) {
       this.#replaced.add(key);
       const who = this.#script.principals.find((each) => each.key === this.#side.keyIds.get(key));
-      if (who !== undefined) await this.#side.enrol(who as Principal, this.#replaced.size);
+      if (who !== undefined) await this.#side.enrol(who, this.#replaced.size);
     }
   }
   readonly #replaced = new Set<string>();

@@ -1,13 +1,6 @@
 import type { Answer } from './ask.js';
 import type { Side } from './side.js';
 
-/** What the provider's people did about the theft, by the guard's admin API alone. */
-export interface Response {
-  readonly incidents: readonly Incident[];
-  /** Of those that were a theft: what was found, and done. */
-  readonly contained: readonly Contained[];
-}
-
 export interface Incident {
   readonly id: string;
   readonly openedAt: string;
@@ -38,7 +31,6 @@ export interface Contained {
 export interface Receipt {
   readonly id: string;
   readonly key: string;
-  readonly milliseconds: number;
   readonly exact: boolean;
 }
 
@@ -107,8 +99,8 @@ interface Findings {
 
 async function receiptOf(side: Side, key: string): Promise<Receipt[]> {
   const { body } = await side.admin('GET', `/v1/receipts?key=${key}&limit=1`);
-  const { receipts } = body as { receipts: { receipt?: Receipt & { key: { id: string } } }[] };
-  return receipts.map((each) => ({ ...(each as unknown as Receipt), key }));
+  const { receipts } = body as { receipts: Omit<Receipt, 'key'>[] };
+  return receipts.map((each) => ({ ...each, key }));
 }
 
 async function tell(side: Side, incident: string): Promise<Pick<Contained, 'notices' | 'delivered'>> {

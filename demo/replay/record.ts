@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { DAY_MS } from '../../world/traffic.js';
 import type { EffectsCheck, JournalCounts } from './outcome.js';
 import { BEGIN_MS, type Script } from './script.js';
 import type { Side } from './side.js';
 
-const DAY_MS = 86_400_000;
 const OUTPUT_BYTES_MAX = 1 << 30;
 
 /** What the directory's own log tells of devices, against the guard's journal: `keyward journal effects`. */

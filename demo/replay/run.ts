@@ -2,6 +2,7 @@ import type { Call } from '../../world/call.js';
 import { type References, resolved, type ThiefCall } from '../../world/campaign.js';
 import type { Principal } from '../../world/principals.js';
 import { Random } from '../../world/random.js';
+import { DAY_MS } from '../../world/traffic.js';
 import type { Answer } from './ask.js';
 import { bodyOf } from './bodies.js';
 import { isThief, type Script } from './script.js';
@@ -29,7 +30,6 @@ export interface Watcher {
 /** Calls within this time count as of one moment. */
 const MOMENT_MS = 5_000;
 const AGENTS_TICK_MS = 60_000;
-const DAY_MS = 86_400_000;
 /** Real time that a program in front has after a thief's call, in place of the seconds until his next one. */
 const BREATH_MS = 150;
 /** Real time in which a device answers a command. */

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Principal } from '../../world/principals.js';
+import { DAY_MS } from '../../world/traffic.js';
 import { type Answer, ask } from './ask.js';
 import { newCredential, type Organisation, readOrganisation } from './cast.js';
 import { type GuardAt, type Program, startAgent, startDirectory, startGuard } from './processes.js';
@@ -154,11 +155,9 @@ export class Side {
   send({ key, ip, userAgent, method, path: target }: Sent, body: unknown, stolen: boolean): Promise<Answer> {
     const base = this.#guard === undefined ? this.#url : `http://127.0.0.1:${this.#guard.port}`;
     const headers = {
-      ...{
-        'x-api-key': (stolen ? this.#stolen : this.#credentials).get(key) ?? '',
-        'x-forwarded-for': ip,
-        'user-agent': userAgent,
-      },
+      'x-api-key': (stolen ? this.#stolen : this.#credentials).get(key) ?? '',
+      'x-forwarded-for': ip,
+      'user-agent': userAgent,
     };
     return ask(base, method, target, headers, method === 'GET' ? undefined : body);
   }
@@ -174,6 +173,5 @@ export class Side {
   }
 }
 
-const DAY_MS = 86_400_000;
 /** Time jumps while nothing is on its way: no connection is taken for idle. */
 const PATIENT = { keepAliveMs: DAY_MS };
