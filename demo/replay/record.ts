@@ -72,12 +72,12 @@ interface JournalLine {
   readonly finding?: unknown;
 }
 
-/** A command of the guard, on its files. One that found something ends with 1. */
+/** A command of the guard, on its files. One that found something ends with 3. */
 function cli(bin: string, ...args: string[]): Promise<string> {
   return promisify(execFile)(process.execPath, [bin, ...args], { maxBuffer: OUTPUT_BYTES_MAX }).then(
     ({ stdout }) => stdout,
     (error: { code?: number; stdout?: string }) => {
-      if (error.code !== 1 || error.stdout === undefined || error.stdout === '') throw error;
+      if (error.code !== 3 || error.stdout === undefined || error.stdout === '') throw error;
       return error.stdout;
     },
   );

@@ -43,6 +43,17 @@ describe('templates of paths that no catalog knows', () => {
     });
   });
 
+  it('keep the resources at the root, whatever somebody probes', () => {
+    const templates = new PathTemplates();
+    const resources = Array.from({ length: 30 }, (_, n) => word(500 + n));
+    for (let round = 0; round < 25; round += 1)
+      for (const each of resources) nameOf(templates, `GET /${each}/list`);
+    for (let n = 0; n < 300; n += 1) nameOf(templates, `GET /${word(9_000 + n)}`);
+    for (const each of resources)
+      expect(nameOf(templates, `GET /${each}/list`).operation.name).toBe(`GET /${each}/list`);
+    expect(nameOf(templates, 'GET /anything').operation.name).toBe('GET /{id}');
+  });
+
   it('keep the resources of a large API apart', () => {
     const templates = new PathTemplates();
     const resources = Array.from({ length: 120 }, (_, n) => word(500 + n));

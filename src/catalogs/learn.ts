@@ -106,7 +106,9 @@ export class PathTemplates {
       return;
     }
     at.ids = true;
-    const established = Math.max(ESTABLISHED_MIN, at.seen * ESTABLISHED_SHARE);
+    // At the root there are resources: no number of probes makes an id of one that is used.
+    const share = at === this.#root ? 0 : ESTABLISHED_SHARE;
+    const established = Math.max(ESTABLISHED_MIN, at.seen * share);
     const gone = words.filter(([, { seen }]) => seen < established);
     for (const [word, child] of gone) {
       at.children.delete(word);

@@ -1,57 +1,20 @@
-import { z } from 'zod';
-import { checkOperation, compileOperations } from '../core/scope.js';
-import { forwards } from '../core/verdict.js';
-import { type Cause, type Effect, unexplainedRuns } from '../incidents/effects.js';
-import { readEntries } from '../journal/read.js';
-import { readText } from './input.js';
+import { existsSync } from 'node:fs';
+import { counted } from '../core/counted.js';
+import { ruleFault } from '../core/scope.js';
+import { causesIn } from '../incidents/causes.js';
+import { type UnexplainedRun, unexplainedRuns } from '../incidents/effects.js';
+import { readEffects } from './effects-file.js';
+import { noJournal } from './errors.js';
 import { printTable } from './output.js';
-
-const time = z
-  .union([z.iso.datetime({ offset: true }), z.number()])
-  .transform((value) => new Date(value).getTime());
-const text = z.string().max(4_096);
-
-/** One line of any upstream: what happened at a device, and for which run. */
-const plain = z
-  .object({ time, tenant: text, device: text, run: text, text: text.default('') })
-  .transform(({ time: timeMs, ...rest }): Effect => ({ timeMs, ...rest }));
-
-/** A device's result in JumpCloud's Directory Insights. */
-const insight = z
-  .object({
-    event_type: z.enum(['command_result', 'mdm_command_result']),
-    ...{ timestamp: time, organization: text, id: text },
-    system: z.object({ id: text.optional(), hostname: text.optional() }).optional(),
-    mdm_device_id: text.optional(),
-    command_uuid: text.optional(),
-    resource: z.object({ name: text.nullish() }).optional(),
-    correlation: z.object({ id: text.optional() }).optional(),
-  })
-  .transform(
-    ({
-      timestamp,
-      organization,
-      id,
-      system,
-      mdm_device_id,
-      command_uuid,
-      resource,
-      correlation,
-    }): Effect => ({
-      ...{ timeMs: timestamp, tenant: organization },
-      device: system?.hostname ?? system?.id ?? mdm_device_id ?? '?',
-      run: correlation?.id ?? command_uuid ?? id,
-      text: resource?.name ?? '',
-    }),
-  );
 
 export interface EffectsOptions {
   readonly operations: string;
-  readonly windowSeconds: number;
+  /** Seconds. */
+  readonly window: number;
   readonly json?: boolean;
 }
 
-/** Runs at devices that no request explains; the exit code says whether there are any. */
+/** Runs at devices that no request explains: an exit code of its own says that there are any. */
 export class EffectsFault extends Error {
   override readonly name = 'EffectsFault';
 }
@@ -59,22 +22,47 @@ export class EffectsFault extends Error {
 /**
  * Compares what happened at devices with what passed the guard.
  * @throws {EffectsFault} when something is unexplained
+ * @throws {Error} when it cannot be compared
  */
-export async function checkEffects(file: string, journalDir: string, options: EffectsOptions): Promise<void> {
+export async function checkEffects(
+  file: string,
+  journals: readonly string[],
+  options: EffectsOptions,
+): Promise<void> {
+  const operations = rulesOf(options.operations);
   const { effects, others } = readEffects(file);
-  const causes = await causesIn(journalDir, options, effects);
-  const found = unexplainedRuns(effects, causes, options.windowSeconds * 1000);
+  if (effects.length + others === 0)
+    throw new Error(`${file} holds no events: nothing was compared. Was it fetched?`);
+  const there = journals.filter((dir) => existsSync(dir));
+  if (there.length === 0) throw noJournal(journals[0] as string);
+  const windowMs = options.window * 1000;
+  const firstMs = effects.reduce((first, { timeMs }) => Math.min(first, timeMs), Number.POSITIVE_INFINITY);
+  const { causes, coveredFromMs } = await causesIn(there, operations, firstMs - windowMs);
+  const compared = effects.filter(({ timeMs }) => timeMs >= (coveredFromMs ?? Number.POSITIVE_INFINITY));
+  const before = effects.length - compared.length;
+  if (effects.length > 0 && compared.length === 0)
+    throw new Error(
+      coveredFromMs === undefined
+        ? 'The journal holds no entry yet: nothing was compared.'
+        : `The journal begins at ${iso(coveredFromMs)}, after all effects: nothing was compared.`,
+    );
+  const found = unexplainedRuns(compared, causes, windowMs);
   if (options.json) {
-    const shown = found.map(({ firstMs, ...rest }) => ({ first: new Date(firstMs).toISOString(), ...rest }));
-    console.log(JSON.stringify({ effects: effects.length, causes: causes.length, unexplained: shown }));
+    const unexplained = found.map(({ firstMs: first, ...rest }) => ({ first: iso(first), ...rest }));
+    const counts = { effects: compared.length, causes: causes.length, beforeJournal: before };
+    console.log(JSON.stringify({ ...counts, unexplained }));
   } else {
-    const rows = found.map(({ firstMs, tenant, run, devices, text: what }) => [
-      ...[new Date(firstMs).toISOString(), tenant, run],
-      ...[devices.length > 3 ? `${devices.length} devices` : devices.join(' '), what],
-    ]);
-    printTable(['first seen', 'tenant', 'run', 'devices', 'what'], rows, 'Every run has its request.');
+    const rest = [
+      ...(before > 0
+        ? [
+            `${counted(before, 'effect')} from before the journal begins (${iso(coveredFromMs ?? 0)}) not compared`,
+          ]
+        : []),
+      ...(others > 0 ? [`${counted(others, 'event')} of other kinds passed over`] : []),
+    ];
+    show(found, compared.length === 0 ? 'There are no effects to compare.' : 'Every run has its request.');
     console.log(
-      `${effects.length} effects, ${causes.length} requests that can have such effects${others > 0 ? `, ${others} lines of other kinds passed over` : ''}.`,
+      `${[`${counted(compared.length, 'effect')}, ${counted(causes.length, 'request')} that can have such effects`, ...rest].join('; ')}.`,
     );
   }
   if (found.length > 0)
@@ -83,61 +71,23 @@ export async function checkEffects(file: string, journalDir: string, options: Ef
     );
 }
 
-/** @throws {Error} that names the line of a bad entry */
-function readEffects(file: string): { effects: Effect[]; others: number } {
-  const content = readText(file).trim();
-  const effects: Effect[] = [];
-  let others = 0;
-  const entries = content.startsWith('[')
-    ? parsed(content, file).map((entry, i) => ({ entry, where: `${file}, entry ${i + 1}` }))
-    : content.split('\n').flatMap((line, i) => {
-        const where = `${file}:${i + 1}`;
-        return line.trim() === '' ? [] : parsed(`[${line}]`, where).map((entry) => ({ entry, where }));
-      });
-  for (const { entry, where } of entries) {
-    if (typeof entry === 'object' && entry !== null && 'event_type' in entry) {
-      const read = insight.safeParse(entry);
-      if (read.success) effects.push(read.data);
-      else if (/command_result$/.test(String(entry.event_type)))
-        throw new Error(`${where}: ${firstOf(read.error)}`);
-      else others += 1;
-      continue;
-    }
-    const read = plain.safeParse(entry);
-    if (!read.success) throw new Error(`${where}: ${firstOf(read.error)}`);
-    effects.push(read.data);
+function rulesOf(text: string): string[] {
+  const rules = text.split(',').map((each) => each.trim());
+  for (const rule of rules) {
+    const fault = rule === '' ? 'is empty' : ruleFault(rule);
+    if (fault !== undefined) throw new Error(`--operations "${rule}": ${fault}.`);
   }
-  return { effects, others };
+  return rules;
 }
 
-function parsed(json: string, where: string): unknown[] {
-  try {
-    return JSON.parse(json) as unknown[];
-  } catch {
-    throw new Error(`${where}: is not JSON.`);
-  }
+function show(found: readonly UnexplainedRun[], none: string): void {
+  const rows = found.map(({ firstMs, tenant, run, devices, text }) => [
+    ...[iso(firstMs), tenant, run],
+    ...[devices.length > 3 ? `${devices.length} devices` : devices.join(' '), text],
+  ]);
+  printTable(['first seen', 'tenant', 'run', 'devices', 'what'], rows, none);
 }
 
-function firstOf(error: z.ZodError): string {
-  const [issue] = error.issues;
-  return `${issue?.path.join('.') || 'entry'}: ${issue?.message}`;
-}
-
-async function causesIn(
-  journalDir: string,
-  { operations, windowSeconds }: EffectsOptions,
-  effects: readonly Effect[],
-): Promise<Cause[]> {
-  const wanted = compileOperations({ allow: operations.split(',').map((each) => each.trim()) });
-  const sinceMs = effects.reduce((first, { timeMs }) => Math.min(first, timeMs), Number.POSITIVE_INFINITY);
-  const causes: Cause[] = [];
-  if (effects.length === 0) return causes;
-  for await (const entry of readEntries(journalDir, { sinceMs: sinceMs - windowSeconds * 1000 })) {
-    if (entry.kind !== 'decision' || !forwards(entry)) continue;
-    const { operation: name, method, path, privilege } = entry;
-    const operation = { name, template: name, privilege };
-    if (wanted !== undefined && checkOperation(wanted, { operation, method, path }) !== undefined) continue;
-    causes.push({ timeMs: entry.time, tenant: entry.tenant ?? '', request: entry.request });
-  }
-  return causes;
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }

@@ -12,3 +12,8 @@ function explain(error: unknown): string {
   }
   return error.message;
 }
+
+/** Somebody named another folder than the guard's. */
+export function noJournal(dir: string): Error {
+  return new Error(`There is no journal in ${dir}: is this the data directory of the guard?`);
+}

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { journalsOf } from '../incidents/follow.js';
 import { proveEntry } from '../journal/prove.js';
 import { type EntryFilter, type NumberedEntry, readEntries } from '../journal/read.js';
 import { verifyJournal } from '../journal/verify.js';
-import { checkEffects } from './effects.js';
+import { checkEffects, type EffectsOptions } from './effects.js';
+import { noJournal } from './errors.js';
 import { parseSpan, parseTime } from './input.js';
 import { printable } from './output.js';
 
@@ -25,12 +28,12 @@ export function journalCommands(program: Command): void {
   const journal = program
     .command('journal')
     .description('read, verify and prove the record of decisions and acts');
-  const command = (name: string, description: string) =>
+  const command = (name: string, description: string, journals = 'that of keyward up') =>
     journal
       .command(name)
       .description(description)
       .requiredOption('-d, --data <directory>', 'data directory of the guard')
-      .option('-g, --gateway <name>', 'the journal of this gateway (default: that of keyward up)');
+      .option('-g, --gateway <name>', `the journal of this gateway (default: ${journals})`);
 
   command('verify', 'check every hash, number and signature')
     .option('--public-key <key>', 'base64url key that must have signed it')
@@ -51,20 +54,13 @@ export function journalCommands(program: Command): void {
       .action((options: FilterOptions) => print(options, name === 'export' || options.json === true));
   }
 
-  command(
-    'effects <file>',
-    "find runs at devices, in the upstream's log, that no request explains: what was done inside the provider",
-  )
-    .option(
-      '--operations <names>',
-      'requests that can have such effects',
-      'runcommand,command.trigger.*,systems.command.builtin.*',
-    )
-    .option('--window <span>', 'from the request to the first effect', parseSpan, 3_600)
-    .option('--json', 'machine-readable output')
-    .action((file: string, options: Place & { operations: string; window: number; json?: boolean }) =>
-      checkEffects(file, directory(options), { ...options, windowSeconds: options.window }),
-    );
+  effectsCommand(
+    command(
+      'effects <file>',
+      "find runs at devices, in the upstream's log, that no request explains: what was done inside the provider",
+      'all',
+    ),
+  );
   command(
     'prove <seq>',
     'write the proof that one entry is in the journal (check it with tools/verify-proof.mjs)',
@@ -72,6 +68,28 @@ export function journalCommands(program: Command): void {
     if (!/^\d{1,15}$/.test(seq)) throw new Error(`${seq} is not the number of an entry.`);
     console.log(JSON.stringify(await proveEntry(directory(options), Number(seq)), null, 2));
   });
+}
+
+function effectsCommand(effects: Command): void {
+  effects
+    .option(
+      '--operations <names>',
+      'requests that can have such effects: names, or METHOD /path/{template}',
+      'runcommand,command.trigger.*,systems.command.builtin.*',
+    )
+    .option('--window <span>', 'from the request to the first effect', parseSpan, 3_600)
+    .option('--json', 'machine-readable output')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 every run has its request, 3 some have none, 1 nothing could be compared.',
+    )
+    .action((file: string, options: Place & EffectsOptions) =>
+      checkEffects(
+        file,
+        options.gateway === undefined ? journalsOf(options.data) : [directory(options)],
+        options,
+      ),
+    );
 }
 
 interface Place {
@@ -82,7 +100,9 @@ interface Place {
 /** Each process writes a journal of its own. */
 function directory({ data, gateway }: Place): string {
   const dir = gateway === undefined ? data : path.join(data, 'gateways', path.basename(gateway));
-  return path.join(dir, 'journal');
+  const journal = path.join(dir, 'journal');
+  if (!existsSync(journal)) throw noJournal(journal);
+  return journal;
 }
 
 async function verify(options: Place & { publicKey?: string; json?: boolean }): Promise<void> {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { catalogCommands } from './catalog.js';
 import { drillCommand } from './drill.js';
+import { EffectsFault } from './effects.js';
 import { report } from './errors.js';
 import type { GatewayCommand } from './gateway.js';
 import { holdCommands } from './holds.js';
@@ -18,7 +19,7 @@ import { systemCommands } from './system.js';
 import { tenantCommands } from './tenants.js';
 
 /** Exit codes, the same for every command. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, found: 3 } as const;
 
 /** Runs the command line; returns the exit code. The guard is loaded only where it is started. */
 export async function runCli(argv: readonly string[]): Promise<number> {
@@ -29,7 +30,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   const program = new Command('keyward')
     .description('The guard for privileged API keys.')
     .version(version)
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed or refused, 2 wrong usage.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 found what journal effects looks for.',
+    )
     .exitOverride()
     .showHelpAfterError();
   program
@@ -69,7 +73,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     report(error);
-    return EXIT.failed;
+    return error instanceof EffectsFault ? EXIT.found : EXIT.failed;
   }
 }
 

@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { OperationRules } from './key.js';
 import type { Operation } from './observation.js';
-import { checkOperation, checkWindows, compileOperations, inWindow } from './scope.js';
+import { checkOperation, checkWindows, compileOperations, inWindow, ruleFault } from './scope.js';
 
 const operation = (name: string, template = 'GET /x', privilege: Operation['privilege'] = 2): Operation => ({
   name,
   template,
   privilege,
 });
-const allowed = (rules: OperationRules, op: Operation, method = 'GET', path = '/x') => {
+const allowed = (rules: OperationRules, op: Operation, path = '/x') => {
   const compiled = compileOperations(rules);
-  return compiled === undefined || checkOperation(compiled, { operation: op, method, path }) === undefined;
+  return compiled === undefined || checkOperation(compiled, { operation: op, path }) === undefined;
 };
 
 describe('operation rules', () => {
@@ -32,8 +32,25 @@ describe('operation rules', () => {
 
   it('by method and template, whatever the parameters are called', () => {
     const op = operation('x', 'PUT /api/users/{id}');
-    expect(allowed({ allow: ['PUT /API/users/{userId}/'] }, op)).toBe(true);
-    expect(allowed({ allow: ['GET /api/users/{id}'] }, op)).toBe(false);
+    const path = '/api/users/42';
+    expect(allowed({ allow: ['PUT /API/users/{userId}/'] }, op, path)).toBe(true);
+    expect(allowed({ allow: ['GET /api/users/{id}'] }, op, path)).toBe(false);
+  });
+
+  it.each([
+    ['DELETE /users/{rest+}', true],
+    ['DELETE /{rest+}', true],
+    ['* /users/{id}/keys/{key}', true],
+    ['DELETE /users/{id}', false],
+    ['DELETE /users/{id}/keys/{rest+}', true],
+    ['DELETE /users/{id}/keys/7/{rest+}', false],
+    ['DELETE /users/anna/keys/{key}', true],
+    ['DELETE /users/berta/keys/{key}', false],
+    ['DELETE /users/{id}/{kind}/{key}', false],
+    ['DELETE /users/a{x}a/keys/{key}', true],
+  ])("%s and a catalog's DELETE /users/{user}/keys/{key} of anna: %s", (pattern, expected) => {
+    const op = operation('users.keys.delete', 'DELETE /users/{user}/keys/{key}');
+    expect(allowed({ deny: [pattern] }, op, '/Users/anna/keys/7')).toBe(!expected);
   });
 
   it.each([
@@ -52,16 +69,20 @@ describe('operation rules', () => {
     ['GET /files/{file}.png', 'GET', '/files/a.png', true],
     ['GET /files/{file}.png', 'GET', '/files/aXpng', false],
     ['GET /', 'GET', '/', true],
+    ['GET /caf%C3%A9', 'GET', '/Café', true],
+    ['GET /{a}-{b}-{c}.x', 'GET', '/1-2-3.x', true],
+    ['GET /{a}-{b}-{c}.x', 'GET', '/--.x', false],
+    ['* /users/{id}', 'PURGE', '/users/anna', true],
     ['unknown.get', 'GET', '/anything', true],
   ])('%s and a %s %s that no catalog knows: %s', (pattern, method, path, expected) => {
     const unknown = operation(`unknown.${method.toLowerCase()}`, method);
-    expect(allowed({ allow: [pattern] }, unknown, method, path)).toBe(expected);
-    expect(allowed({ deny: [pattern] }, unknown, method, path)).toBe(!expected);
+    expect(allowed({ allow: [pattern] }, unknown, path)).toBe(expected);
+    expect(allowed({ deny: [pattern] }, unknown, path)).toBe(!expected);
   });
 
   it("a catalog's operation is itself, not every path that fits", () => {
     const me = operation('users.me', 'GET /users/me');
-    expect(allowed({ allow: ['GET /users/{id}'] }, me, 'GET', '/users/me')).toBe(false);
+    expect(allowed({ allow: ['GET /users/{id}'] }, me, '/users/me')).toBe(false);
   });
 
   it('deny wins over allow, and privilegeMax over both', () => {
@@ -75,6 +96,55 @@ describe('operation rules', () => {
     const startedMs = performance.now();
     for (let i = 0; i < 100; i += 1) allowed({ allow: [`${'*a'.repeat(200)}b`] }, operation(long));
     expect(performance.now() - startedMs).toBeLessThan(500);
+  });
+
+  it.each([
+    ['DELETE /users/*', 'DELETE /users/*": write {id} for one segment'],
+    ['GET /a/{rest+}/b', '{rest+} can only be the last segment'],
+    ['GET /a?b=c', 'a path has no ?'],
+    ['GET  /users', 'a path begins with /'],
+    ['GET users', 'a path begins with /'],
+    ['GET /us ers', 'a path has no blank'],
+    ['/users', 'begins with its method: GET /users'],
+    ['GET /a/../b', 'dot segments'],
+    ['GET /a%2fb', 'an encoded slash'],
+    ['GET /a%zz', 'a broken percent-encoding'],
+    ['GET /a;v=1', 'a path has no ;'],
+    ['GET /users/{id', 'a brace without its other half'],
+    ['GET /{a}{b}', 'two parameters with nothing between'],
+    ['G(T /users', 'is neither a name nor'],
+    ['users\n', 'is no name'],
+  ])('%s is no rule, for nothing could match it', (pattern, fault) => {
+    expect(`"${pattern}": ${ruleFault(pattern)}`).toContain(fault);
+  });
+
+  it.each([
+    'users.*',
+    '*',
+    'repos/get',
+    '(nothing)',
+    'GET /',
+    '* /a/{b}/{c+}',
+    'GET /a.{ext}',
+    'get /a%20b/',
+  ])('%s is a rule', (pattern) => {
+    expect(ruleFault(pattern)).toBeUndefined();
+  });
+
+  it('a rule without a fault matches some path: its own, with any text for parameters', () => {
+    const segment = fc.oneof(
+      fc.constantFrom('{id}', 'a{b}', '{a}.{b}', 'Users', '%C3%A9', 'x*', '%2e', '..', '{', 'a;b', '%'),
+      fc.string({ maxLength: 4 }),
+    );
+    fc.assert(
+      fc.property(fc.array(segment, { maxLength: 4 }), fc.boolean(), (parts, rest) => {
+        const path = `/${parts.join('/')}${rest ? '/{rest+}' : ''}`;
+        if (ruleFault(`GET ${path}`) !== undefined) return;
+        const filled = path.replace(/\{[^{}]*\}/g, 'x');
+        expect(allowed({ deny: [`GET ${path}`] }, operation('unknown.get', 'GET'), filled)).toBe(false);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it('match as a regular expression would', () => {

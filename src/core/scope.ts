@@ -1,18 +1,19 @@
 import { parseTarget } from '../wire/request-target.js';
 import type { OperationRules, TimeWindow, Weekday } from './key.js';
 import type { Observation, Operation, Privilege } from './observation.js';
-import { compilePath, type PathPattern } from './path-pattern.js';
+import { compilePath, holds, type PathTemplate, pathFault, readTemplate } from './path-pattern.js';
 import { deny, type Verdict } from './verdict.js';
 
-/** Operation rules made ready: each pattern is a name, a name with `*`, or `METHOD /template`. */
+/** Operation rules made ready: each pattern is a name, a name with `*`, or `METHOD /template`, where the
+ * method may be `*`. */
 export interface CompiledOperations {
   readonly allow: readonly OperationPattern[];
   readonly deny: readonly OperationPattern[];
   readonly privilegeMax: Privilege | undefined;
 }
 
-/** @param segments of the path, where no catalog knows the operation */
-type OperationPattern = (operation: Operation, segments: readonly string[] | undefined) => boolean;
+/** @param segments of the path, worked out when a rule asks for them */
+type OperationPattern = (operation: Operation, segments: () => readonly string[]) => boolean;
 
 /** Returns undefined where nothing is limited. */
 export function compileOperations(rules: OperationRules | undefined): CompiledOperations | undefined {
@@ -30,50 +31,62 @@ function compilePattern(pattern: string): OperationPattern {
   const lower = pattern.toLowerCase();
   if (!lower.includes('*')) return ({ name }) => name.toLowerCase() === lower;
   const parts = lower.split('*');
-  return ({ name }) => matchesGlob(name.toLowerCase(), parts);
+  return ({ name }) => holds(name.toLowerCase(), parts, 0);
 }
 
-/** A catalog's operation is held against its own template, so that `/users/me` is none of `/users/{id}`. */
+/** A catalog's operation is held against its own template, too, so that `/users/me` is none of `/users/{id}`. */
 function compileTemplate(method: string, path: string): OperationPattern {
-  const wanted = canonicalTemplate(`${method} ${path}`);
-  let pattern: PathPattern | undefined;
-  return ({ template }, segments) => {
-    if (segments === undefined) return canonicalTemplate(template) === wanted;
+  const pattern = compilePath(path);
+  return (operation, segments) => {
+    const known = templateOf(operation);
     // As catalogs have it: HEAD asks what GET asks. Some servers take a method in any letter case.
-    const asked = template.toUpperCase();
-    if (asked !== method && !(asked === 'HEAD' && method === 'GET')) return false;
-    pattern ??= compilePath(path);
-    return pattern(segments);
+    if (method !== ANY && method !== known.method && !(method === 'GET' && known.method === 'HEAD'))
+      return false;
+    return known.path === undefined ? pattern.fits(segments()) : pattern.covers(known.path, segments());
   };
 }
 
-/** Names of parameters, letter case and a trailing slash do not tell templates apart. */
-function canonicalTemplate(template: string): string {
-  return template
-    .replace(/\{[^}]*\}/g, '{}')
-    .replace(/\/+$/, '')
-    .toLowerCase();
+const ANY = '*';
+
+interface Template {
+  readonly method: string;
+  /** Undefined where no catalog knows the operation: its template is its method. */
+  readonly path: PathTemplate | undefined;
 }
 
-/** Linear match of `a*b*c`, given its parts. */
-function matchesGlob(text: string, parts: readonly string[]): boolean {
-  const first = parts[0] as string;
-  const last = parts[parts.length - 1] as string;
-  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length)
-    return false;
-  let at = first.length;
-  const end = text.length - last.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = text.indexOf(part, at);
-    if (found === -1 || found + part.length > end) return false;
-    at = found + part.length;
-  }
-  return true;
+/** Kept as long as the operation itself: no bound of its own. */
+const templates = new WeakMap<Operation, Template>();
+
+function templateOf(operation: Operation): Template {
+  const known = templates.get(operation);
+  if (known !== undefined) return known;
+  const [method = '', path] = operation.template.split(' ');
+  const template = {
+    method: method.toUpperCase(),
+    path: path === undefined ? undefined : readTemplate(path),
+  };
+  templates.set(operation, template);
+  return template;
 }
+
+/** Why a rule can never match; undefined where it can. A rule that denies and never matches would allow. */
+export function ruleFault(pattern: string): string | undefined {
+  const space = pattern.indexOf(' ');
+  if (space === -1) {
+    if (pattern.startsWith('/')) return `begins with its method: GET ${pattern}, or * ${pattern} for all`;
+    return NAME.test(pattern) ? undefined : 'is no name of an operation: it has blanks or control characters';
+  }
+  const method = pattern.slice(0, space);
+  if (method !== ANY && !/^[A-Za-z-]+$/.test(method))
+    return 'is neither a name nor METHOD /path/{template} with one blank between';
+  return pathFault(pattern.slice(space + 1));
+}
+
+const NAME = /^[^\s\p{C}]+$/u;
 
 export function checkOperation(
   rules: CompiledOperations,
-  { operation, method, path }: Pick<Observation, 'operation' | 'method' | 'path'>,
+  { operation, path }: Pick<Observation, 'operation' | 'path'>,
 ): Verdict | undefined {
   if (rules.privilegeMax !== undefined && operation.privilege > rules.privilegeMax) {
     return deny(
@@ -81,8 +94,11 @@ export function checkOperation(
       `${operation.name} has privilege ${operation.privilege}; this key may go up to ${rules.privilegeMax}.`,
     );
   }
-  // What no catalog knows has its method for a template, and rules by path are held against the path itself.
-  const segments = operation.template === method ? segmentsOf(path) : undefined;
+  let read: readonly string[] | undefined;
+  const segments = () => {
+    read ??= segmentsOf(path);
+    return read;
+  };
   if (rules.deny.some((matches) => matches(operation, segments))) {
     return deny('operation_denied', `${operation.name} is denied to this key.`);
   }

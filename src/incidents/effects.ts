@@ -46,7 +46,7 @@ export function unexplainedRuns(
     if (own === undefined) open.set(cause.tenant, [cause]);
     else own.push(cause);
   }
-  return runsOf(effects).filter(({ tenant, firstMs }) => {
+  return runsOf(effects, windowMs).filter(({ tenant, firstMs }) => {
     const own = open.get(tenant) ?? [];
     while (own[0] !== undefined && own[0].timeMs < firstMs - windowMs) own.shift();
     if (own[0] === undefined || own[0].timeMs > firstMs + skewMs) return true;
@@ -55,19 +55,19 @@ export function unexplainedRuns(
   });
 }
 
-/** Oldest first. */
-function runsOf(effects: readonly Effect[]): UnexplainedRun[] {
-  const runs = new Map<string, UnexplainedRun & { firstMs: number; devices: string[] }>();
-  for (const { timeMs, tenant, device, run, text } of effects) {
+/** Oldest first. What shows later than the window after a run began is a run again: its name proves nothing. */
+function runsOf(effects: readonly Effect[], windowMs: number): UnexplainedRun[] {
+  const runs: (UnexplainedRun & { devices: string[] })[] = [];
+  const latest = new Map<string, (typeof runs)[number]>();
+  for (const { timeMs, tenant, device, run, text } of [...effects].sort((a, b) => a.timeMs - b.timeMs)) {
     const id = JSON.stringify([tenant, run]);
-    const known = runs.get(id);
-    if (known === undefined) {
-      runs.set(id, { run, tenant, firstMs: timeMs, devices: [device], text });
-      continue;
-    }
-    known.firstMs = Math.min(known.firstMs, timeMs);
-    if (known.devices.length < DEVICES_LISTED_MAX && !known.devices.includes(device))
+    const known = latest.get(id);
+    if (known === undefined || timeMs > known.firstMs + windowMs) {
+      const begun = { run, tenant, firstMs: timeMs, devices: [device], text };
+      latest.set(id, begun);
+      runs.push(begun);
+    } else if (known.devices.length < DEVICES_LISTED_MAX && !known.devices.includes(device))
       known.devices.push(device);
   }
-  return [...runs.values()].sort((a, b) => a.firstMs - b.firstMs);
+  return runs;
 }

@@ -1,6 +1,7 @@
 import type { KeyLimits, LocationRule } from '../core/key.js';
 import { type JournalCall, succeeded } from './call.js';
 import { networkOf } from './lead.js';
+import { OwnPaths } from './own-paths.js';
 
 /** Networks that are named one by one; a key that comes from more is known by its autonomous systems. */
 const NETWORKS_MAX = 32;
@@ -15,6 +16,7 @@ const EVERYWHERE: LocationRule[] = [{ cidr: '0.0.0.0/0' }, { cidr: '::/0' }];
 /** What a key has done, and from where, before it was compromised. */
 export interface Habits {
   readonly calls: number;
+  /** Rules: names, or `METHOD /template` where no catalog knows them. */
   readonly operations: readonly string[];
   readonly networks: readonly string[];
   readonly asns: readonly number[];
@@ -22,18 +24,23 @@ export interface Habits {
 
 /** @param calls of one key */
 export function habitsOf(calls: readonly JournalCall[], beforeMs: number): Habits {
-  const operations = new Set<string>();
+  const operations = new OwnPaths();
   const networks = new Set<string>();
   const asns = new Set<number>();
   let count = 0;
   for (const call of calls) {
     if (call.timeMs >= beforeMs || call.flagged || !succeeded(call)) continue;
     count += 1;
-    if (operations.size < OPERATIONS_MAX) operations.add(call.operation);
+    operations.note(call);
     networks.add(networkOf(call.address));
     if (call.asn !== undefined) asns.add(call.asn);
   }
-  return { calls: count, operations: [...operations], networks: [...networks], asns: [...asns] };
+  return {
+    calls: count,
+    operations: operations.rules().slice(0, OPERATIONS_MAX),
+    networks: [...networks],
+    asns: [...asns],
+  };
 }
 
 /** Limits that hold a key to its habits; `privileged`: whether it keeps what changes access. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { locationRules, timeWindow } from '../config/schema.js';
 import { UNNAMED_PRINCIPAL } from '../core/key.js';
+import { ruleFault } from '../core/scope.js';
 import { ENV_PATTERN, OPERATOR_ENV } from './format.js';
 
 /** What operators hand in, checked field by field. Times are ISO 8601, durations are in seconds. */
@@ -8,13 +9,26 @@ export const idText = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._@:-]{0,127}$/, 'letters, digits and . _ @ : - only, at most 128');
 const instant = z.iso.datetime({ offset: true, error: 'must be a time like 2026-12-31T23:59:59Z' });
-const patterns = z.array(z.string().min(1).max(512)).max(10_000);
+/** A rule that can never match would, among those that deny, allow what it was meant to stop. */
+const pattern = z
+  .string()
+  .min(1)
+  .max(512)
+  .superRefine((text, context) => {
+    const fault = ruleFault(text);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: `"${text}": ${fault}` });
+  });
+const patterns = z.array(pattern).max(10_000);
 
 /** Limits of a key. */
 export const keyLimits = z.strictObject({
   operations: z
     .strictObject({
-      allow: patterns.optional().describe('Names, name patterns (users.*) or METHOD /path/{template}.'),
+      allow: patterns
+        .optional()
+        .describe(
+          'Names, name patterns (users.*) or METHOD /path/{template}; the method may be *, {rest+} at the end stands for all that follows.',
+        ),
       deny: patterns.optional(),
       privilegeMax: z
         .union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)])

@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js';
 import type { KeyFacts, TenantFacts } from './facts.js';
 
 /** The sections of a notice in words. Everything that comes from elsewhere goes through `plain`. */
@@ -29,10 +30,6 @@ function listed(lines: readonly string[], none: string): string {
   const more = lines.length - LINES_MAX;
   if (more <= 0) return lines.join('\n');
   return [...lines.slice(0, LINES_MAX), `… and ${more} more; the signed file has all of them.`].join('\n');
-}
-
-function counted(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`;
 }
 
 function nameOf({ name, id }: KeyFacts): string {

@@ -45,6 +45,12 @@ describe('request targets of any input', () => {
     );
   });
 
+  it('hide no dot segment behind an encoded separator or path parameters, where these are forwarded', () => {
+    for (const path of ['/public;%2f..%2fadmin', '/a%2f..;x', '/..;x/a', '/a%5c.%5cb', '/%2e%2e%2fa'])
+      expect(parseTarget(path, 'forward').kind, path).toBe('refused');
+    expect(parseTarget('/a%2fb..c;d=..', 'forward').kind).toBe('done');
+  });
+
   it('agree with the WHATWG parser on how deep an accepted path is', () => {
     fc.assert(
       fc.property(target, (text) => {

@@ -19,6 +19,8 @@ export type RequestTarget =
 const ABSOLUTE = /^https?:\/\/([^/?#@\\]+)(.*)$/i;
 const ENCODED_SEPARATOR = /%(?:2f|5c)/i;
 const PLAIN_PATH = /^[/a-z0-9\-._~]*$/;
+/** Also where parameters follow, or separators that were encoded. */
+const HIDDEN_DOTS = /(?:^|[\\/])\.\.?(?:[\\/;]|$)/;
 const DOT_SEGMENT = 'a dot segment in the path';
 
 function refused(why: string): RequestTarget {
@@ -62,11 +64,10 @@ function segmentsOf(path: string): string[] | string {
     if (raw === '') continue;
     const decoded = decode(raw);
     if (decoded === undefined) return 'a malformed percent-encoding in the path';
+    if (HIDDEN_DOTS.test(decoded)) return DOT_SEGMENT;
     const parameters = decoded.indexOf(';');
     const segment = (parameters === -1 ? decoded : decoded.slice(0, parameters)).toLowerCase();
-    if (segment === '.' || segment === '..' || /[\\/]\.\.?(?:[\\/]|$)|^\.\.?[\\/]/.test(segment))
-      return DOT_SEGMENT;
-    if (hasControl(segment)) return 'a control character in the path';
+    if (hasControl(decoded)) return 'a control character in the path';
     if (segment !== '') segments.push(segment);
   }
   return segments;

@@ -308,20 +308,33 @@ describe('automatic containment', () => {
 });
 
 describe('an API without a catalog', () => {
-  it('is known by its paths: a frozen key goes on with those that it has always asked for', async () => {
+  it.each([
+    ['is known by its paths: a frozen key goes on with those that it has always asked for', false],
+    ['and by its own words, where the probes of another key made an id of the resource', true],
+  ])('%s', async (_, probed) => {
     const lone = await guarded(answer, {}, { trustedProxies: ['127.0.0.1'] });
     const before = guard;
     guard = lone;
     try {
       const { keys, containment } = lone.running;
-      const { key, credential } = await keys.issue('test', issueInput.parse({ name: 's', tenant: 't' }));
-      const who = {
-        ...{ id: key.id, credential },
-        owner: { address: '87.128.1.7', agent: 'python-requests/2.31.0' },
+      const owner = { address: '87.128.1.7', agent: 'python-requests/2.31.0' };
+      const issued = async (name: string): Promise<Victim> => {
+        const { key, credential } = await keys.issue('test', issueInput.parse({ name, tenant: 't' }));
+        return { id: key.id, credential, owner };
       };
-      const ask = (line: string) => call(who, who.owner, line);
+      const key = await issued('s');
+      const ask = (line: string) => call(key, owner, line);
+      if (probed) {
+        // Somebody tries so many words that the place of the resource is taken for one of ids.
+        const prober = await issued('prober');
+        for (let n = 0; n < 40; n++) {
+          const word = [n / 10, n % 10].map((digit) => 'abcdefghij'[Math.floor(digit)]).join('');
+          await call(prober, owner, `GET /${word}`);
+          await call(prober, owner, `GET /users/${word}`);
+        }
+      }
       for (let n = 0; n < 8; n++) await ask(`GET /users/${100 + n}/notes`);
-      await ask('GET /users/me');
+      for (let n = 0; n < 4; n++) await ask('GET /users/me');
       const scope = { keys: [key.id] };
       const plan = await containment.plan('anna', scope, { ...OPTIONS, measure: 'freeze' });
       await containment.start('anna', plan.id);
