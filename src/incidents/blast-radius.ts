@@ -20,8 +20,10 @@ export interface Tally {
   /** Of these, the ones that are taken for the visitor's. */
   foreignSucceeded: number;
   foreignRefused: number;
+  /** First and last of the visitor's; undefined where there are none. */
+  foreignFirstMs: number | undefined;
+  foreignLastMs: number | undefined;
   firstMs: number;
-  lastMs: number;
 }
 
 export interface OperationTally extends Tally {
@@ -127,7 +129,10 @@ export function keyRadius(
   };
 }
 
-const NOTHING = { succeeded: 0, refused: 0, foreignSucceeded: 0, foreignRefused: 0 };
+const NOTHING = {
+  ...{ succeeded: 0, refused: 0, foreignSucceeded: 0, foreignRefused: 0 },
+  ...{ foreignFirstMs: undefined, foreignLastMs: undefined },
+};
 
 /** False where the list is full. */
 function note<What extends object>(
@@ -140,10 +145,13 @@ function note<What extends object>(
   let tally = tallies.get(name);
   if (tally === undefined) {
     if (tallies.size >= LISTED_MAX) return false;
-    tally = { ...what, ...NOTHING, firstMs: call.timeMs, lastMs: call.timeMs };
+    tally = { ...what, ...NOTHING, firstMs: call.timeMs };
     tallies.set(name, tally);
   }
-  tally.lastMs = call.timeMs;
+  if (foreign) {
+    tally.foreignFirstMs ??= call.timeMs;
+    tally.foreignLastMs = call.timeMs;
+  }
   if (succeeded(call)) {
     tally.succeeded += 1;
     if (foreign) tally.foreignSucceeded += 1;

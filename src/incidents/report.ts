@@ -102,44 +102,36 @@ function keyFacts(radius: KeyRadius): string[] {
 }
 
 function sections(radius: KeyRadius): Section[] {
-  const counts = ({ foreignSucceeded, foreignRefused, succeeded, refused }: Tally) => [
-    String(foreignSucceeded),
-    String(foreignRefused),
-    String(succeeded),
-    String(refused),
+  const counts = (tally: Tally) => [
+    ...[String(tally.foreignSucceeded), String(tally.foreignRefused)],
+    ...[tally.foreignFirstMs, tally.foreignLastMs].map((ms) => (ms === undefined ? '' : time(ms))),
+    ...[String(tally.succeeded), String(tally.refused)],
   ];
-  const head = ["somebody else's: done", 'only tried', 'all: done', 'only tried'];
-  const first = ({ firstMs, lastMs }: Tally) => [time(firstMs), time(lastMs)];
+  const head = ["somebody else's: done", 'only tried', 'first', 'last', 'all: done', 'only tried'];
   return [
     {
       title: 'Operations, by privilege',
-      head: ['privilege', 'operation', ...head, 'first', 'last'],
-      rows: radius.operations.map((each) => [
-        String(each.privilege),
-        each.name,
-        ...counts(each),
-        ...first(each),
-      ]),
+      head: ['privilege', 'operation', ...head],
+      rows: radius.operations.map((each) => [String(each.privilege), each.name, ...counts(each)]),
     },
     {
       title: `Objects${radius.objectsNotListed > 0 ? ` (${radius.objectsNotListed} more calls on objects that are not listed)` : ''}`,
-      head: ['effect', 'object', ...head, 'first', 'last'],
+      head: ['effect', 'object', ...head],
       rows: radius.objects
-        .filter(({ foreignSucceeded, foreignRefused }) => foreignSucceeded + foreignRefused > 0)
+        .filter(({ foreignFirstMs }) => foreignFirstMs !== undefined)
         .slice(0, ROWS_MAX)
         .map((each) => [
           each.operation === undefined ? each.effect : `${each.effect} by ${each.operation}`,
           each.id,
           ...counts(each),
-          ...first(each),
         ]),
     },
     {
       title: 'Networks',
-      head: ['network', 'AS', 'country', ...head, 'first', 'last'],
+      head: ['network', 'AS', 'country', ...head],
       rows: radius.networks.map((each) => [
         ...[each.network, each.asn === undefined ? '' : `AS${each.asn}`, each.country ?? ''],
-        ...[...counts(each), ...first(each)],
+        ...counts(each),
       ]),
     },
   ];

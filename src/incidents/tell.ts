@@ -52,30 +52,35 @@ function groundsOf(tenant: string, { set }: Findings): string[] {
 
 function keyFacts(id: string, radius: KeyRadius | undefined, { keyOf, receiptOf }: Sources): KeyFacts {
   const key = keyOf(id);
-  const foreign = ({ foreignSucceeded, foreignRefused }: Tally) => foreignSucceeded + foreignRefused;
   return {
     ...{ id, name: key?.name ?? id, principal: key?.principal ?? '' },
     ...(radius === undefined
       ? {}
       : { compromisedFromMs: radius.compromised.fromMs, compromisedLatestMs: radius.compromised.toMs }),
     ...(radius?.lastForeignMs === undefined ? {} : { lastMisuseMs: radius.lastForeignMs }),
-    operations: (radius?.operations ?? [])
-      .filter((each) => foreign(each) > 0)
-      .map(({ name, privilege, foreignSucceeded, foreignRefused, firstMs, lastMs }) => ({
-        ...{ name, privilege, firstMs, lastMs },
-        ...{ succeeded: foreignSucceeded, refused: foreignRefused },
-      })),
+    operations: (radius?.operations ?? []).filter(isForeign).map((each) => ({
+      ...{ name: each.name, privilege: each.privilege },
+      ...{ succeeded: each.foreignSucceeded, refused: each.foreignRefused },
+      ...{ firstMs: each.foreignFirstMs, lastMs: each.foreignLastMs },
+    })),
     objects: (radius?.objects ?? [])
       .filter(({ foreignSucceeded }) => foreignSucceeded > 0)
       .map(({ id: object, effect, foreignSucceeded }) => ({ id: object, effect, count: foreignSucceeded })),
     bytesOut: radius?.foreignBytesOut ?? 0,
     places: (radius?.networks ?? [])
-      .filter((each) => foreign(each) > 0)
+      .filter(isForeign)
       .map(({ network, asn, country }) =>
         [network, asn === undefined ? undefined : `AS${asn}`, country].filter(Boolean).join(' '),
       ),
     measures: measuresOf(key, receiptOf(id)),
   };
+}
+
+/** Somebody else's, the times among them: of what the owner did a notice says nothing. */
+function isForeign<T extends Tally>(
+  tally: T,
+): tally is T & { readonly foreignFirstMs: number; readonly foreignLastMs: number } {
+  return tally.foreignFirstMs !== undefined;
 }
 
 function measuresOf(key: KeyRecord | undefined, receipt: string | undefined): KeyFacts['measures'] {
