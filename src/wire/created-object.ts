@@ -18,8 +18,8 @@ export function mayName(method: string, path: string): boolean {
 }
 
 /**
- * The id of what a request has created, read from its answer as that goes by: a field of its JSON object or of an object
- * one level below, else the end of `Location` (RFC 9110 section 10.2.2). Nothing else of the answer is kept.
+ * The id of what a request has created, read from its answer as that goes by: a field of its JSON object, of `data` or of the
+ * only object one level below that has one, else the end of `Location` (RFC 9110 section 10.2.2). Nothing else of the answer is kept.
  */
 export class CreatedObject {
   readonly #location: string | undefined;
@@ -58,12 +58,17 @@ export class CreatedObject {
       return undefined;
     }
     if (!isObject(answer)) return undefined;
-    for (const object of [answer, ...Object.values(answer).filter(isObject)]) {
-      const id = ID_FIELDS.map((field) => object[field]).find(isId);
-      if (id !== undefined) return String(id);
-    }
-    return undefined;
+    const [own, data] = [idOf(answer), idOf(answer.data)];
+    const below = new Set(Object.values(answer).flatMap((value) => idOf(value) ?? []));
+    // Of several objects one level below, nothing says which one is new.
+    return own ?? data ?? (below.size === 1 ? [...below][0] : undefined);
   }
+}
+
+function idOf(value: unknown): string | undefined {
+  if (!isObject(value)) return undefined;
+  const id = ID_FIELDS.map((field) => value[field]).find(isId);
+  return id === undefined ? undefined : String(id);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -361,6 +361,16 @@ describe('what a key creates', () => {
       'Content-Type: application/json; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n{"apiKey":"SECRET","admin":{\r\n23\r\n"_id":"5f1b2c3d4e5f6a7b8c9d0e1f"}}\n\r\n0\r\n\r\n',
       '5f1b2c3d4e5f6a7b8c9d0e1f',
     ],
+    [
+      'by the object that is called data',
+      'Content-Type: application/json\r\nContent-Length: 34\r\n\r\n{"meta":{"id":5},"data":{"id":71}}',
+      '71',
+    ],
+    [
+      'not by one of two',
+      'Content-Type: application/json\r\nContent-Length: 29\r\n\r\n{"by":{"id":5},"to":{"id":7}}',
+      undefined,
+    ],
     ['by a number', 'Content-Type: application/vnd.api+json\r\nContent-Length: 8\r\n\r\n{"id":7}', '7'],
     ['by Location', 'Location: https://api/users/907?x=1\r\nContent-Length: 0\r\n\r\n', '907'],
     [
