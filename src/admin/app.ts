@@ -97,7 +97,7 @@ export function adminApp(parts: AdminParts): AdminApp {
     c.body(await parts.metrics.metrics(), 200, { 'content-type': parts.metrics.contentType }),
   );
   app.route('/', receiptRoutes(parts.keys, parts.revocations));
-  app.route('/', keyRoutes(parts.keys, parts.now));
+  app.route('/', keyRoutes(parts.keys, parts.upstreams, parts.now));
   app.route('/', tenantRoutes(parts.tenants));
   app.route('/', sealedRoutes(parts.sealed));
   app.route('/', operatorRoutes(parts.operators));

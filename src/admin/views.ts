@@ -52,6 +52,10 @@ export const keyView = z
     issuedWith: z.string().optional(),
     replaced: z.object({ by: z.string(), at: time, overlapUntil: time }).optional(),
     limits: keyLimits,
+    unmatched: z
+      .array(z.string())
+      .optional()
+      .describe('Rules of its operations that match nothing in the catalogs; not told in lists.'),
     usage: usageView,
   })
   .openapi('Key');

@@ -261,6 +261,13 @@ function ending(keys: Command): void {
 function printIssued(issued: IssuedView, options: RemoteOptions): void {
   if (options.json) printJson(issued);
   else printSecret(`Key ${issued.key.id} (${issued.key.name}).`, issued.credential);
+  warn(issued.key);
+}
+
+/** On standard error: what is piped is the credential. */
+function warn({ unmatched = [] }: KeyView): void {
+  for (const rule of unmatched)
+    console.error(`Warning: no catalog has an operation that ${printable(rule)} names: is it misspelt?`);
 }
 
 function printKey(key: KeyView): void {
@@ -296,6 +303,7 @@ function printKey(key: KeyView): void {
     ['last refused', lastUse(usage.lastRefusedAt, usage.lastRefusedAddress, usage.lastRefusedUserAgent)],
     ['quota used', usage.quotaUsed === undefined ? undefined : `${usage.quotaUsed} in ${usage.quotaPeriod}`],
   ]);
+  warn(key);
 }
 
 function lastUse(at?: string, address?: string, client?: string): string | undefined {

@@ -11,6 +11,8 @@ export interface PathPattern {
    * `/users/{rest+}` is both, and `/users/42` is one of the users.
    */
   covers(template: PathTemplate, segments: readonly string[]): boolean;
+  /** Whether there is a path that it covers. */
+  mayCover(template: PathTemplate): boolean;
 }
 
 /** The segments of a template, in which every parameter is `{}`, and `{+}` where it takes the rest of the path. */
@@ -37,11 +39,16 @@ export function compilePath(path: string): PathPattern {
   const fits = (segments: readonly string[]) =>
     (rest ? segments.length > named.length : segments.length === named.length) &&
     tests.every((test, at) => test(segments[at] as string));
+  const words = (template: PathTemplate) =>
+    named.every((segment, at) => isNamed(segment, template[Math.min(at, template.length - 1)]));
   return {
     fits,
-    covers: (template, segments) =>
-      named.every((segment, at) => isNamed(segment, template[Math.min(at, template.length - 1)])) &&
-      fits(segments),
+    covers: (template, segments) => words(template) && fits(segments),
+    mayCover: (template) => {
+      const open = template.at(-1) === REST && named.length >= template.length;
+      const long = rest ? template.length > named.length : template.length === named.length;
+      return words(template) && (open || long);
+    },
   };
 }
 

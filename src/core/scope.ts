@@ -34,19 +34,31 @@ function compilePattern(pattern: string): OperationPattern {
   return ({ name }) => holds(name.toLowerCase(), parts, 0);
 }
 
+/** Whether a rule matches some request for an operation of a catalog. */
+export function mayMatch(pattern: string, operation: Operation): boolean {
+  const space = pattern.indexOf(' ');
+  if (space === -1) return compilePattern(pattern)(operation, () => []);
+  const { method, path } = templateOf(operation);
+  const fits = fitsMethod(pattern.slice(0, space).toUpperCase(), method);
+  return fits && path !== undefined && compilePath(pattern.slice(space + 1)).mayCover(path);
+}
+
 /** A catalog's operation is held against its own template, too, so that `/users/me` is none of `/users/{id}`. */
 function compileTemplate(method: string, path: string): OperationPattern {
   const pattern = compilePath(path);
   return (operation, segments) => {
     const known = templateOf(operation);
-    // As catalogs have it: HEAD asks what GET asks. Some servers take a method in any letter case.
-    if (method !== ANY && method !== known.method && !(method === 'GET' && known.method === 'HEAD'))
-      return false;
+    if (!fitsMethod(method, known.method)) return false;
     return known.path === undefined ? pattern.fits(segments()) : pattern.covers(known.path, segments());
   };
 }
 
 const ANY = '*';
+
+/** As catalogs have it: HEAD asks what GET asks. */
+function fitsMethod(wanted: string, method: string): boolean {
+  return wanted === ANY || wanted === method || (wanted === 'GET' && method === 'HEAD');
+}
 
 interface Template {
   readonly method: string;
@@ -62,6 +74,7 @@ function templateOf(operation: Operation): Template {
   if (known !== undefined) return known;
   const [method = '', path] = operation.template.split(' ');
   const template = {
+    // Some servers take a method in any letter case.
     method: method.toUpperCase(),
     path: path === undefined ? undefined : readTemplate(path),
   };

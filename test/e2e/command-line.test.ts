@@ -89,6 +89,17 @@ describe('keyward keys', () => {
     expect((await ask(key)).status).toBe(401);
   });
 
+  it('refuses rules that can match nothing, and warns of one that no catalog knows', async () => {
+    const refused = await keyward(['keys', 'issue', '--name', 'x', '--operations', 'DELETE /users/*']);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('"DELETE /users/*": write {id} for one segment of any text');
+    const { stdout, stderr } = await keyward(['keys', 'issue', '--name', 'x', '--operations', 'users.delte']);
+    expect(stdout).toMatch(/^kw_live_/);
+    expect(stderr).toContain('no catalog has an operation that users.delte names');
+    const known = await keyward(['keys', 'issue', '--name', 'x', '--operations', 'GET /users/{id}']);
+    expect(known.stderr).not.toContain('Warning');
+  });
+
   it('takes over a key of another system by its hash, and one of the upstream by standard input', async () => {
     const old = 'legacy-key-0001';
     const hash = '0'.repeat(64);

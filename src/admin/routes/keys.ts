@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { KeyRecord } from '../../core/key.js';
+import type { Upstream } from '../../engine/routing.js';
+import { unmatchedRules } from '../../engine/unmatched-rules.js';
 import { changeInput, importInput, issueInput, registerInput } from '../../keys/inputs.js';
 import type { KeyService } from '../../keys/service.js';
 import { stateOf } from '../../keys/state.js';
@@ -37,17 +39,26 @@ type View = (key: KeyRecord) => KeyView;
 const tags = ['keys'];
 
 /** Keys: everything an operator does with them. */
-export function keyRoutes(keys: KeyService, now: () => number): AdminApp {
+export function keyRoutes(
+  keys: KeyService,
+  upstreams: () => readonly Upstream[],
+  now: () => number,
+): AdminApp {
   const app = adminRouter();
-  const view = (key: KeyRecord) => viewKey(key, keys.usage(key.id), now());
-  listing(app, keys, view, now);
+  const row = (key: KeyRecord) => viewKey(key, keys.usage(key.id), now());
+  const view = (key: KeyRecord) => {
+    const unmatched = unmatchedRules(key.limits.operations ?? {}, key.upstreams, upstreams());
+    return unmatched.length === 0 ? row(key) : { ...row(key), unmatched };
+  };
+  listing(app, keys, row, now);
+  showing(app, keys, view);
   creating(app, keys, view);
   changing(app, keys, view);
   ending(app, keys, view);
   return app;
 }
 
-function listing(app: AdminApp, keys: KeyService, view: View, now: () => number): void {
+function listing(app: AdminApp, keys: KeyService, row: View, now: () => number): void {
   app.openapi(
     operation({
       method: 'get',
@@ -70,21 +81,10 @@ function listing(app: AdminApp, keys: KeyService, view: View, now: () => number)
           (principal === undefined || key.principal === principal) &&
           (state === undefined || stateOf(key, now()) === state),
       });
-      const page = wanted.slice(0, limit).map(view);
+      const page = wanted.slice(0, limit).map(row);
       const next = wanted.length > limit ? page.at(-1)?.id : undefined;
       return c.json({ keys: page, ...(next === undefined ? {} : { next }) }, 200);
     },
-  );
-  app.openapi(
-    operation({
-      method: 'get',
-      path: '/v1/keys/{id}',
-      tags,
-      summary: 'Show a key',
-      request: { params },
-      responses: { 200: json(keyView, 'The key.'), ...notFound },
-    }),
-    (c) => c.json(view(keys.show(c.req.valid('param').id)), 200),
   );
   app.openapi(
     operation({
@@ -96,6 +96,20 @@ function listing(app: AdminApp, keys: KeyService, view: View, now: () => number)
       responses: { 200: json(z.object({ rows: z.array(usageRow) }), 'One row each.'), ...invalid },
     }),
     (c) => c.json({ rows: usageBy(keys, c.req.valid('query').by) }, 200),
+  );
+}
+
+function showing(app: AdminApp, keys: KeyService, view: View): void {
+  app.openapi(
+    operation({
+      method: 'get',
+      path: '/v1/keys/{id}',
+      tags,
+      summary: 'Show a key',
+      request: { params },
+      responses: { 200: json(keyView, 'The key.'), ...notFound },
+    }),
+    (c) => c.json(view(keys.show(c.req.valid('param').id)), 200),
   );
 }
 
