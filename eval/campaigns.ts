@@ -94,7 +94,7 @@ function play(
     const { evidence } = judgement;
     const action = respond(evidence, budget.threshold, observation.operation.privilege);
     learning.settle(actor.key, judgement, action === 'allow' ? 'allowed' : 'alarm');
-    budget.note(actor.key, observation.timeMs, evidence);
+    budget.note(judgement.baseline.day, observation.timeMs, evidence);
     return { action, contained: evidence >= Math.max(CONTAINED_FROM, budget.threshold) };
   });
   const days = (of: (i: number) => boolean) =>

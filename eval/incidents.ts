@@ -100,7 +100,7 @@ function judge({ sightings }: WorldSet): Judged {
       correlator.note(lead);
     }
     learning.settle(actor.key, judgement, alarm ? 'alarm' : 'allowed');
-    budget.note(actor.key, timeMs, evidence);
+    budget.note(judgement.baseline.day, timeMs, evidence);
   });
   return { correlator, flagged, scores };
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { AlarmBudget } from '../src/detectors/budget.js';
+import { AlarmBudget, AlarmDay } from '../src/detectors/budget.js';
 import type { Sighting } from '../src/detectors/contract.js';
 import { openGeo } from '../src/locations/geo.js';
 import { BASELINES, baseline, keyward, TERMS, without } from './detectors.js';
@@ -109,6 +109,7 @@ function ownBudget(sets: readonly WorldSet[]): { perThousand: number; keyDays: n
     const evidence = keyward(sightings);
     const budget = new AlarmBudget(BUDGET / 1000);
     const from = (sightings[0]?.observation.timeMs ?? 0) + WARM_DAYS * 86_400_000;
+    const today = new Map<string, AlarmDay>();
     const alarmed = new Set<string>();
     const days = new Set<string>();
     sightings.forEach(({ actor, observation: { timeMs } }, i) => {
@@ -117,7 +118,9 @@ function ownBudget(sets: readonly WorldSet[]): { perThousand: number; keyDays: n
         days.add(day);
         if ((evidence[i] as number) >= budget.threshold) alarmed.add(day);
       }
-      budget.note(actor.key, timeMs, evidence[i] as number);
+      const own = today.get(actor.key) ?? new AlarmDay();
+      today.set(actor.key, own);
+      budget.note(own, timeMs, evidence[i] as number);
     });
     alarms += alarmed.size;
     keyDays += days.size;

@@ -79,7 +79,7 @@ function run(keys, calls) {
       respond(judgement.evidence, budget.threshold, sighting.observation.operation.privilege) !== 'allow';
     if (alarm) explanations(detector, sighting, judgement, true);
     learning.settle(key, judgement, alarm ? 'alarm' : 'allowed');
-    budget.note(key, sighting.observation.timeMs, judgement.evidence);
+    budget.note(judgement.baseline.day, sighting.observation.timeMs, judgement.evidence);
   };
   // Every key is known before the clock runs.
   for (let n = 0; n < keys * (keys > 200_000 ? 2 : 20); n++) decide(callOf(n % keys, n, tick()));

@@ -1,3 +1,4 @@
+import { AlarmDay } from './budget.js';
 import { FEATURE_COUNT, SOURCE_FEATURES } from './contract.js';
 import { decayCounts, mergeCounts, SLOTS_PER_BUCKET, type Slots } from './count-table.js';
 import type { Symbols } from './symbols.js';
@@ -125,6 +126,8 @@ export class Baseline {
   /** Hashes of the last operations, the oldest overwritten first. */
   readonly recent = new Int32Array(this.#fixed, CLOCKS * 8 + NUMBERS * 4, RECENT);
   slots: Slots = new Uint32Array(BUCKETS_MIN * SLOTS_PER_BUCKET);
+  /** Of the moment: neither packed nor copied. */
+  day = new AlarmDay();
 
   get total(): number {
     return this.numbers[TOTAL.start] as number;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AlarmBudget } from './budget.js';
+import { AlarmBudget, AlarmDay } from './budget.js';
 
 const DAY_MS = 86_400_000;
 
@@ -15,13 +15,14 @@ function uniform(seed: number): () => number {
 /** Days of `keys` keys whose highest evidence is exponential; `thieves` of them are a thief's. */
 function live(budget: AlarmBudget, days: number, keys: number, thieves: number): { alarms: number } {
   const draw = uniform(7);
+  const today = Array.from({ length: keys }, () => new AlarmDay());
   let alarms = 0;
   for (let day = 0; day < days; day++)
     for (let key = 0; key < keys; key++) {
       const thief = draw() < thieves;
       const evidence = thief ? 9 + 6 * draw() : -1.1 * Math.log(draw());
       if (!thief && day > days / 4 && evidence >= budget.threshold) alarms += 1;
-      budget.note(`k${key}`, day * DAY_MS, evidence);
+      budget.note(today[key] as AlarmDay, day * DAY_MS, evidence);
     }
   return { alarms };
 }
@@ -41,10 +42,11 @@ describe('AlarmBudget', () => {
 
   it('counts a day with alarms once', () => {
     const budget = new AlarmBudget();
-    for (let n = 0; n < 5; n++) budget.note('k', n, 50);
-    budget.note('k', DAY_MS, 50);
+    const day = new AlarmDay();
+    for (let n = 0; n < 5; n++) budget.note(day, n, 50);
+    budget.note(day, DAY_MS, 50);
     expect(budget.standing).toMatchObject({ keyDays: 1, spent: 2 });
-    expect(budget.spentBy('k')).toBe(2);
+    expect(day.alarmDays).toBe(2);
   });
 
   it('comes back from a snapshot', () => {

@@ -13,11 +13,14 @@ const FORGET = 0.99995;
 const THRESHOLD_MIN = 4;
 const DAY_MS = 86_400_000;
 
-interface Day {
-  index: number;
-  highest: number;
-  alarmed: boolean;
-  alarmDays: number;
+/** The day of one key, as far as it has come. Kept with what else is known of the key, so that it is at hand. */
+export class AlarmDay {
+  /** Days since 1970; −1 before the first call. */
+  index = -1;
+  highest = 0;
+  alarmed = false;
+  /** Days with an alarm, since the key was first seen. */
+  alarmDays = 0;
 }
 
 /** Key-days that ended, alarms that were allowed in them, and days with an alarm. */
@@ -36,7 +39,6 @@ export interface BudgetStanding {
  */
 export class AlarmBudget {
   readonly alarmsPerKeyDay: number;
-  readonly #today = new Map<string, Day>();
   #days = PRIOR_DAYS;
   #tailDays = PRIOR_TAIL_DAYS;
   #tailSum = PRIOR_TAIL_DAYS * truncatedMean(PRIOR_SCALE);
@@ -54,15 +56,11 @@ export class AlarmBudget {
     return this.#threshold;
   }
 
-  /** Notes the evidence of one call, after it was decided. */
-  note(key: string, timeMs: number, evidence: number): void {
+  /** Notes the evidence of one call of a key, after it was decided. */
+  note(day: AlarmDay, timeMs: number, evidence: number): void {
     const index = Math.floor(timeMs / DAY_MS);
-    let day = this.#today.get(key);
-    if (day === undefined) {
-      day = { index, highest: 0, alarmed: false, alarmDays: 0 };
-      this.#today.set(key, day);
-    } else if (index > day.index) {
-      this.#close(day.highest);
+    if (index > day.index) {
+      if (day.index >= 0) this.#close(day.highest);
       day.index = index;
       day.highest = 0;
       day.alarmed = false;
@@ -82,11 +80,6 @@ export class AlarmBudget {
       spent: this.#alarmDays,
       threshold: this.#threshold,
     };
-  }
-
-  /** Days of one key with an alarm, since it was first seen. */
-  spentBy(key: string): number {
-    return this.#today.get(key)?.alarmDays ?? 0;
   }
 
   snapshot(): readonly number[] {

@@ -169,8 +169,10 @@ export class Detector {
     return against(terms);
   }
 
-  /** Takes a baseline that was kept elsewhere. */
+  /** Takes a baseline that was kept elsewhere. What the day has brought so far stays. */
   adopt(key: string, baseline: Baseline): void {
+    const known = this.baselines.get(key);
+    if (known !== undefined) baseline.day = known.day;
     this.baselines.set(key, baseline);
   }
 

@@ -52,7 +52,7 @@ export async function practiceKeys(
         const judgement = detector.assess({ actor: { key: id, tenant, principal }, observation });
         learning.settle(id, judgement, 'allowed');
         detector.conclude(judgement, { status: 200, bytesOut: 2 });
-        budget.note(id, timeMs, judgement.evidence);
+        budget.note(judgement.baseline.day, timeMs, judgement.evidence);
       }
     }
   }

@@ -124,7 +124,7 @@ export class Behaviour {
       calls,
       warming: this.#detector.isWarming(key),
       quarantined: this.#learning.quarantined(key),
-      alarmDays: this.budget.spentBy(key),
+      alarmDays: this.#detector.baselineOf(key).day.alarmDays,
     };
   }
 
@@ -178,7 +178,7 @@ export class Behaviour {
       : undefined;
     const decided = action === 'deny' ? 'refused' : odd ? 'alarm' : 'allowed';
     const learning = this.#learning.settle(key.id, judgement, decided);
-    this.budget.note(key.id, observation.timeMs, evidence);
+    this.budget.note(judgement.baseline.day, observation.timeMs, evidence);
     this.#touch(key.id);
     return { verdict: verdictOf(action, policy), finding, judgement, learning };
   }

@@ -91,7 +91,7 @@ export class Analysis {
     const reasons = this.#reasons(rows, row, judgement, decision);
     this.#learning.settle(key, judgement, decision === 'allow' ? 'allowed' : 'alarm');
     this.backTest?.note(actor, symbols, threshold);
-    this.budget.note(key, timeMs, evidence);
+    this.budget.note(judgement.baseline.day, timeMs, evidence);
     return new JudgedRow(rows, row, judgement, decision, reasons);
   }
 
