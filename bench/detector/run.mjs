@@ -109,7 +109,7 @@ function run(keys, calls) {
   const after = process.memoryUsage();
   let packed = 0;
   let sampled = 0;
-  for (const [, baseline] of detector.baselines) {
+  for (const baseline of detector.baselines.values()) {
     packed = Math.max(packed, baseline.pack().length);
     if (++sampled === 1000) break;
   }

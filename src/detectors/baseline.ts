@@ -1,6 +1,7 @@
 import { AlarmDay } from './budget.js';
 import { FEATURE_COUNT, SOURCE_FEATURES } from './contract.js';
 import { decayCounts, mergeCounts, SLOTS_PER_BUCKET, type Slots } from './count-table.js';
+import { KINDS } from './scope-totals.js';
 import type { Symbols } from './symbols.js';
 
 /** Small histograms of a baseline and where they lie in its numbers. */
@@ -31,7 +32,6 @@ function reserve(size: number): Span {
 
 /** Forgetting factors of the moving averages: the last few observations, and some thirty. */
 export const MEMORIES = [0.85, 0.98] as const;
-export const KINDS = 8;
 /** The state of the moment is kept of the owner's usual calls and of the odd ones apart. */
 export const HOME = 0;
 export const AWAY = 1;
@@ -126,6 +126,8 @@ export class Baseline {
   /** Hashes of the last operations, the oldest overwritten first. */
   readonly recent = new Int32Array(this.#fixed, CLOCKS * 8 + NUMBERS * 4, RECENT);
   slots: Slots = new Uint32Array(BUCKETS_MIN * SLOTS_PER_BUCKET);
+  /** Whose it is: set by the table that it lies in. */
+  key = '';
   /** Of the moment: neither packed nor copied. */
   day = new AlarmDay();
 

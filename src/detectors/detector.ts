@@ -14,6 +14,7 @@ import {
 import { forestSum } from './forest.js';
 import { outcomeTerm, timeTerm, volumeTerm } from './habits.js';
 import { combine, hashText } from './hash.js';
+import { KeyTable } from './key-table.js';
 import {
   absorb,
   absorbOutcome,
@@ -69,7 +70,7 @@ export interface Judgement extends Assessment {
  */
 export class Detector {
   readonly population = new Population();
-  readonly baselines = new Map<string, Baseline>();
+  readonly baselines = new KeyTable();
   touched = 0;
   readonly #strangers = new Strangers();
   /** The key that a principal began last: its baseline is what the next one of the same owner starts from. */
@@ -201,6 +202,13 @@ export class Detector {
 
   isWarming(key: string): boolean {
     return this.seen(key) < WARM_UP;
+  }
+
+  /** Keys that are not known well enough yet. */
+  get warming(): number {
+    let keys = 0;
+    for (const { clock } of this.baselines.values()) if ((clock[Clock.seen] as number) < WARM_UP) keys += 1;
+    return keys;
   }
 
   /** Evidence of calls that the key never made, one after the other; nothing of it stays. */

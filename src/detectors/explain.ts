@@ -86,7 +86,7 @@ function networkText(scene: Scene, { observation: { address, place } }: Sighting
   const where = [asn, place.network, place.country && `(${place.country})`].filter(Boolean).join(' ');
   const past = `in ${span(scene.baseline)} (${calls(scene)})`;
   if (ownCount(scene, symbols.asn) === 0)
-    return `${shown(where || address)} never used by this key ${past}; ${share(scene, symbols.asn, population.everyone.total[KindIndex[Kind.asn] as number])} of all keys' use`;
+    return `${shown(where || address)} never used by this key ${past}; ${share(scene, symbols.asn, population.total(KindIndex[Kind.asn] as number))} of all keys' use`;
   if (ownCount(scene, symbols.prefix) === 0) {
     const known = scene.baseline.numbers[KIND_DISTINCT.start + (KindIndex[Kind.prefix] as number)] as number;
     return `${shown(address)} is in a network never used by this key ${past}, which used ${count(known)} ${plural(known, 'network')}${where === '' ? '' : `; ${shown(where)} it has used`}`;
@@ -97,7 +97,7 @@ function networkText(scene: Scene, { observation: { address, place } }: Sighting
 function clientText(scene: Scene, { observation: { userAgent } }: Sighting): string {
   const { symbols, population } = scene;
   const own = ownCount(scene, symbols.client);
-  const others = share(scene, symbols.client, population.everyone.total[KindIndex[Kind.client] as number]);
+  const others = share(scene, symbols.client, population.total(KindIndex[Kind.client] as number));
   const name = `client "${shown(userAgent)}"`;
   if (own > 0) return `${name}: this key used it in ${hours(own)} before`;
   if (ownCount(scene, symbols.family) > 0) return `${name}: a version that this key has not used before`;
@@ -107,11 +107,7 @@ function clientText(scene: Scene, { observation: { userAgent } }: Sighting): str
 function operationText(scene: Scene, { observation: { operation } }: Sighting): string {
   const { symbols, population } = scene;
   const own = ownCount(scene, symbols.operation);
-  const others = share(
-    scene,
-    symbols.operation,
-    population.everyone.total[KindIndex[Kind.operation] as number],
-  );
+  const others = share(scene, symbols.operation, population.total(KindIndex[Kind.operation] as number));
   const name = shown(operation.name);
   if (own === 0) return `${name} never done by this key in ${calls(scene)}; ${others} of all keys' calls`;
   return `${name}: ${count(own)} of this key's ${calls(scene)}, unusual after the call before it`;

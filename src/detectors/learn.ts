@@ -21,6 +21,7 @@ import { combine } from './hash.js';
 import { KindIndex } from './likelihood.js';
 import { followers, following, previousOf } from './operation.js';
 import type { Population } from './population.js';
+import { EVERYONE, KINDS } from './scope-totals.js';
 import { Kind, type Symbols } from './symbols.js';
 
 const DAY_MS = 86_400_000;
@@ -167,9 +168,9 @@ function tally({ baseline, population, symbols, draw }: Learner, kind: number, s
   numbers[KIND_TOTAL.start + index] = (numbers[KIND_TOTAL.start + index] as number) + 1;
   if (put(baseline, symbol, draw))
     numbers[KIND_DISTINCT.start + index] = (numbers[KIND_DISTINCT.start + index] as number) + 1;
-  scopeTally(population, population.everyone, 0, index, symbol);
+  scopeTally(population, EVERYONE, index, symbol);
   const scope = scopeOf(kind, symbols);
-  if (scope !== 0) scopeTally(population, population.scope(scope), scope, index, symbol);
+  if (scope !== EVERYONE) scopeTally(population, scope, index, symbol);
 }
 
 /** What is done is compared with the key's peers, where it comes from and with what with its tenant's other keys. */
@@ -178,16 +179,11 @@ function scopeOf(kind: number, { tenant, peers }: Symbols): number {
   return kind === Kind.object || kind === Kind.family ? 0 : tenant;
 }
 
-function scopeTally(
-  population: Population,
-  totals: { total: Float64Array; distinct: Float64Array },
-  scope: number,
-  index: number,
-  symbol: number,
-): void {
-  totals.total[index] = (totals.total[index] as number) + 1;
-  if (population.counts.add(scope, symbol) === 0)
-    totals.distinct[index] = (totals.distinct[index] as number) + 1;
+function scopeTally({ scopes, counts }: Population, scope: number, index: number, symbol: number): void {
+  const at = scopes.at(scope) + index;
+  const { numbers } = scopes;
+  numbers[at] = (numbers[at] as number) + 1;
+  if (counts.add(scope, symbol) === 0) numbers[at + KINDS] = (numbers[at + KINDS] as number) + 1;
 }
 
 function transition({ baseline, population, symbols, draw }: Learner, previous: number): void {

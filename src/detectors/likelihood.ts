@@ -2,6 +2,7 @@ import type { Baseline, Histogram } from './baseline.js';
 import { Clock, HISTOGRAM_TOTAL, KIND_DISTINCT, KIND_TOTAL, TOTAL } from './baseline.js';
 import { countOf } from './count-table.js';
 import type { Population } from './population.js';
+import { EVERYONE, KINDS } from './scope-totals.js';
 import { type Symbols, TALLIED } from './symbols.js';
 
 /** Everything a term looks at: one observation, the key's own past, everybody's. */
@@ -20,9 +21,6 @@ export const NATS_MAX = 6;
 const UNSEEN = 10;
 /** Observations that a histogram borrows from everybody's. */
 const BORROWED = 8;
-/** The scope of all keys. */
-const EVERYONE = 0;
-
 export function bounded(nats: number): number {
   return Math.max(-NATS_MAX, Math.min(NATS_MAX, nats));
 }
@@ -66,11 +64,11 @@ export function countOfAll({ population }: Scene, symbol: number): number {
 /** How likely a symbol that all keys showed so often is for the other keys. */
 export function othersProbability(scene: Scene, kind: KindIndex, all: number, own: number): number {
   const { population, baseline } = scene;
-  const { total, distinct } = population.everyone;
+  const { numbers } = population.scopes;
   const ownTotal = baseline.numbers[KIND_TOTAL.start + kind] as number;
-  const n = othersCount(scene, total[kind] as number, ownTotal);
+  const n = othersCount(scene, numbers[kind] as number, ownTotal);
   const count = Math.min(n, othersCount(scene, all, own));
-  const novelty = (distinct[kind] as number) + 1;
+  const novelty = (numbers[KINDS + kind] as number) + 1;
   return (count + novelty / (novelty + UNSEEN)) / (n + novelty);
 }
 
@@ -84,12 +82,13 @@ export function scopeProbability(
   backoff: number,
 ): number {
   if (scope === EVERYONE) return backoff;
-  const totals = scene.population.scope(scope);
+  const { scopes, counts } = scene.population;
+  const at = scopes.at(scope);
   const ownTotal = scene.baseline.numbers[KIND_TOTAL.start + kind] as number;
   return wittenBell(
-    othersCount(scene, scene.population.counts.get(scope, symbol), own),
-    othersCount(scene, totals.total[kind] as number, ownTotal),
-    totals.distinct[kind] as number,
+    othersCount(scene, counts.get(scope, symbol), own),
+    othersCount(scene, scopes.numbers[at + kind] as number, ownTotal),
+    scopes.numbers[at + KINDS + kind] as number,
     backoff,
   );
 }

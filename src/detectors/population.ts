@@ -1,6 +1,7 @@
-import { HISTOGRAMS, KINDS } from './baseline.js';
+import { HISTOGRAMS } from './baseline.js';
 import { FEATURE_COUNT } from './contract.js';
 import { combine, mix } from './hash.js';
+import { EVERYONE, KINDS, ScopeTotals } from './scope-totals.js';
 
 const SLOTS_MIN = 1 << 12;
 /** Symbols kept of all keys together; beyond it counts are halved and single ones dropped. */
@@ -102,14 +103,7 @@ function slotHash(scope: number, symbol: number): number {
   return hash === 0 ? 1 : hash;
 }
 
-/** Totals of a scope: observations and distinct symbols of each kind. */
-export class ScopeTotals {
-  readonly total = new Float64Array(KINDS);
-  readonly distinct = new Float64Array(KINDS);
-}
-
 const SNAPSHOT_VERSION = 2;
-const NEAR_SCOPES = 256;
 
 interface Totals {
   readonly total: Float64Array;
@@ -132,11 +126,7 @@ export interface PopulationSnapshot {
 /** What all keys do, and the tenants and peers among them: the "somebody else" of every likelihood ratio. */
 export class Population {
   readonly counts = new ScopedCounts();
-  readonly everyone = new ScopeTotals();
-  readonly #scopes = new Map<number, ScopeTotals>();
-  /** The same for the scopes that were asked for lately: each call asks several times. */
-  readonly #nearHashes = new Int32Array(NEAR_SCOPES);
-  readonly #nearTotals: ScopeTotals[] = [];
+  readonly scopes = new ScopeTotals();
   /** In the order of those of a baseline. */
   readonly histograms: readonly Float64Array[] = HISTOGRAMS.map(({ size }) => new Float64Array(size));
   readonly histogramTotals = new Float64Array(HISTOGRAMS.length);
@@ -150,8 +140,8 @@ export class Population {
     return {
       version: SNAPSHOT_VERSION,
       symbols: this.counts.snapshot(),
-      totals: [...this.#scopes].map(([scope, { total, distinct }]) => ({ scope, total, distinct })),
-      everyone: { total: this.everyone.total, distinct: this.everyone.distinct },
+      totals: this.scopes.scopes.slice(1).map((scope) => ({ scope, ...this.#totalsOf(scope) })),
+      everyone: this.#totalsOf(EVERYONE),
       histograms: this.histograms,
       histogramTotals: this.histogramTotals,
       mean: this.mean,
@@ -165,12 +155,14 @@ export class Population {
     if (snapshot.version !== SNAPSHOT_VERSION)
       throw new RangeError(`population of version ${snapshot.version}; this is version ${SNAPSHOT_VERSION}`);
     this.counts.restore(snapshot.symbols);
-    this.everyone.total.set(snapshot.everyone.total);
-    this.everyone.distinct.set(snapshot.everyone.distinct);
-    for (const { scope, total, distinct } of snapshot.totals) {
-      const totals = this.scope(scope);
-      totals.total.set(total);
-      totals.distinct.set(distinct);
+    this.scopes.clear();
+    for (const { scope, total, distinct } of [
+      { scope: EVERYONE, ...snapshot.everyone },
+      ...snapshot.totals,
+    ]) {
+      const at = this.scopes.at(scope);
+      this.scopes.numbers.set(total, at);
+      this.scopes.numbers.set(distinct, at + KINDS);
     }
     snapshot.histograms.forEach((counts, i) => {
       this.histograms[i]?.set(counts);
@@ -181,20 +173,14 @@ export class Population {
     this.observations = snapshot.observations;
   }
 
-  scope(hash: number): ScopeTotals {
-    const near = hash & (NEAR_SCOPES - 1);
-    if (this.#nearHashes[near] === hash) return this.#nearTotals[near] as ScopeTotals;
-    const totals = this.#scopeTotals(hash);
-    this.#nearHashes[near] = hash;
-    this.#nearTotals[near] = totals;
-    return totals;
+  /** Observations of a kind by all keys. */
+  total(kind: number): number {
+    return this.scopes.numbers[kind] as number;
   }
 
-  #scopeTotals(hash: number): ScopeTotals {
-    const known = this.#scopes.get(hash);
-    if (known !== undefined) return known;
-    const totals = new ScopeTotals();
-    this.#scopes.set(hash, totals);
-    return totals;
+  #totalsOf(scope: number): Totals {
+    const at = this.scopes.at(scope);
+    const { numbers } = this.scopes;
+    return { total: numbers.slice(at, at + KINDS), distinct: numbers.slice(at + KINDS, at + 2 * KINDS) };
   }
 }

@@ -27,7 +27,7 @@ export function rarityOf({ prefix, asn, client, operation }: Symbols, population
 
 function rarity(population: Population, kind: number, symbol: number, share: number): number {
   if (symbol === 0) return 0;
-  const total = population.everyone.total[KindIndex[kind] as number] as number;
+  const total = population.total(KindIndex[kind] as number);
   const nats = -Math.log((population.counts.get(0, symbol) + WORTH * share) / (total + WORTH));
   return Math.round(Math.max(0, nats) * 100) / 100;
 }

@@ -185,7 +185,7 @@ export class Behaviour {
 
   /** A key that was not seen since the start: its own baseline, or that of the key it replaces. */
   #load(key: string, replaces: string | undefined): void {
-    if (this.#detector.baselines.has(key)) return;
+    if (this.#detector.baselines.get(key) !== undefined) return;
     const own = this.#store.baseline(key);
     const bytes = own ?? (replaces === undefined ? undefined : this.#inherited(replaces));
     if (bytes === undefined) return;

@@ -90,12 +90,11 @@ class Judging {
 
   result(report: ReadReport): ScanResult {
     const { detector, budget, backTest } = this.#analysis;
-    const keys = [...detector.baselines.keys()];
     return {
       report,
       episodes: this.#episodes,
-      keys: keys.length,
-      warming: keys.filter((key) => detector.isWarming(key)).length,
+      keys: detector.baselines.size,
+      warming: detector.warming,
       firstMs: this.#firstMs,
       lastMs: this.#lastMs,
       budget,
