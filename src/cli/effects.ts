@@ -3,6 +3,7 @@ import { counted } from '../core/counted.js';
 import { ruleFault } from '../core/scope.js';
 import { causesIn } from '../incidents/causes.js';
 import { type UnexplainedRun, unexplainedRuns } from '../incidents/effects.js';
+import { EffectsFault } from './effects-fault.js';
 import { readEffects } from './effects-file.js';
 import { noJournal } from './errors.js';
 import { printTable } from './output.js';
@@ -12,11 +13,6 @@ export interface EffectsOptions {
   /** Seconds. */
   readonly window: number;
   readonly json?: boolean;
-}
-
-/** Runs at devices that no request explains: an exit code of its own says that there are any. */
-export class EffectsFault extends Error {
-  override readonly name = 'EffectsFault';
 }
 
 /**

@@ -1,73 +1,20 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
-import { catalogCommands } from './catalog.js';
-import { drillCommand } from './drill.js';
-import { EffectsFault } from './effects.js';
+import { EffectsFault } from './effects-fault.js';
 import { report } from './errors.js';
-import type { GatewayCommand } from './gateway.js';
-import { holdCommands } from './holds.js';
-import { incidentCommands } from './incidents.js';
-import { parsePort } from './input.js';
-import { journalCommands } from './journal.js';
-import { keyCommands } from './keys.js';
-import { noticeCommands } from './notices.js';
-import { operatorCommands } from './operators.js';
-import { receiptCommands } from './receipts.js';
-import { scanCommand } from './scan.js';
-import { sealedCommands } from './sealed.js';
-import { systemCommands } from './system.js';
-import { tenantCommands } from './tenants.js';
+import { serverCommands } from './servers.js';
 
 /** Exit codes, the same for every command. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, found: 3 } as const;
 
-/** Runs the command line; returns the exit code. The guard is loaded only where it is started. */
+/** Runs the command line; returns the exit code. */
 export async function runCli(argv: readonly string[]): Promise<number> {
   // Whoever reads may stop reading (`| head`): that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
   });
-  const program = new Command('keyward')
-    .description('The guard for privileged API keys.')
-    .version(version)
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 found what journal effects looks for.',
-    )
-    .exitOverride()
-    .showHelpAfterError();
-  program
-    .command('up')
-    .description('start the guard: control process and first gateway')
-    .requiredOption('-c, --config <file>', 'configuration file (YAML)')
-    .action(async ({ config }: { config: string }) => (await import('./up.js')).up(config));
-  program
-    .command('gateway')
-    .description('start a further gateway on this machine, beside `keyward up` with the same configuration')
-    .requiredOption('-c, --config <file>', 'configuration file (YAML)')
-    .option('-p, --port <port>', 'port to listen on (default: a free one)', parsePort, 0)
-    .option('--host <address>', 'address to listen on (default: that of the first listener)')
-    .option(
-      '-n, --name <name>',
-      'name in receipts, status and the folder of its journal (default: gateway-PORT)',
-    )
-    .option('--health-port <port>', 'port for /healthz, /readyz and /metrics (default: none)', parsePort)
-    .action(async (options: GatewayCommand) => (await import('./gateway.js')).gateway(options));
-  tryingCommands(program);
-  keyCommands(program);
-  receiptCommands(program);
-  tenantCommands(program);
-  sealedCommands(program);
-  operatorCommands(program);
-  holdCommands(program);
-  incidentCommands(program);
-  drillCommand(program);
-  noticeCommands(program);
-  journalCommands(program);
-  catalogCommands(program);
-  scanCommand(program);
-  systemCommands(program);
   try {
+    const program = await programFor(argv[2]);
     await program.parseAsync(argv as string[]);
     return EXIT.ok;
   } catch (error) {
@@ -77,22 +24,41 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** For whoever has nothing to guard yet. */
-function tryingCommands(program: Command): void {
-  program
-    .command('quickstart')
-    .description('start the guard in front of a small example API, with two keys to try')
-    .option('-d, --data <directory>', 'data directory', './data/quickstart')
-    .option('-p, --port <port>', 'port of the guard', '8080')
-    .option('--admin-port <port>', 'port of the admin API', '7071')
-    .action(async (options: { data: string; port: string; adminPort: string }) =>
-      (await import('./quickstart.js')).quickstart(options),
-    );
-  program
-    .command('demo')
-    .description('replay the incident of 2023: a cloud directory without the guard and with it')
-    .helpOption(false)
-    .allowUnknownOption()
-    .argument('[options...]', 'see keyward demo --help')
-    .action(async (options: string[]) => (await import('./demo.js')).demo(options));
+type Register = (program: Command) => void;
+
+/** Commands by the module that has them, in the order in which help lists them. */
+const GROUPS: readonly (readonly [names: readonly string[], load: () => Promise<Register>])[] = [
+  [['up', 'gateway', 'quickstart', 'demo'], async () => serverCommands],
+  [['keys'], async () => (await import('./keys.js')).keyCommands],
+  [['receipts'], async () => (await import('./receipts.js')).receiptCommands],
+  [['tenants'], async () => (await import('./tenants.js')).tenantCommands],
+  [['sealed'], async () => (await import('./sealed.js')).sealedCommands],
+  [['login', 'operators'], async () => (await import('./operators.js')).operatorCommands],
+  [['holds', 'baseline'], async () => (await import('./holds.js')).holdCommands],
+  [['incidents', 'contain'], async () => (await import('./incidents.js')).incidentCommands],
+  [['drill'], async () => (await import('./drill.js')).drillCommand],
+  [['notices'], async () => (await import('./notices.js')).noticeCommands],
+  [['journal'], async () => (await import('./journal.js')).journalCommands],
+  [['catalog'], async () => (await import('./catalog.js')).catalogCommands],
+  [['scan'], async () => (await import('./scan.js')).scanCommand],
+  [
+    ['status', 'config', 'export', 'import', 'dry-run'],
+    async () => (await import('./system.js')).systemCommands,
+  ],
+];
+
+/** The command line as far as the command needs it: reading all of its modules takes longer than most commands. */
+export async function programFor(command: string | undefined): Promise<Command> {
+  const program = new Command('keyward')
+    .description('The guard for privileged API keys.')
+    .version(version)
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 found what journal effects looks for.',
+    )
+    .exitOverride()
+    .showHelpAfterError();
+  const wanted = GROUPS.filter(([names]) => command !== undefined && names.includes(command));
+  for (const [, load] of wanted.length > 0 ? wanted : GROUPS) (await load())(program);
+  return program;
 }

@@ -1,4 +1,4 @@
-import { AWAY, AWAY_PEAK, Baseline, Clock, HOME, MEMORIES, TRACKS, threadOf } from './baseline.js';
+import { AWAY, AWAY_PEAK, Baseline, Clock, TRACKS } from './baseline.js';
 import { learnTail, tailNats } from './calibration.js';
 import {
   type Actor,
@@ -15,16 +15,7 @@ import { forestSum } from './forest.js';
 import { outcomeTerm, timeTerm, volumeTerm } from './habits.js';
 import { combine, hashText } from './hash.js';
 import { KeyTable } from './key-table.js';
-import {
-  absorb,
-  absorbOutcome,
-  advance,
-  advanceOutcome,
-  averagesOf,
-  type Context,
-  contextOf,
-  follow,
-} from './learn.js';
+import { absorb, absorbOutcome, advance, advanceOutcome, type Context, contextOf, follow } from './learn.js';
 import type { Scene } from './likelihood.js';
 import { objectsTerm } from './objects.js';
 import { INPUTS, inputsOf, meansOf, singleScore, usualIn, type Weights } from './odds.js';
@@ -33,14 +24,13 @@ import { Population } from './population.js';
 import { sourceTerms } from './source.js';
 import { Strangers } from './strangers.js';
 import { type Symbols, symbolsOf, withOutcome } from './symbols.js';
+import { depart, NEW_NETWORK, settleIn, trackOf, visitorsEvidence } from './visitor.js';
 import { WEIGHTS } from './weights.js';
 
 /** Observations before a key's evidence means anything. */
 export const WARM_UP = 20;
 /** Added to the log-odds of an impostor: evidence begins where one call in some hundred is a thief's. */
 const ODDS_SHIFT = 5;
-/** Nats above its own mean from which a network is new to a key. */
-const NEW_NETWORK = 1;
 /** Nats of other keys from which the tail of strangers is fitted. */
 const STRANGERS_THRESHOLD = 3;
 const PLAUSIBLE_AT_THRESHOLD = 3;
@@ -266,63 +256,6 @@ export class Detector {
     const fresh = new Baseline();
     this.baselines.set(key, fresh);
     return fresh;
-  }
-}
-
-/** Log-odds of a single call from which it counts among the odd ones. */
-const ODD_SCORE = -1;
-/** The odd ones fade in this time: what is odd once a week is no thief's visit. */
-const AWAY_HALF_LIFE_MS = 36 * 3_600_000;
-
-/**
- * A thief's calls come between the owner's. Odd calls, and those of an odd call's source as long as it is new to the
- * key, have moving averages of their own: the owner's work does not dilute the thief's, nor does it suffer from them.
- */
-function trackOf(
-  { clock }: Baseline,
-  symbols: Symbols,
-  features: readonly number[],
-  means: Float64Array,
-  score: number,
-): number {
-  if (score > ODD_SCORE) return AWAY;
-  if (clock[Clock.awaySource] !== symbols.source) return HOME;
-  const network = (features[AT.network] as number) - (means[AT.network] as number);
-  const client = (features[AT.client] as number) - (means[AT.client] as number);
-  return network > NEW_NETWORK || client > NEW_NETWORK ? AWAY : HOME;
-}
-
-/** Who was found out stays so, whatever he does next, as long as he comes from a place and with a tool of his own. */
-function visitorsEvidence(
-  { clock, numbers }: Baseline,
-  symbols: Symbols,
-  track: number,
-  evidence: number,
-): number {
-  if (track !== AWAY) return evidence;
-  const before = threadOf(clock, symbols) === AWAY ? (numbers[AWAY_PEAK.start] as number) : 0;
-  const peak = Math.max(evidence, before);
-  numbers[AWAY_PEAK.start] = peak;
-  return peak;
-}
-
-function depart(baseline: Baseline, symbols: Symbols, means: Float64Array): void {
-  const { clock } = baseline;
-  const last = clock[Clock.awayLast] as number;
-  const kept = last === 0 ? 0 : 2 ** (-Math.max(0, symbols.timeMs - last) / AWAY_HALF_LIFE_MS);
-  settleIn(baseline, means, AWAY, kept);
-  baseline.numbers[AWAY_PEAK.start] = (baseline.numbers[AWAY_PEAK.start] as number) * kept;
-}
-
-/** Lets the moving averages of a track come to the key's means; `kept` of their distance is left. */
-function settleIn({ numbers }: Baseline, means: Float64Array, track: number, kept: number): void {
-  const start = averagesOf(track);
-  for (let memory = 0; memory < MEMORIES.length; memory++) {
-    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
-      const at = start + memory * FEATURE_COUNT + feature;
-      const mean = means[feature] as number;
-      numbers[at] = kept === 0 ? mean : mean + kept * ((numbers[at] as number) - mean);
-    }
   }
 }
 

@@ -1,53 +1,65 @@
-import { randomInt } from 'node:crypto';
 import type { Baseline } from './baseline.js';
 import { hashText } from './hash.js';
 
 const SLOTS_MIN = 1 << 10;
 const FILL_MAX = 0.5;
+/** Slots that are looked at for one key. Keys that were chosen to collide go to a map. */
+const PROBES_MAX = 32;
 
 /**
  * Baselines by key. What a `Map` does, with less waiting for memory where there are very many: a hash and what it leads to
  * are read at once, and the key that it is compared with lies with the baseline.
  */
 export class KeyTable {
-  /** Of the layout alone: whoever chooses keys cannot choose which of them collide. */
-  readonly #seed = randomInt(2 ** 32) | 0;
   #hashes = new Int32Array(SLOTS_MIN);
   #slots: (Baseline | undefined)[] = empty(SLOTS_MIN);
   #mask = SLOTS_MIN - 1;
-  #size = 0;
+  #count = 0;
+  readonly #crowded = new Map<string, Baseline>();
 
   get size(): number {
-    return this.#size;
+    return this.#count + this.#crowded.size;
   }
 
   get(key: string): Baseline | undefined {
-    return this.#slots[this.#find(hashText(key, this.#seed), key)];
+    const at = this.#find(hashText(key), key);
+    const baseline = at < 0 ? undefined : this.#slots[at];
+    return baseline ?? (this.#crowded.size === 0 ? undefined : this.#crowded.get(key));
   }
 
   set(key: string, baseline: Baseline): void {
-    const hash = hashText(key, this.#seed);
-    const at = this.#find(hash, key);
-    if (this.#slots[at] === undefined) this.#size += 1;
     baseline.key = key;
-    this.#slots[at] = baseline;
-    this.#hashes[at] = hash;
-    if (this.#size > this.#slots.length * FILL_MAX) this.#grow();
+    const hash = hashText(key);
+    if (this.#crowded.has(key) || !this.#put(hash, baseline)) this.#crowded.set(key, baseline);
+    if (this.#count > this.#slots.length * FILL_MAX) this.#grow();
   }
 
   /** In no order that means anything. */
   *values(): IterableIterator<Baseline> {
     for (const baseline of this.#slots) if (baseline !== undefined) yield baseline;
+    yield* this.#crowded.values();
   }
 
-  /** Where the key is, or is to be put. */
+  /** Where the key is, or is to be put; −1 where it has no room. */
   #find(hash: number, key: string): number {
     const hashes = this.#hashes;
     const slots = this.#slots;
-    for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
+    let at = hash & this.#mask;
+    for (let probe = 0; probe < PROBES_MAX; probe++) {
       const baseline = slots[at];
       if (baseline === undefined || (hashes[at] === hash && baseline.key === key)) return at;
+      at = (at + 1) & this.#mask;
     }
+    return -1;
+  }
+
+  #put(hash: number, baseline: Baseline): boolean {
+    const at = this.#find(hash, baseline.key);
+    if (at < 0) return false;
+    if (this.#slots[at] === undefined) this.#count += 1;
+    this.#slots[at] = baseline;
+    this.#hashes[at] = hash;
+    return true;
   }
 
   #grow(): void {
@@ -56,12 +68,10 @@ export class KeyTable {
     this.#mask = slots.length * 2 - 1;
     this.#hashes = new Int32Array(slots.length * 2);
     this.#slots = empty(slots.length * 2);
-    for (const [i, baseline] of slots.entries()) {
-      if (baseline === undefined) continue;
-      const at = this.#find(hashes[i] as number, baseline.key);
-      this.#slots[at] = baseline;
-      this.#hashes[at] = hashes[i] as number;
-    }
+    this.#count = 0;
+    for (const [at, baseline] of slots.entries())
+      if (baseline !== undefined && !this.#put(hashes[at] as number, baseline))
+        this.#crowded.set(baseline.key, baseline);
   }
 }
 
