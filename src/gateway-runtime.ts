@@ -5,7 +5,7 @@ import { Operators } from './admin/operators.js';
 import { type AdminServer, serveAdmin } from './admin/server.js';
 import { Applier } from './cluster/applier.js';
 import { GatewayStore } from './cluster/gateway-store.js';
-import { Membership } from './cluster/membership.js';
+import { Membership, type MembershipParts } from './cluster/membership.js';
 import type { Config } from './config/schema.js';
 import type { Listener } from './edges/proxy/listener.js';
 import { Acts } from './keys/acts.js';
@@ -91,7 +91,7 @@ async function startParts(given: Config, options: GatewayOptions, opened: Close[
   const membership = membershipOf(
     config,
     options,
-    new Applier({ store: port, directory, cut: engine.cut }),
+    { applier: new Applier({ store: port, directory, cut: engine.cut }), desk: engine.desk },
     metrics,
   );
   await live.listen();
@@ -177,14 +177,15 @@ function ownListener({ listeners }: Config, { host, port }: GatewayOptions): Con
 function membershipOf(
   config: Config,
   options: GatewayOptions,
-  applier: Applier,
+  reached: Pick<MembershipParts, 'applier' | 'desk'>,
   metrics: Metrics,
 ): Membership {
   const { log, name } = options;
   const policy = config.gateways.withoutLease;
   let said: string | undefined;
   return new Membership({
-    ...{ socketPath: controlSocket(config), name, policy, renewMs: config.gateways.renewMs, applier },
+    ...{ socketPath: controlSocket(config), name, policy, renewMs: config.gateways.renewMs },
+    ...reached,
     leaseChanged: (held, problem) => {
       said = undefined;
       if (held) {

@@ -126,7 +126,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     log,
     openSealed: (name, upstream) => services.sealed.open(name, upstream),
   });
-  const { behaviour, holds, loop, live } = engine;
+  const { behaviour, desk, loop, live } = engine;
   const control = await openControl(config, base, engine.cut, metrics, log);
   opened.push(async () => control.close());
   const sealed = new SealedService({ ...base, changes: control, upstreams: () => namesOf(loop) });
@@ -141,7 +141,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const { events } = notices;
   const services = {
     ...{ ...servicesOf(base, control, loop, metrics, events), sealed },
-    approvals: new Approvals({ acts, behaviour, holds, store }),
+    approvals: new Approvals({ acts, behaviour, desk, store, elsewhere: () => control.desks() }),
   };
   const containment = openContainment({
     ...{ ...investigating, incidents, keys: services.keys },

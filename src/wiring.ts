@@ -6,6 +6,7 @@ import type { Config } from './config/schema.js';
 import { buildUpstream } from './edges/proxy/build-upstream.js';
 import type { Gateway, ProxyUpstream } from './edges/proxy/gateway.js';
 import { Behaviour } from './engine/behaviour.js';
+import { OwnDesk } from './engine/desk.js';
 import { GuardLoop } from './engine/guard-loop.js';
 import { Holds } from './engine/holds.js';
 import type { BaselineStore, Journal, JournalTicket, Standing } from './engine/ports.js';
@@ -116,7 +117,8 @@ export function engineOf(parts: EngineParts) {
   });
   const cut = (keys: ReadonlySet<string>) =>
     live.listeners.flatMap(({ connections }) => [...connections].flatMap((each) => each.cut(keys)));
-  return { behaviour, holds, loop, live, cut };
+  const desk = new OwnDesk(behaviour, holds, Date.now);
+  return { behaviour, desk, loop, live, cut };
 }
 
 export function note(journal: Journal, event: string): void {

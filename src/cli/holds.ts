@@ -98,6 +98,7 @@ function printHold(hold: HoldView): void {
     ['key', `${hold.key} (tenant ${hold.tenant || '-'}, principal ${hold.principal || '-'})`],
     ['call', `${hold.method} ${hold.path} (${hold.operation}, privilege ${hold.privilege})`],
     ['from', `${hold.address}, ${hold.userAgent}`],
+    ['at', hold.gateway && `gateway ${hold.gateway}`],
     ['evidence', `${hold.evidence?.toFixed(2)} nats; alarms begin at ${hold.threshold?.toFixed(2)}`],
     ...hold.reasons.map(
       ({ term, nats, text }) => [term, `${nats.toFixed(1)} nats: ${text}`] as [string, string],

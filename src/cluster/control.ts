@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import type { KeyUsage } from '../core/key.js';
+import type { Desk } from '../engine/desk.js';
 import type { Change, Changes, Confirmation, GatewayRecord, KeyStore } from '../engine/ports.js';
 import type { Applier } from './applier.js';
 import { Peer } from './peer.js';
@@ -82,6 +83,13 @@ export class Control implements Changes {
     return [...this.#peers.values()].map(({ record: { name, pid }, connected, live }) => ({
       ...{ name, pid, connected, live },
     }));
+  }
+
+  /** Of the gateways that are there. */
+  desks(): { name: string; desk: Desk }[] {
+    return [...this.#peers.values()]
+      .filter(({ connected }) => connected)
+      .map(({ record: { name }, desk }) => ({ name, desk }));
   }
 
   async announce(change: Change): Promise<Confirmation[]> {
@@ -233,6 +241,11 @@ export class Control implements Changes {
       case 'enrol': {
         const answer = (stored: boolean) => peer.send({ type: 'enrolled', n: message.n, stored });
         this.#parts.enrol(message.key).then(answer, () => answer(false));
+        return;
+      }
+      case 'answer': {
+        const { type: _, n, ...answer } = message;
+        peer.answered(n, answer);
         return;
       }
       case 'leave':

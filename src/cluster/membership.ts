@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
+import type { Desk } from '../engine/desk.js';
 import type { LeasePolicy, Standing } from '../engine/ports.js';
 import type { Applier } from './applier.js';
+import { answerFrom } from './desk.js';
 import { HeldLease } from './lease.js';
 import {
   Decoder,
@@ -11,6 +13,7 @@ import {
   type FromGateway,
   fromControl,
   ProtocolFault,
+  type Question,
   type UsageRow,
 } from './protocol.js';
 
@@ -20,6 +23,8 @@ export interface MembershipParts {
   readonly policy: LeasePolicy;
   readonly renewMs: number;
   readonly applier: Applier;
+  /** What this gateway holds and has learned, for operators. */
+  readonly desk: Desk;
   /** The lease was lost or is held again. */
   readonly leaseChanged: (held: boolean, lostConnection: string | undefined) => void;
   /** The control process does not want this gateway; it is asked again. */
@@ -193,6 +198,19 @@ export class Membership implements Standing {
         this.#enrolments.get(message.n)?.(message.stored);
         this.#enrolments.delete(message.n);
         return;
+      case 'ask':
+        void this.#answer(message.n, message.question);
+        return;
+    }
+  }
+
+  /** Without an answer the control process waits no longer than it has time. */
+  async #answer(n: number, question: Question): Promise<void> {
+    try {
+      const answer = await answerFrom(this.#parts.desk, question);
+      this.#send({ type: 'answer', n, ...answer });
+    } catch {
+      this.#problem = 'an operator could not be answered';
     }
   }
 

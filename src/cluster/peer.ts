@@ -1,10 +1,14 @@
 import type { Socket } from 'node:net';
 import type { Confirmation, GatewayRecord, KeyStanding } from '../engine/ports.js';
+import { FarDesk } from './desk.js';
 import { GrantedLease } from './lease.js';
-import { encode, type FromControl } from './protocol.js';
+import { type Answer, encode, type FromControl } from './protocol.js';
 
 /** Bytes that may wait for a gateway that does not read; more, and it has to join anew. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
+
+/** How long an operator waits for a gateway. */
+const ANSWER_MS = 2_000;
 
 export interface PeerEvents {
   /** Its lease ran out; nobody gave it back. */
@@ -24,6 +28,26 @@ export class Peer {
   readonly #lease: GrantedLease;
   readonly #events: PeerEvents;
   readonly #waits = new Map<number, Wait>();
+  readonly #questions = new Map<number, (answer: Answer) => void>();
+  #n = 0;
+  /** For operators: what it holds, and what it has learned. */
+  readonly desk = new FarDesk(
+    (question) =>
+      new Promise((resolve, reject) => {
+        this.#n += 1;
+        const n = this.#n;
+        const timer = setTimeout(() => {
+          this.#questions.delete(n);
+          reject(new Error(`Gateway ${this.record.name} did not answer.`));
+        }, ANSWER_MS);
+        this.#questions.set(n, (answer) => {
+          clearTimeout(timer);
+          this.#questions.delete(n);
+          resolve(answer);
+        });
+        this.send({ type: 'ask', n, question });
+      }),
+  );
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Wall-clock time at which its lease ran out, while it has no other. */
@@ -77,6 +101,10 @@ export class Peer {
   assumeLive(): void {
     this.#lease.extend(performance.now());
     this.#watch();
+  }
+
+  answered(n: number, answer: Answer): void {
+    this.#questions.get(n)?.(answer);
   }
 
   /** Answered only where it may go on. */

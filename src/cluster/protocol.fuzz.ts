@@ -29,10 +29,19 @@ const gatewayMessage: fc.Arbitrary<FromGateway> = fc.oneof(
       maxLength: 5,
     }),
   }),
+  fc.record({
+    ...{ type: fc.constant('answer' as const), n: count, calls: count },
+    holds: fc.constantFrom<[]>([]),
+    standing: fc.record({ calls: count, warming: fc.boolean(), quarantined: count, alarmDays: count }),
+  }),
   fc.constant({ type: 'leave' as const }),
 );
 const controlMessage: fc.Arbitrary<FromControl> = fc.oneof(
   fc.record({ type: fc.constant('welcome' as const), seq: count }),
+  fc.record({
+    ...{ type: fc.constant('ask' as const), n: count },
+    question: fc.record({ about: fc.constant('hold' as const), id }),
+  }),
   fc.record({
     type: fc.constant('change' as const),
     seq: count,

@@ -51,6 +51,40 @@ const enrolment = z.strictObject({
   createdMs: ms,
 });
 
+/** Holds in one answer, and how much of their texts: the line stays within the bound. */
+export const HOLDS_MAX = 50;
+export const HOLD_CHARS_MAX = 512;
+export const REASONS_MAX = 8;
+const shown = z.string().max(HOLD_CHARS_MAX);
+const nats = z.number();
+const holdState = z.enum(['pending', 'approved', 'denied', 'used']);
+const hold = z.strictObject({
+  ...{ id, key: id, tenant: text, principal: text, upstream: id, method: text, path: shown },
+  ...{ operation: shown, privilege: z.number().int().min(0).max(4), address: text, userAgent: text },
+  finding: z
+    .strictObject({
+      evidence: nats,
+      threshold: nats,
+      reasons: z.array(z.strictObject({ term: id, nats, text: shown })).max(REASONS_MAX),
+    })
+    .optional(),
+  ...{ state: holdState, openedMs: ms, asked: count, decidedBy: text.optional(), decidedMs: ms.optional() },
+});
+
+/** What the control process asks a gateway for an operator. */
+const question = z.discriminatedUnion('about', [
+  z.strictObject({ about: z.literal('holds'), state: holdState.optional() }),
+  z.strictObject({ about: z.literal('hold'), id }),
+  z.strictObject({
+    ...{ about: z.literal('decision'), id, state: z.enum(['approved', 'denied']), by: text },
+    learn: z.boolean(),
+  }),
+  z.strictObject({
+    ...{ about: z.literal('baseline'), key: id, how: z.enum(['release', 'discard', 'reset']) },
+  }),
+  z.strictObject({ about: z.literal('standing'), key: id }),
+]);
+
 export const fromGateway = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('join'),
@@ -65,6 +99,14 @@ export const fromGateway = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ack'), seq: count, keys: z.array(standing).max(CHANGE_IDS_MAX) }),
   z.strictObject({ type: z.literal('usage'), n: count, rows: z.array(usageRow).max(USAGE_ROWS_MAX) }),
   z.strictObject({ type: z.literal('enrol'), n: count, key: enrolment }),
+  z.strictObject({
+    ...{ type: z.literal('answer'), n: count, holds: z.array(hold).max(HOLDS_MAX) },
+    /** Whether the decision was taken now; calls that the baseline learned or forgot. */
+    ...{ decided: z.boolean().optional(), calls: count.optional() },
+    standing: z
+      .strictObject({ calls: count, warming: z.boolean(), quarantined: count, alarmDays: count })
+      .optional(),
+  }),
   z.strictObject({ type: z.literal('leave') }),
 ]);
 
@@ -82,12 +124,15 @@ export const fromControl = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('grant'), n: count, leaseMs: ms }),
   z.strictObject({ type: z.literal('usageTaken'), n: count }),
   z.strictObject({ type: z.literal('enrolled'), n: count, stored: z.boolean() }),
+  z.strictObject({ type: z.literal('ask'), n: count, question }),
 ]);
 
 export type FromGateway = z.output<typeof fromGateway>;
 export type FromControl = z.output<typeof fromControl>;
 export type JoinMessage = Extract<FromGateway, { type: 'join' }>;
 export type UsageRow = z.output<typeof usageRow>;
+export type Question = z.output<typeof question>;
+export type Answer = Omit<Extract<FromGateway, { type: 'answer' }>, 'type' | 'n'>;
 export type Enrolment = z.output<typeof enrolment>;
 
 /** The other side does not keep to the protocol: the connection is of no use any more. */

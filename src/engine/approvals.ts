@@ -1,83 +1,131 @@
 import type { Acts } from '../keys/acts.js';
 import { ActFault } from '../keys/acts.js';
 import type { Behaviour } from './behaviour.js';
-import type { Hold, HoldState, Holds } from './holds.js';
+import type { BaselineStanding, Desk, HoldFacts, Settlement } from './desk.js';
+import type { HoldState } from './holds.js';
 import type { KeyStore } from './ports.js';
 
-/** What an operator says of a key's behaviour; each word is in the journal before it takes effect. */
+/** A further gateway's desk, which rejects what it cannot answer. */
+export interface RemoteDesk {
+  readonly name: string;
+  readonly desk: Desk;
+}
+
+interface Parts {
+  readonly acts: Acts;
+  readonly desk: Desk;
+  readonly elsewhere: () => readonly RemoteDesk[];
+  readonly behaviour: Pick<Behaviour, 'budgetStanding'>;
+  readonly store: KeyStore;
+}
+
+/**
+ * What an operator says of a key's behaviour, in this process or at a further gateway; each word is in the journal before it
+ * takes effect.
+ */
 export class Approvals {
-  readonly #acts: Acts;
-  readonly #behaviour: Behaviour;
-  readonly #holds: Holds;
-  readonly #store: KeyStore;
+  readonly #parts: Parts;
 
-  constructor(parts: { acts: Acts; behaviour: Behaviour; holds: Holds; store: KeyStore }) {
-    this.#acts = parts.acts;
-    this.#behaviour = parts.behaviour;
-    this.#holds = parts.holds;
-    this.#store = parts.store;
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
-  list(state?: HoldState): Hold[] {
-    return this.#holds.list(this.#acts.now(), state);
+  /** Newest first. A gateway that does not answer is left out. */
+  async list(state?: HoldState): Promise<HoldFacts[]> {
+    const { desk, elsewhere } = this.#parts;
+    const lists = await Promise.all([
+      desk.list(state),
+      ...elsewhere().map(async ({ name, desk: other }) =>
+        ((await answered(other.list(state))) ?? []).map((hold) => ({ ...hold, gateway: name })),
+      ),
+    ]);
+    return lists.flat().sort((a, b) => b.openedMs - a.openedMs);
   }
 
-  show(id: string): Hold {
-    const hold = this.#holds.get(id);
-    if (hold === undefined) throw new ActFault('not_found', `There is no hold ${id}.`);
-    return hold;
+  async show(id: string): Promise<HoldFacts> {
+    return (await this.#find(id)).hold;
   }
 
   /** Lets the held request through once. With `learn`, what waits in quarantine is learned, too: "this was us". */
-  approve(actor: string, id: string, learn: boolean): Promise<Hold> {
-    return this.#acts.run(async () => {
-      const hold = this.#pending(id);
-      await this.#acts.record(actor, learn ? 'hold.ours' : 'hold.approve', id, { key: hold.key });
-      this.#holds.decide(hold, 'approved', actor, this.#acts.now());
-      if (learn) this.#behaviour.release(hold.key);
-      return hold;
-    });
+  approve(actor: string, id: string, learn: boolean): Promise<HoldFacts> {
+    return this.#decide(actor, id, 'approved', learn);
   }
 
   /** The request stays refused, and what the key did while it was odd is not learned. */
-  deny(actor: string, id: string): Promise<Hold> {
-    return this.#acts.run(async () => {
-      const hold = this.#pending(id);
-      await this.#acts.record(actor, 'hold.deny', id, { key: hold.key });
-      this.#holds.decide(hold, 'denied', actor, this.#acts.now());
-      this.#behaviour.discard(hold.key);
-      return hold;
-    });
+  deny(actor: string, id: string): Promise<HoldFacts> {
+    return this.#decide(actor, id, 'denied', false);
   }
 
-  standing(key: string): ReturnType<Behaviour['standing']> {
+  /** Over all processes: each learns from the calls that it sees. */
+  async standing(key: string): Promise<BaselineStanding> {
     this.#known(key);
-    return this.#behaviour.standing(key);
+    const { desk, elsewhere } = this.#parts;
+    const others = await Promise.all(elsewhere().map(({ desk: other }) => answered(other.standing(key))));
+    const all = [await desk.standing(key), ...others.filter((each) => each !== undefined)];
+    const sum = (of: (each: BaselineStanding) => number) => all.reduce((total, each) => total + of(each), 0);
+    return {
+      calls: sum(({ calls }) => calls),
+      warming: all.every(({ warming }) => warming),
+      quarantined: sum(({ quarantined }) => quarantined),
+      alarmDays: Math.max(...all.map(({ alarmDays }) => alarmDays)),
+    };
   }
 
   get budget(): Behaviour['budgetStanding'] {
-    return this.#behaviour.budgetStanding;
+    return this.#parts.behaviour.budgetStanding;
   }
 
-  /** Learns (`release`) or forgets (`discard`) what waits in quarantine, or forgets all (`reset`). */
-  settle(actor: string, key: string, how: 'release' | 'discard' | 'reset'): Promise<{ calls: number }> {
-    return this.#acts.run(async () => {
+  /** Learns (`release`) or forgets (`discard`) what waits in quarantine, or forgets all (`reset`), in every process. */
+  settle(actor: string, key: string, how: Settlement): Promise<{ calls: number }> {
+    return this.#parts.acts.run(async () => {
       this.#known(key);
-      await this.#acts.record(actor, `baseline.${how}`, key);
-      if (how === 'release') return { calls: this.#behaviour.release(key) };
-      if (how === 'discard') return { calls: this.#behaviour.discard(key) };
-      this.#behaviour.reset(key);
-      return { calls: 0 };
+      const { acts, desk, elsewhere } = this.#parts;
+      await acts.record(actor, `baseline.${how}`, key);
+      const counts = await Promise.all([
+        desk.settle(key, how),
+        ...elsewhere().map(({ desk: other }) => answered(other.settle(key, how))),
+      ]);
+      return { calls: counts.reduce<number>((sum, count) => sum + (count ?? 0), 0) };
     });
   }
 
-  #known(key: string): void {
-    if (this.#store.key(key) === undefined) throw new ActFault('not_found', `There is no key ${key}.`);
+  #decide(actor: string, id: string, state: 'approved' | 'denied', learn: boolean): Promise<HoldFacts> {
+    return this.#parts.acts.run(async () => {
+      const { hold, gateway, desk } = await this.#find(id);
+      if (hold.state !== 'pending') throw decidedAlready(hold);
+      const action = state === 'denied' ? 'hold.deny' : learn ? 'hold.ours' : 'hold.approve';
+      const where = gateway === undefined ? {} : { gateway };
+      await this.#parts.acts.record(actor, action, id, { key: hold.key, ...where });
+      const answer = await answered(desk.decide(id, { state, by: actor, learn }));
+      if (answer === undefined)
+        throw new ActFault('conflict', `${gateway ?? 'The guard'} does not know whether ${id} is ${state}.`);
+      if (!answer.decided) throw decidedAlready(answer.hold);
+      return { ...answer.hold, ...where };
+    });
   }
 
-  #pending(id: string): Hold {
-    const hold = this.show(id);
-    if (hold.state !== 'pending') throw new ActFault('conflict', `The hold ${id} is ${hold.state} already.`);
-    return hold;
+  async #find(id: string): Promise<{ hold: HoldFacts; gateway?: string; desk: Desk }> {
+    const { desk, elsewhere } = this.#parts;
+    const own = await desk.find(id);
+    if (own !== undefined) return { hold: own, desk };
+    const found = await Promise.all(
+      elsewhere().map(async (each) => ({ ...each, hold: await answered(each.desk.find(id)) })),
+    );
+    for (const { name, desk: other, hold } of found)
+      if (hold !== undefined) return { hold: { ...hold, gateway: name }, gateway: name, desk: other };
+    throw new ActFault('not_found', `There is no hold ${id}.`);
   }
+
+  #known(key: string): void {
+    if (this.#parts.store.key(key) === undefined) throw new ActFault('not_found', `There is no key ${key}.`);
+  }
+}
+
+/** Undefined where a gateway did not answer. */
+function answered<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
+  return answer.catch(() => undefined);
+}
+
+function decidedAlready({ id, state }: HoldFacts): ActFault {
+  return new ActFault('conflict', `The hold ${id} is ${state} already.`);
 }

@@ -58,13 +58,14 @@ describe('behaviour', () => {
     expect(held).toMatch(/^HTTP\/1\.1 403 [\s\S]*application\/problem\+json[\s\S]*behaviour_held/);
     expect(held).toContain(`"approval":"https://ops.test/h/${hold}"`);
     const { approvals } = guard.running;
-    expect(approvals.show(hold)).toMatchObject({ operation: 'runcommand', privilege: 4, state: 'pending' });
-    expect(
-      approvals
-        .show(hold)
-        .finding?.reasons.map(({ text }) => text)
-        .join(),
-    ).toMatch(/never used by this key/);
+    expect(await approvals.show(hold)).toMatchObject({
+      operation: 'runcommand',
+      privilege: 4,
+      state: 'pending',
+    });
+    expect((await approvals.show(hold)).finding?.reasons.map(({ text }) => text).join()).toMatch(
+      /never used by this key/,
+    );
 
     await approvals.approve('anna', hold, false);
     const other = await request(guard, THIEF, STEAL, BODY.replace('5f', '6f'));
@@ -87,7 +88,7 @@ describe('behaviour', () => {
     const again = await request(guard, THIEF, STEAL, BODY.replace('5f', '6f'));
     const second = /"hold":"(h_[\w-]+)"/.exec(again)?.[1] as string;
     await guard.running.approvals.approve('anna', second, true);
-    expect(guard.running.approvals.standing(guard.keyId).quarantined).toBe(0);
+    expect((await guard.running.approvals.standing(guard.keyId)).quarantined).toBe(0);
     expect(await request(guard, THIEF, STEAL, BODY.replace('5f', '7f'))).toMatch(/^HTTP\/1\.1 200/);
   });
 
@@ -109,8 +110,8 @@ describe('behaviour', () => {
     const { key: other } = await keys.issue('test', issueInput.parse({ name: 'other' }));
     const { key: successor, credential } = await keys.rotate('test', guard.keyId, 0);
     await request({ ...guard, key: credential }, OWNER, 'GET /api/systemusers');
-    expect(approvals.standing(successor.id)).toMatchObject({ warming: false });
-    expect(approvals.standing(other.id)).toMatchObject({ calls: 0, warming: true });
+    expect(await approvals.standing(successor.id)).toMatchObject({ warming: false });
+    expect(await approvals.standing(other.id)).toMatchObject({ calls: 0, warming: true });
   });
 
   it('only flags while it observes or in a maintenance window', async () => {
@@ -121,11 +122,11 @@ describe('behaviour', () => {
     guard = await guarded(answer, { catalog: 'jumpcloud' }, setting({ maintenance: always }));
     await habits(guard);
     await expect(untilHeld(guard)).rejects.toThrow('nothing was held');
-    expect(guard.running.approvals.standing(guard.keyId).quarantined).toBeGreaterThan(5);
+    expect((await guard.running.approvals.standing(guard.keyId)).quarantined).toBeGreaterThan(5);
     await guard.running.approvals.settle('anna', guard.keyId, 'release');
-    expect(guard.running.approvals.standing(guard.keyId).quarantined).toBe(0);
+    expect((await guard.running.approvals.standing(guard.keyId)).quarantined).toBe(0);
     await guard.running.approvals.settle('anna', guard.keyId, 'reset');
-    expect(guard.running.approvals.standing(guard.keyId)).toMatchObject({ calls: 0, warming: true });
+    expect(await guard.running.approvals.standing(guard.keyId)).toMatchObject({ calls: 0, warming: true });
   });
 
   it('keeps what it learned over kill -9', async () => {

@@ -51,7 +51,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   catalogs: ['core'],
   locations: ['core', 'wire', 'engine/ports.ts'],
   keys: ['core', 'wire', 'engine/ports.ts', 'config/schema.ts', 'notices/records.ts'],
-  cluster: ['core', 'engine/ports.ts', 'keys/directory.ts'],
+  cluster: ['core', 'engine/ports.ts', 'engine/desk.ts', 'engine/holds.ts', 'keys/directory.ts'],
   notices: ['core', 'wire', 'engine/ports.ts', 'keys', 'journal/format.ts', 'config', 'public'],
   detectors: ['core'],
   incidents: [

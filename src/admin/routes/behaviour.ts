@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { Approvals } from '../../engine/approvals.js';
-import type { Hold } from '../../engine/holds.js';
+import type { HoldFacts } from '../../engine/desk.js';
 import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
 import { conflict, invalid, notFound } from '../problem.js';
 
@@ -21,6 +21,7 @@ export const holdView = z
     privilege: z.number().int(),
     address: z.string(),
     userAgent: z.string(),
+    gateway: z.string().optional().describe('The further gateway that holds it.'),
     openedAt: z.iso.datetime(),
     asked: z.number().int().describe('Times the client asked.'),
     evidence: z.number().optional(),
@@ -66,7 +67,7 @@ function holds(app: AdminApp, approvals: Approvals): void {
       request: { query: z.object({ state: state.optional() }) },
       responses: { 200: json(z.object({ holds: z.array(holdView) }), 'Holds.'), ...invalid },
     }),
-    (c) => c.json({ holds: approvals.list(c.req.valid('query').state).map(view) }, 200),
+    async (c) => c.json({ holds: (await approvals.list(c.req.valid('query').state)).map(view) }, 200),
   );
   app.openapi(
     operation({
@@ -77,7 +78,7 @@ function holds(app: AdminApp, approvals: Approvals): void {
       request: { params },
       responses: { 200: json(holdView, 'The hold.'), ...notFound },
     }),
-    (c) => c.json(view(approvals.show(c.req.valid('param').id)), 200),
+    async (c) => c.json(view(await approvals.show(c.req.valid('param').id)), 200),
   );
   app.openapi(
     operation({
@@ -129,7 +130,7 @@ function baselines(app: AdminApp, approvals: Approvals): void {
       request: { params },
       responses: { 200: json(standingView, 'Its standing.'), ...notFound },
     }),
-    (c) => c.json(approvals.standing(c.req.valid('param').id), 200),
+    async (c) => c.json(await approvals.standing(c.req.valid('param').id), 200),
   );
   for (const [how, summary] of [
     ['release', "Learn the odd calls that wait in quarantine: they were the owner's"],
@@ -150,8 +151,8 @@ function baselines(app: AdminApp, approvals: Approvals): void {
   }
 }
 
-function view(hold: Hold): z.output<typeof holdView> {
-  const { requestHash: _, openedMs, decidedMs, finding, ...rest } = hold;
+function view(hold: HoldFacts): z.output<typeof holdView> {
+  const { openedMs, decidedMs, finding, ...rest } = hold;
   return {
     ...rest,
     openedAt: new Date(openedMs).toISOString(),

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import type { Desk, HoldFacts } from '../engine/desk.js';
+import { answerFrom, FarDesk } from './desk.js';
+import { encode, fromGateway, HOLDS_MAX, LINE_BYTES_MAX } from './protocol.js';
+
+const long = '\u{65e5}'.repeat(9_000);
+const hold = (n: number): HoldFacts => ({
+  ...{ id: `h_${n}`, key: 'k', tenant: long, principal: long, upstream: 'api', method: long, path: long },
+  ...{ operation: long, privilege: 4, address: long, userAgent: long, openedMs: n, asked: 1 },
+  ...{ state: 'pending', gateway: 'x' },
+  finding: {
+    ...{ evidence: 9, threshold: 5, rarity: { network: 1, asn: 1, client: 1, operation: 1 } },
+    reasons: Array.from({ length: 30 }, () => ({ term: 'network', nats: 1, text: long })),
+  },
+});
+
+it('a list of holds with the longest texts is one line that the protocol knows', async () => {
+  const desk = { list: async () => Array.from({ length: 500 }, (_, n) => hold(n)) } as unknown as Desk;
+  const far = new FarDesk(async (question) => {
+    const message = { type: 'answer' as const, n: 1, ...(await answerFrom(desk, question)) };
+    const line = encode(message);
+    expect(Buffer.byteLength(line)).toBeLessThan(LINE_BYTES_MAX);
+    return fromGateway.parse(JSON.parse(line)) as typeof message;
+  });
+  const holds = await far.list('pending');
+  expect(holds.length).toBeLessThanOrEqual(HOLDS_MAX);
+  expect(holds[0]).toMatchObject({ id: 'h_0', finding: { evidence: 9 } });
+});

@@ -1,0 +1,89 @@
+import type { BaselineStanding, Desk, HoldDecision, HoldFacts, Settlement } from '../engine/desk.js';
+import type { HoldState } from '../engine/holds.js';
+import {
+  type Answer,
+  HOLD_CHARS_MAX,
+  HOLDS_MAX,
+  type Question,
+  REASONS_MAX,
+  TEXT_CHARS_MAX,
+} from './protocol.js';
+
+/** A gateway's desk, asked from the control process. */
+export class FarDesk implements Desk {
+  readonly #ask: (question: Question) => Promise<Answer>;
+
+  /** @param ask rejects where no answer comes */
+  constructor(ask: (question: Question) => Promise<Answer>) {
+    this.#ask = ask;
+  }
+
+  async list(state?: HoldState): Promise<readonly HoldFacts[]> {
+    return (await this.#ask({ about: 'holds', ...(state === undefined ? {} : { state }) })).holds;
+  }
+
+  async find(id: string): Promise<HoldFacts | undefined> {
+    return (await this.#ask({ about: 'hold', id })).holds[0];
+  }
+
+  async decide(
+    id: string,
+    decision: HoldDecision,
+  ): Promise<{ hold: HoldFacts; decided: boolean } | undefined> {
+    const { holds, decided = false } = await this.#ask({ about: 'decision', id, ...decision });
+    const [hold] = holds;
+    return hold && { hold, decided };
+  }
+
+  async settle(key: string, how: Settlement): Promise<number> {
+    return (await this.#ask({ about: 'baseline', key, how })).calls ?? 0;
+  }
+
+  async standing(key: string): Promise<BaselineStanding> {
+    const { standing } = await this.#ask({ about: 'standing', key });
+    if (standing === undefined) throw new Error('The gateway does not say how the key stands.');
+    return standing;
+  }
+}
+
+/** A gateway's answer, from its own desk. */
+export async function answerFrom(desk: Desk, question: Question): Promise<Answer> {
+  switch (question.about) {
+    case 'holds':
+      return { holds: (await desk.list(question.state)).slice(0, HOLDS_MAX).map(sent) };
+    case 'hold': {
+      const hold = await desk.find(question.id);
+      return { holds: hold === undefined ? [] : [sent(hold)] };
+    }
+    case 'decision': {
+      const { id, state, by, learn } = question;
+      const answer = await desk.decide(id, { state, by, learn });
+      return answer === undefined ? { holds: [] } : { holds: [sent(answer.hold)], decided: answer.decided };
+    }
+    case 'baseline':
+      return { holds: [], calls: await desk.settle(question.key, question.how) };
+    case 'standing':
+      return { holds: [], standing: await desk.standing(question.key) };
+  }
+}
+
+/** As much of it as a line has room for. */
+function sent({ finding, gateway: _, ...hold }: HoldFacts): Answer['holds'][number] {
+  const cut = (text: string, max = TEXT_CHARS_MAX) => text.slice(0, max);
+  return {
+    ...hold,
+    ...{ tenant: cut(hold.tenant), principal: cut(hold.principal), method: cut(hold.method) },
+    ...{ path: cut(hold.path, HOLD_CHARS_MAX), operation: cut(hold.operation, HOLD_CHARS_MAX) },
+    ...{ address: cut(hold.address), userAgent: cut(hold.userAgent) },
+    ...(finding === undefined
+      ? {}
+      : {
+          finding: {
+            ...{ evidence: finding.evidence, threshold: finding.threshold },
+            reasons: finding.reasons
+              .slice(0, REASONS_MAX)
+              .map(({ term, nats, text }) => ({ term, nats, text: cut(text, HOLD_CHARS_MAX) })),
+          },
+        }),
+  };
+}

@@ -1,0 +1,81 @@
+import type { Behaviour } from './behaviour.js';
+import type { Hold, HoldState, Holds } from './holds.js';
+
+/** A hold as operators see it. */
+export interface HoldFacts extends Omit<Hold, 'requestHash' | 'finding'> {
+  readonly finding?: Hold['finding'];
+  /** The process that holds it, where that is a further gateway. */
+  readonly gateway?: string;
+}
+
+export interface HoldDecision {
+  readonly state: 'approved' | 'denied';
+  readonly by: string;
+  /** What waits in quarantine is learned, too: "this was us". */
+  readonly learn: boolean;
+}
+
+export type Settlement = 'release' | 'discard' | 'reset';
+export type BaselineStanding = ReturnType<Behaviour['standing']>;
+
+/** What one process holds and has learned, for an operator to have his say. */
+export interface Desk {
+  /** Newest first. */
+  list(state?: HoldState): Promise<readonly HoldFacts[]>;
+  find(id: string): Promise<HoldFacts | undefined>;
+  /** @returns the hold as it is now, and whether this decided it; undefined where there is none */
+  decide(id: string, decision: HoldDecision): Promise<{ hold: HoldFacts; decided: boolean } | undefined>;
+  /** @returns calls that were learned or forgotten */
+  settle(key: string, how: Settlement): Promise<number>;
+  standing(key: string): Promise<BaselineStanding>;
+}
+
+/** The desk of this process. */
+export class OwnDesk implements Desk {
+  readonly #behaviour: Behaviour;
+  readonly #holds: Holds;
+  readonly #now: () => number;
+
+  constructor(behaviour: Behaviour, holds: Holds, now: () => number) {
+    this.#behaviour = behaviour;
+    this.#holds = holds;
+    this.#now = now;
+  }
+
+  async list(state?: HoldState): Promise<HoldFacts[]> {
+    return this.#holds.list(this.#now(), state).map(factsOf);
+  }
+
+  async find(id: string): Promise<HoldFacts | undefined> {
+    const hold = this.#holds.get(id);
+    return hold && factsOf(hold);
+  }
+
+  async decide(
+    id: string,
+    { state, by, learn }: HoldDecision,
+  ): Promise<{ hold: HoldFacts; decided: boolean } | undefined> {
+    const hold = this.#holds.get(id);
+    if (hold === undefined) return undefined;
+    if (hold.state !== 'pending') return { hold: factsOf(hold), decided: false };
+    this.#holds.decide(hold, state, by, this.#now());
+    if (state === 'denied') this.#behaviour.discard(hold.key);
+    else if (learn) this.#behaviour.release(hold.key);
+    return { hold: factsOf(hold), decided: true };
+  }
+
+  async settle(key: string, how: Settlement): Promise<number> {
+    if (how === 'release') return this.#behaviour.release(key);
+    if (how === 'discard') return this.#behaviour.discard(key);
+    this.#behaviour.reset(key);
+    return 0;
+  }
+
+  async standing(key: string): Promise<BaselineStanding> {
+    return this.#behaviour.standing(key);
+  }
+}
+
+function factsOf({ requestHash: _, ...facts }: Hold): HoldFacts {
+  return facts;
+}

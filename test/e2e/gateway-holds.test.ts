@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { raw } from './guarded-api.js';
+import { type HttpUpstream, httpUpstream } from './http-upstream.js';
+import {
+  cli,
+  type GatewayProcess,
+  type GuardProcess,
+  guardFolder,
+  removeFolder,
+  startGateway,
+  startGuard,
+} from './running-guard.js';
+
+const OWNER = { address: '198.51.100.7', agent: 'python-requests/2.31.0' };
+const THIEF = { address: '203.0.113.66', agent: 'curl/8.4.0' };
+const COMMAND = 'POST /api/runCommand';
+
+let upstream: HttpUpstream;
+let dir: string;
+let guard: GuardProcess;
+let east: GatewayProcess;
+let key: { id: string; credential: string };
+
+beforeAll(async () => {
+  upstream = await httpUpstream((_, response) => response.end('ok'));
+  dir = guardFolder({
+    upstreams: [{ name: 'api', url: upstream.url, catalog: 'jumpcloud' }],
+    trustedProxies: ['127.0.0.1'],
+    detector: { mode: 'enforce' },
+  });
+  guard = await startGuard(dir);
+  east = await startGateway(dir, 'east');
+  const issued = await guard.admin('POST', '/v1/keys', { name: 'k' });
+  const { key: record, credential } = (await issued.json()) as { key: { id: string }; credential: string };
+  key = { id: record.id, credential };
+  for (let n = 0; n < 60; n++)
+    await ask(OWNER, n % 2 === 0 ? 'GET /api/systemusers' : 'GET /api/v2/usergroups');
+});
+afterAll(async () => {
+  await east?.stop();
+  await guard?.stop();
+  upstream?.close();
+  removeFolder(dir);
+});
+
+/** At the gateway. */
+function ask(who: typeof OWNER, line: string): Promise<string> {
+  return raw(
+    east.port,
+    `${line} HTTP/1.1\r\nHost: api\r\nx-api-key: ${key.credential}\r\nX-Forwarded-For: ${who.address}\r\nUser-Agent: ${who.agent}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`,
+    20,
+  );
+}
+
+async function untilHeld(line: string): Promise<string> {
+  for (let n = 0; n < 15; n++) {
+    const hold = /"hold":"(h_[\w-]+)"/.exec(await ask(THIEF, line))?.[1];
+    if (hold !== undefined) return hold;
+  }
+  throw new Error('nothing was held');
+}
+
+const keyward = (...args: string[]) =>
+  cli(args, { KEYWARD_URL: guard.adminUrl, KEYWARD_TOKEN: guard.token as string });
+
+describe('what a further gateway holds', () => {
+  it('is listed, approved and denied through the control process, each in the journal', async () => {
+    const hold = await untilHeld(COMMAND);
+    expect((await keyward('holds', 'list')).stdout).toMatch(new RegExp(`${hold} +pending`));
+    const shown = await keyward('holds', 'show', hold);
+    expect(shown.stdout).toMatch(/gateway east[\s\S]*never used by this key/);
+    expect(await keyward('holds', 'approve', hold)).toMatchObject({
+      code: 0,
+      stdout: `${hold} is approved.\n`,
+    });
+    expect(await ask(THIEF, COMMAND)).toMatch(/^HTTP\/1\.1 200/);
+    expect(await ask(THIEF, COMMAND)).toMatch(/^HTTP\/1\.1 403/);
+    expect(await keyward('holds', 'approve', hold)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('used already'),
+    });
+
+    const second = await untilHeld('DELETE /api/systems/5f1b2c3d4e5f6a7b8c9d0e1f');
+    expect((await keyward('baseline', 'show', key.id)).stdout).toMatch(/ready[\s\S]*quarantined +[1-9]/);
+    expect(await keyward('holds', 'deny', second)).toMatchObject({ code: 0 });
+    expect((await keyward('baseline', 'show', key.id)).stdout).toMatch(/quarantined +0/);
+    const acts = await keyward('journal', 'export', '-d', `${dir}/data`);
+    expect(acts.stdout).toContain(
+      `"hold.approve","target":"${hold}","detail":{"key":"${key.id}","gateway":"east"}`,
+    );
+    expect(acts.stdout).toContain('hold.deny');
+  });
+
+  it('waits no longer than two seconds for a gateway that does not answer', async () => {
+    const hold = await untilHeld(`${COMMAND}?again`);
+    east.child.kill('SIGSTOP');
+    const startedMs = performance.now();
+    expect((await keyward('holds', 'list', '--json')).stdout.trim()).toBe('[]');
+    expect((await keyward('holds', 'approve', hold)).stderr).toContain(`There is no hold ${hold}`);
+    expect(performance.now() - startedMs).toBeLessThan(8_000);
+    east.child.kill('SIGCONT');
+    expect((await keyward('baseline', 'reset', key.id)).stdout).toContain('warms up anew');
+    expect((await keyward('baseline', 'show', key.id)).stdout).toContain('warming up');
+  });
+});
