@@ -97,7 +97,7 @@ it('a theft at a second gateway: found, told, proved, and stopped there, by the 
     expect((await keyward('incidents list')).stdout).toContain(id);
     expect((await keyward(`incidents show ${id}`)).stdout).toContain('185.220.101.0/24');
     const radius = await keyward(`incidents radius ${id}`);
-    expect(radius.stdout).toMatch(/runcommand +6 +0 +6 +0/);
+    expect(radius.stdout).toMatch(/runcommand +6 +0 +\S+Z +\S+Z +6 +0/);
     // More than the 60 at either place; the interval's first calls are on the other side.
     expect(Number(/before: (\d+) calls/.exec(radius.stdout)?.[1])).toBeGreaterThan(80);
     expect(radius.stdout).toContain(`${other.id} (acme): no operation since then outside its own pattern`);
