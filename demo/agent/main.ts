@@ -18,6 +18,7 @@ const USAGE = `A device agent of the demo directory, a process of its own.
   --allow A,B           programs that commands may name (default: ${PROGRAM_NAMES.join(',')})
   --check-in-ms N       how long a check-in waits for work (default: 10000)
   --inventory-ms N      how often the inventory is taken (default: 60000)
+  --until-stdin-ends    stops with whoever holds the other end of standard input
 
 Prints a line of JSON for what happens. Ends with 0 when shut down, erased or stopped, with 3 when refused.
 `;
@@ -39,6 +40,7 @@ function readArgs() {
       allow: { type: 'string', default: PROGRAM_NAMES.join(',') },
       'check-in-ms': { type: 'string', default: '10000' },
       'inventory-ms': { type: 'string', default: '60000' },
+      'until-stdin-ends': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -76,9 +78,8 @@ async function main(): Promise<void> {
       inventoryMs: whole(values['inventory-ms'], 'inventory-ms', 86_400_000),
     },
   );
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => agent.stop());
-  // The parent holds the other end of standard input: when it is gone, so is the need for this process.
-  if (!process.stdin.isTTY) process.stdin.on('end', () => agent.stop()).resume();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => agent.stop());
+  if (values['until-stdin-ends']) process.stdin.on('end', () => agent.stop()).resume();
   const ended = await agent.run();
   say({ event: 'ended', how: ended });
   process.exit(ended === 'refused' ? 3 : 0);

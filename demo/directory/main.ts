@@ -18,6 +18,7 @@ const USAGE = `The demo directory, a process of its own.
   --internal-port N     the provider's inside (docs/directory.md), on the loopback interface (default: none)
   --origin URL          where browsers find it (default: http://localhost:PORT)
   --device-ms N         how often simulated devices look for commands (default: 200)
+  --until-stdin-ends    stops with whoever holds the other end of standard input
 
 Where data are made, their keys and passwords are written to DIR/keys.json, readable by the owner alone.
 `;
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
       'internal-port': { type: 'string' },
       origin: { type: 'string' },
       'device-ms': { type: 'string', default: '200' },
+      'until-stdin-ends': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -75,9 +77,8 @@ async function main(): Promise<void> {
     internal?.server.close();
     running.close().then(() => process.exit(0), fail);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
-  // The parent holds the other end of standard input: when it is gone, so is the need for this process.
-  if (!process.stdin.isTTY) process.stdin.on('end', stop).resume();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  if (values['until-stdin-ends']) process.stdin.on('end', stop).resume();
 }
 
 async function startInside(

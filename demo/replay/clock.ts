@@ -30,6 +30,8 @@ if (isMainThread) {
     threads.postMessage(nowMs);
     process.send?.(nowMs);
   });
+  // Who sets the time started the process, and it is of no use to anybody else.
+  process.on('disconnect', () => process.exit());
   process.channel?.unref();
 } else {
   threads.onmessage = (event) => {

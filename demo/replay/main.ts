@@ -82,7 +82,8 @@ function fail(error: unknown, code: number): never {
 // Whoever reads has seen enough: `keyward demo | head`.
 process.stdout.on('error', () => process.exit(0));
 // Programs that it started end with it.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => process.exit(128 + os.constants.signals[signal]));
 
 let options: ReturnType<typeof readOptions>;
 try {

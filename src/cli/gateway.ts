@@ -2,7 +2,7 @@ import { gatewayName } from '../cluster/protocol.js';
 import { loadConfig } from '../config/load.js';
 import { GatewayFault, startGateway } from '../gateway-runtime.js';
 import { openLog } from '../observability/log.js';
-import { onSignals, origin, untilStopped } from './up.js';
+import { onUnforeseen, origin, reloadOnHangUp, untilStopped } from './up.js';
 
 export interface GatewayCommand {
   readonly config: string;
@@ -25,6 +25,7 @@ export async function gateway(options: GatewayCommand): Promise<void> {
   });
   for (const { address } of running.listeners) console.log(`gateway  ${origin(address)}`);
   if (running.admin !== undefined) console.log(`health  ${origin(running.admin.address)}`);
-  onSignals(log, running.reload);
+  onUnforeseen(log);
+  reloadOnHangUp(log, running.reload);
   await untilStopped(running);
 }

@@ -34,7 +34,8 @@ Refused: a key that is only good in 203.0.113.0/24.
 curl -sS -i -H 'x-api-key: ${keys.elsewhere}' http://127.0.0.1:${port}/notes
 
 Ctrl-C stops both.`);
-    await untilStopped(running);
+    // There is no configuration to read again: with its terminal it goes.
+    await untilStopped(running, ['SIGINT', 'SIGTERM', 'SIGHUP']);
   } finally {
     api.process.kill();
   }

@@ -23,16 +23,20 @@ export async function startLogged(config: Config, configFile?: string): Promise<
     },
     'started',
   );
-  onSignals(log, () => running.reload('SIGHUP'));
+  onUnforeseen(log);
+  if (configFile !== undefined) reloadOnHangUp(log, () => running.reload('SIGHUP'));
   return running;
 }
 
-/** SIGHUP reloads; an error that nobody foresaw ends the process with a line in the log. */
-export function onSignals(log: Log, reload: () => Promise<unknown>): void {
+/** An error that nobody foresaw ends the process with a line in the log. */
+export function onUnforeseen(log: Log): void {
   process.on('uncaughtException', (error) => {
     log.error({ error: error.message, stack: error.stack }, 'stopped by an error that nobody foresaw');
     process.exit(1);
   });
+}
+
+export function reloadOnHangUp(log: Log, reload: () => Promise<unknown>): void {
   process.on('SIGHUP', () => {
     reload().catch((error: unknown) => {
       const problems = error instanceof ConfigFault ? error.problems : [String(error)];
@@ -54,16 +58,18 @@ export function origin({ address, port, family }: { address: string; port: numbe
   return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** Resolves when a signal has stopped the guard. */
-export async function untilStopped(running: { close(): Promise<void> }): Promise<void> {
+/** Resolves when one of the signals has stopped the guard. */
+export async function untilStopped(
+  running: { close(): Promise<void> },
+  signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'],
+): Promise<void> {
   await new Promise<void>((resolve) => {
     const stop = () => {
       // A second signal ends it at once.
       process.once('SIGINT', () => process.exit(130));
       resolve();
     };
-    process.once('SIGINT', stop);
-    process.once('SIGTERM', stop);
+    for (const signal of signals) process.once(signal, stop);
   });
   await running.close();
 }

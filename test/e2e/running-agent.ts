@@ -28,7 +28,9 @@ export interface AgentArgs {
 export function spawnAgent({ url, connectKey, sandbox, hostname }: AgentArgs): ChildProcess {
   const args = ['--directory', url, '--sandbox', sandbox, '--hostname', hostname, '--check-in-ms', '300'];
   const key = connectKey === undefined ? [] : ['--connect-key', connectKey];
-  return spawn(process.execPath, [main, ...args, ...key], { stdio: ['pipe', 'pipe', 'pipe'] });
+  return spawn(process.execPath, [main, ...args, '--until-stdin-ends', ...key], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
 }
 
 /** Resolves when it is enrolled. */

@@ -22,7 +22,9 @@ export async function startDirectoryProcess(
   args: readonly string[] = [],
 ): Promise<DirectoryProcess> {
   if (!existsSync(main)) throw new Error('Run npm run directory -- --help first: it compiles the demo.');
-  const child = spawn(process.execPath, [main, '--data', dir, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [main, '--data', dir, '--until-stdin-ends', ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (bytes) => {
     stdout += String(bytes);
