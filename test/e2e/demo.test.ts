@@ -98,7 +98,7 @@ describe('keyward demo', () => {
       60_000,
     );
     run.child.kill('SIGTERM');
-    expect(await run.ended).toBe(130);
+    expect(await run.ended).toBe(143);
     await until(() => leftOver().length === 0);
   }, 90_000);
 
