@@ -272,6 +272,20 @@ describe('attacks on logging in', () => {
 });
 
 describe('the second factor', () => {
+  it('is added after a recent login only: a browser left open gains no factor of its own', async () => {
+    const user = await t.newUser('left-open');
+    const each = await entered(user);
+    t.clock.aheadMs += 6 * 60_000;
+    const asked = await each.get('/mfa/enrol');
+    expect(asked.url).toBe('/login?return_to=%2Fmfa%2Fenrol');
+    const fields = { ...hiddenFields(asked.text, '/login'), email: user.email, password: PASSWORD };
+    const on = await each.post('/login', fields);
+    expect(on.text).toContain('url=/mfa/enrol');
+    await enrol(each);
+    t.clock.aheadMs += 6 * 60_000;
+    expect((await each.get('/mfa/enrol')).url).toBe('/login?return_to=%2Fmfa%2Fenrol');
+  });
+
   it('is enrolled, asked for, taken once, and gone after a reset', async () => {
     const user = await t.newUser('mfa');
     const each = await entered(user);

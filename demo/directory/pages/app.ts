@@ -9,7 +9,7 @@ import type { Account, Identity } from '../identity/accounts.js';
 import { isoTime } from '../ids.js';
 import { adminPages } from './admin.js';
 import { mfaPages } from './mfa.js';
-import { checkForm, headers, type Page, type PageEnv, recognise } from './page.js';
+import { atOrigin, checkForm, headers, type Page, type PageEnv, recognise } from './page.js';
 import { portalPages } from './portal.js';
 import { signInPages } from './sign-in.js';
 import { faultPage, ssoPages } from './sso.js';
@@ -62,6 +62,7 @@ export function createPages(identity: Identity, provider: Provider, clientIpOf: 
   app.use(recognise);
   app.use(bodyLimit({ maxSize: FORM_BYTES_MAX, onError: tooLarge }));
   app.route('/', ssoPages(provider));
+  app.use(atOrigin);
   app.use(checkForm);
   app.route(
     '/',

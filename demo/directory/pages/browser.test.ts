@@ -182,8 +182,8 @@ describe('in a real browser', () => {
       await page.goto(`${t.origin}/mfa/enrol`);
       await page.getByLabel('Name of the passkey').fill('My <laptop>');
       await page.getByRole('button', { name: 'Add passkey' }).click();
-      await page.waitForURL('**/apps');
-      await page.goto(`${t.origin}/account`);
+      await page.waitForURL('**/account?enrolled=passkey');
+      expect(await page.textContent('[role=status]')).toContain('Your passkey is added');
       expect(await page.textContent('main')).toContain('My <laptop>');
       await page.getByRole('button', { name: 'Log out' }).click();
       await fillLogin(page, user);

@@ -11,7 +11,8 @@ import {
 import type { Session } from '../identity/sessions.js';
 import { recordFactors, showCode, stepUp } from '../identity/sign-in.js';
 import { form, type Html, layout } from './layout.js';
-import { type Page, type PageEnv, pathOf, safeReturn, setSession } from './page.js';
+import { type Page, type PageEnv, pathOf, returnQuery, safeReturn, setSession } from './page.js';
+import type { ENROLLED } from './portal.js';
 import { onward } from './sign-in.js';
 
 const WRONG = 'This was not right, or was used before. Wait for the next code.';
@@ -109,7 +110,7 @@ function enrolment(routes: Hono<PageEnv>): void {
       return stepUp(identity, c.get('client'), session, 'totp', session.mfaAt === null);
     });
     setSession(c, token);
-    return onward(c, to ?? '/');
+    return enrolled(c, to, 'codes');
   });
   routes.post('/mfa/enrol/passkey', async (c) => {
     const session = c.get('session');
@@ -120,15 +121,27 @@ function enrolment(routes: Hono<PageEnv>): void {
     if (token === undefined)
       return c.html(await enrolPage(c, session, newTotpSecret(), to, 'The passkey was not accepted.'), 400);
     setSession(c, token);
-    return onward(c, to ?? '/');
+    return enrolled(c, to, 'passkey');
   });
 }
+
+/** An older login may be somebody else's by now: a browser left open must not gain a factor of its own. */
+const RECENT_MS = 5 * 60_000;
 
 /** Whoever has a factor shows it before they add another: a password alone must not get around it. */
 async function mayEnrol(c: Page, next: () => Promise<void>) {
   const session = c.get('session');
-  if (session !== undefined && mayShow(c, session)) return c.redirect(pathOf('mfa'), 303);
-  return next();
+  if (session === undefined) return next();
+  if (mayShow(c, session)) return c.redirect(pathOf('mfa'), 303);
+  const shownAt = Math.max(session.startedAt, session.mfaAt ?? 0);
+  if (c.get('identity').ports.now() - shownAt <= RECENT_MS) return next();
+  const login = session.kind === 'admin' ? '/admin/login' : '/login';
+  return c.redirect(`${login}${returnQuery('/mfa/enrol')}`, 303);
+}
+
+/** On to the application that asked for the factor; where none did, to a page that says so. */
+function enrolled(c: Page, to: string | undefined, what: keyof typeof ENROLLED) {
+  return to === undefined ? c.redirect(`/account?enrolled=${what}`, 303) : onward(c, to);
 }
 
 async function enrolPage(

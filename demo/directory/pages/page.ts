@@ -75,6 +75,17 @@ export const recognise = createMiddleware<PageEnv>(async (c, next) => {
   await next();
 });
 
+const ADDRESS_OF_THIS_MACHINE = /^(?:127\.0\.0\.1|\[::1\])(?::\d+)?$/;
+
+/** Pages opened at the machine's address lead to its name: cookies and forms are bound to that. */
+export const atOrigin = createMiddleware<PageEnv>(async (c, next) => {
+  const { hostname, origin } = new URL(c.get('identity').origin);
+  const elsewhere = hostname === 'localhost' && ADDRESS_OF_THIS_MACHINE.test(c.req.header('host') ?? '');
+  if (c.req.method !== 'GET' || !elsewhere) return next();
+  const { pathname, search } = new URL(c.req.url);
+  return c.redirect(`${origin}${pathname}${search}`, 302);
+});
+
 /** Forms count only when our own page sent them: by `Origin`, and by a token that no other page can know. */
 export const checkForm = createMiddleware<PageEnv>(async (c, next) => {
   if (c.req.method !== 'POST') return next();
@@ -116,8 +127,8 @@ export function pathOf(step: Step): string {
   }
 }
 
-/** Nothing but the two places that send people here to sign in; never another host. */
-const RETURN = /^\/(?:sso\/oidc\/[\w-]{1,64}|saml2\/[0-9a-f]{24}(?:\?request=[\w-]{1,8000})?)$/;
+/** Nothing but the places that send people here to sign in; never another host. */
+const RETURN = /^\/(?:mfa\/enrol|sso\/oidc\/[\w-]{1,64}|saml2\/[0-9a-f]{24}(?:\?request=[\w-]{1,8000})?)$/;
 
 export function safeReturn(text: string | undefined): string | undefined {
   return text !== undefined && RETURN.test(text) ? text : undefined;

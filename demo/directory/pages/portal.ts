@@ -5,6 +5,16 @@ import { factorsOf } from '../identity/factors.js';
 import { layout } from './layout.js';
 import { type PageEnv, requireSession } from './page.js';
 
+/** What the account page says after an enrolment. */
+export const ENROLLED = {
+  codes: 'Your app is set up. From now on you are asked for a code when you log in.',
+  passkey: 'Your passkey is added. From now on you can use it when you log in.',
+} as const;
+
+function enrolledNote(what: string | undefined): string | undefined {
+  return what === 'codes' || what === 'passkey' ? ENROLLED[what] : undefined;
+}
+
 /** What users see once they are in. */
 export function portalPages() {
   const routes = new Hono<PageEnv>();
@@ -38,19 +48,19 @@ export function portalPages() {
     const { store } = c.get('identity');
     const factors = factorsOf(store.hidden, session.account);
     const { email, firstname, lastname, password_expiration_date } = session.account.document;
-    const keys = factors.passkeys.map(({ name }) => name).join(', ') || 'none';
+    const keys = factors.passkeys.map(({ name }) => name).join(', ') || 'none yet';
     const expires = String(password_expiration_date ?? 'never').slice(0, 10);
     return c.html(
       layout(
         c,
-        { title: 'Account' },
+        { title: 'Account', note: enrolledNote(c.req.query('enrolled')) },
         html`<div class="card"><dl><dt>Name</dt><dd>${String(firstname)} ${String(lastname)}</dd>
 <dt>E-mail</dt><dd>${String(email)}</dd></dl></div>
 <div class="card"><h2>Password</h2><p>Expires: ${expires}</p>
 <a class="button" href="/password">Change password</a></div>
-<div class="card"><h2>Second factor</h2><dl><dt>Codes from an app</dt><dd>${factors.totp ? 'set up' : 'none'}</dd>
+<div class="card"><h2>Second factor</h2><dl><dt>Codes from an app</dt><dd>${factors.totp ? 'in use' : 'not set up'}</dd>
 <dt>Passkeys</dt><dd>${keys}</dd></dl>
-<p><a class="button" href="/mfa/enrol">${factors.totp ? 'Replace or add' : 'Add'}</a></p></div>`,
+<p><a class="button" href="/mfa/enrol">${factors.any ? 'Add or replace' : 'Set up a second factor'}</a></p></div>`,
       ),
     );
   });
