@@ -146,7 +146,7 @@ function markdown(all: readonly WorldFate[]): string {
       ),
     );
   const head = [
-    '| | played | found | minutes to the first finding, median | calls before it, median | privileged operations: done without the guard | with it | and suspended by itself | gains without | with it | and suspended by itself |',
+    '| | played | found | minutes to the first finding, median | calls before it, median | privileged operations: done without the guard | share left with it | and suspended by itself | gains without | share left with it | and suspended by itself |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
   ];
   const seeds = `${all[0]?.seed} to ${all.at(-1)?.seed}`;
@@ -157,6 +157,7 @@ provider (${WORLD.keys} keys, ${WORLD.days} days, ${WORLD.changes} legitimate ch
 trained or chosen on them. The guard enforces with the threshold that its budget sets: what is odd and privileged waits for an approval that
 does not come, what is odd and not privileged goes on under a finding. "Suspended by itself" adds automatic containment from evidence ${CONTAINED_FROM}
 on. A gain is what the thief came for: users read, a new administrator, a command run. Reads that pass before a finding are gains, too.
+Without the guard there are counts; with it, the share of them that is left (0.00: nothing, 1.00: all).
 
 False alarms in 1,000 key-days, counted once a key and day: ${per(({ flagged }) => flagged)} flagged, of these ${per(({ held }) => held)} with a call held,
 ${per(({ suspended }) => suspended)} would be suspended.
