@@ -143,6 +143,9 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     ...{ ...servicesOf(base, control, loop, metrics, events), sealed },
     approvals: new Approvals({ acts, behaviour, desk, store, elsewhere: () => control.desks() }),
   };
+  incidents.onFalseAlarm = async (actor, keys) => {
+    for (const key of keys) await services.approvals.settle(actor, key, 'release');
+  };
   const containment = openContainment({
     ...{ ...investigating, incidents, keys: services.keys },
     automatic: { ...config.containment, measure: config.containment.automatic },

@@ -45,6 +45,10 @@ const campaign = z.strictObject({
   pauses: z.array(z.number().positive()).min(1),
   /** `thief`: a tool of his own; `own`: the stolen script's. */
   client: z.enum(['thief', 'own']),
+  /** A command that he, inside the provider, puts into a device's queue, past every key: hours after his last call. */
+  injection: z
+    .strictObject({ afterHours: z.number().min(0), name: z.string(), command: z.string() })
+    .optional(),
   /** Objects that he chooses once in each tenant. */
   picks: z.record(z.string(), z.enum(kinds)).optional(),
   waves: z

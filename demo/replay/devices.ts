@@ -6,8 +6,6 @@ import type { Side } from './side.js';
 /** Ids of devices, by the stolen key in whose tenant they are. */
 export type Chosen = ReadonlyMap<string, string>;
 
-const INJECTED = 'system update';
-
 /** A device with an agent in each victim's tenant: the one that the thief chooses. */
 export async function devicesOf(side: Side, { victims }: Script, nowMs: number): Promise<Chosen> {
   const ids = new Map<string, string>();
@@ -26,20 +24,23 @@ export function choose(run: Run, chosen: Chosen): void {
   }
 }
 
-/** Inside the provider, past every key: a command for one device, straight into the queue, and what devices made of it. */
-export class Injection {
-  readonly act: Act;
-  results: readonly DeviceResult[] = [];
-
-  constructor(side: Side, { injection }: Script, chosen: Chosen, narrator: Pick<Narrator, 'injected'>) {
-    const { victim, atMs } = injection;
-    this.act = {
-      atMs,
-      run: async (nowMs) => {
-        await side.inject([chosen.get(victim.key) ?? ''], 'uname -a', INJECTED);
-        this.results = await resultsOf(side, victim.tenant.id, null);
-        narrator.injected(nowMs, this.results);
-      },
-    };
-  }
+/**
+ * Inside the provider, past every key: a command for one device, straight into the queue.
+ * @param results gets what devices made of it
+ */
+export function injectionOf(
+  side: Side,
+  { injection }: Script,
+  chosen: Chosen,
+  narrator: Pick<Narrator, 'injected'>,
+  results: DeviceResult[],
+): Act[] {
+  if (injection === undefined) return [];
+  const { victim, atMs, command, name } = injection;
+  const run = async (nowMs: number) => {
+    await side.inject([chosen.get(victim.key) ?? ''], command, name);
+    results.push(...(await resultsOf(side, victim.tenant.id, null)));
+    narrator.injected(nowMs, results);
+  };
+  return [{ atMs, run }];
 }

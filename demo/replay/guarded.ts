@@ -1,22 +1,21 @@
 import { HOUR_MS } from '../../world/traffic.js';
-import { choose, devicesOf, Injection } from './devices.js';
+import { choose, devicesOf, injectionOf } from './devices.js';
 import {
   type Contained,
   closeAsFalse,
   contain,
   frozenByItself,
-  type Incident,
   openIncidents,
+  type Trail,
 } from './operator.js';
-import type { GuardedOutcome, Narrator } from './outcome.js';
+import type { GuardedOutcome, Known, Narrator } from './outcome.js';
 import { checkEffects, countJournal } from './record.js';
-import { type Act, type Attempt, Run, type Watcher } from './run.js';
+import { type Attempt, type DeviceResult, MOMENT_MS, Run, type Watcher } from './run.js';
 import { BEGIN_MS, type Script } from './script.js';
 import type { Side } from './side.js';
 import { openSink, type Sink } from './sink.js';
 
-/** The people on duty look a while after the first alarm, and then at every shift. */
-const LOOK_AFTER_MS = 6 * HOUR_MS;
+/** The people on duty look at every change of shift. */
 const SHIFT_MS = 8 * HOUR_MS;
 const NEW_KEY_AFTER_MS = HOUR_MS;
 
@@ -26,8 +25,7 @@ export class GuardedPlay {
   readonly #script: Script;
   readonly #narrator: Narrator;
   readonly #options: { readonly bin: string; readonly seed: number };
-  readonly #stolen: ReadonlySet<string>;
-  readonly #incidents = new Map<string, Incident>();
+  readonly #incidents = new Map<string, Known>();
   readonly #contained: Contained[] = [];
   readonly #revokedMs = new Map<string, number>();
 
@@ -41,11 +39,10 @@ export class GuardedPlay {
     this.#script = script;
     this.#narrator = narrator;
     this.#options = options;
-    this.#stolen = new Set(script.victims.map(({ key }) => key));
   }
 
   async play(): Promise<GuardedOutcome> {
-    const { theftMs, endMs, principals, calls, plan } = this.#script;
+    const { endMs, principals, calls, plan } = this.#script;
     const { bin, seed } = this.#options;
     const sink = await openSink();
     try {
@@ -56,9 +53,9 @@ export class GuardedPlay {
       const watcher: Watcher = { attempted: (attempt) => this.#attempted(attempt), day: this.#narrator.day };
       const run = new Run(this.#side, this.#script, watcher, seed);
       choose(run, chosen);
-      const injection = new Injection(this.#side, this.#script, chosen, this.#narrator);
-      const acts: Act[] = [injection.act];
-      for (let atMs = theftMs + LOOK_AFTER_MS; atMs < endMs; atMs += SHIFT_MS) {
+      const injected: DeviceResult[] = [];
+      const acts = injectionOf(this.#side, this.#script, chosen, this.#narrator, injected);
+      for (let atMs = BEGIN_MS + SHIFT_MS; atMs < endMs; atMs += SHIFT_MS) {
         acts.push({ atMs, run: (nowMs) => this.#look(nowMs) });
         acts.push({ atMs: atMs + NEW_KEY_AFTER_MS, run: () => this.#newKeys() });
       }
@@ -68,7 +65,7 @@ export class GuardedPlay {
       this.#narrator.effects(effects);
       const { attempts, calls: sent, refused } = run;
       return {
-        ...{ attempts, injected: injection.results, calls: sent, refused, effects },
+        ...{ attempts, injected, calls: sent, refused, effects },
         incidents: [...this.#incidents.values()],
         ...{
           contained: this.#contained,
@@ -94,7 +91,7 @@ export class GuardedPlay {
   /** Every incident that is open: theft is contained and told; the owners know the others. */
   async #look(nowMs: number): Promise<void> {
     for (const incident of await openIncidents(this.#side)) {
-      const theft = incident.keys.some((key) => this.#isStolen(key));
+      const theft = incident.trails.some((trail) => this.#isThiefs(trail));
       const known = { ...incident, theft };
       this.#incidents.set(incident.id, known);
       this.#narrator.incident(known, nowMs);
@@ -113,9 +110,18 @@ export class GuardedPlay {
     }
   }
 
-  #isStolen(key: string): boolean {
+  /** What the owner of a key knows: whether these calls were not all his own. */
+  #isThiefs({ key, firstAt, lastAt, clients }: Trail): boolean {
     const { keyIds, firstIds } = this.#side;
-    return firstIds.has(key) && this.#stolen.has(keyIds.get(key) ?? '');
+    const [fromMs, toMs] = [Date.parse(firstAt) - MOMENT_MS, Date.parse(lastAt) + MOMENT_MS];
+    const owner = keyIds.get(key);
+    return (
+      firstIds.has(key) &&
+      this.#script.plan.calls.some(
+        (call) =>
+          call.key === owner && call.userAgent in clients && call.timeMs >= fromMs && call.timeMs <= toMs,
+      )
+    );
   }
 
   /** Whoever was told has a new key in his script. */

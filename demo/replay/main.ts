@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,13 +10,14 @@ import { campaignOf } from './script.js';
 import { summaryOf } from './summary.js';
 import { Terminal } from './text.js';
 
+const REPORT = './data/demo/report.html';
 const USAGE = `The incident of 2023, replayed: a cloud directory, its customers' scripts and a thief, without the guard and with it.
 
   --seed N          who there is and what happens (default: 1)
   --days N          days in which the guard learns before the thief comes (default: 10)
   --tenants N       organisations of the directory (default: 10)
   --campaign NAME   a file of world/campaigns (default: harvest-2023)
-  --report FILE     page to write (default: ./data/demo/report.html)
+  --report FILE     page to write (default: ${REPORT})
   --json            the outcome for programs, in place of the story
 `;
 const BIN = fileURLToPath(new URL('../../../bin/keyward.mjs', import.meta.url));
@@ -36,7 +37,7 @@ function readOptions() {
       days: { type: 'string', default: '10' },
       tenants: { type: 'string', default: '10' },
       campaign: { type: 'string', default: 'harvest-2023' },
-      report: { type: 'string', default: './data/demo/report.html' },
+      report: { type: 'string', default: REPORT },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -68,10 +69,16 @@ async function main({ report, json, ...options }: ReturnType<typeof readOptions>
   else write(`\nThe whole of it, step by step: ${path.resolve(report)}`);
 }
 
-/** @throws {Error} where it cannot be written */
+/** Makes its folder and the one above where they are missing. @throws {Error} where it cannot be written */
 function openPage(file: string): number {
-  mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
-  return openSync(file, 'w');
+  const folder = path.dirname(path.resolve(file));
+  try {
+    // Node's own way to make all at once never ends below /proc.
+    for (const each of [path.dirname(folder), folder]) if (!existsSync(each)) mkdirSync(each);
+    return openSync(file, 'w');
+  } catch (error) {
+    throw new Error(`The report cannot be written: ${(error as Error).message}.`);
+  }
 }
 
 function fail(error: unknown, code: number): never {

@@ -1,6 +1,14 @@
 import type { Answer } from './ask.js';
 import type { Side } from './side.js';
 
+/** Calls of one key that the guard holds for one visitor's. */
+export interface Trail {
+  readonly key: string;
+  readonly firstAt: string;
+  readonly lastAt: string;
+  readonly clients: Readonly<Record<string, number>>;
+}
+
 export interface Incident {
   readonly id: string;
   readonly openedAt: string;
@@ -8,7 +16,7 @@ export interface Incident {
   readonly tenants: readonly string[];
   readonly findings: number;
   readonly peak: number;
-  readonly theft: boolean;
+  readonly trails: readonly Trail[];
 }
 
 export interface Contained {
@@ -17,6 +25,8 @@ export interface Contained {
   readonly sinceMs: number;
   readonly keys: readonly { readonly key: string; readonly why: string }[];
   readonly leftAlone: readonly { readonly key: string; readonly requests: number; readonly why: string }[];
+  /** Further keys that have no line of their own, and keys that made no call at all. */
+  readonly notListed: number;
   readonly silent: number;
   readonly receipts: readonly Receipt[];
   readonly notices: readonly {
@@ -39,26 +49,28 @@ const WAIT_MS = 15_000;
 /** Incidents that are open, as the people on duty find them. */
 export async function openIncidents(side: Side): Promise<Incident[]> {
   const { body } = await side.admin('GET', '/v1/incidents?state=open');
-  return (body as { incidents: Omit<Incident, 'theft'>[] }).incidents.map((each) => ({
-    ...each,
-    theft: false,
-  }));
+  const { incidents } = body as { incidents: { id: string }[] };
+  return Promise.all(
+    incidents.map(async ({ id }) => (await side.admin('GET', `/v1/incidents/${id}`)).body as Incident),
+  );
 }
 
-/** Plans of the guard's own automation that are not known yet, each with the key that it froze. */
+/** Plans of the guard's own automation that are carried out and not known yet, each with the key that it froze. */
 export async function frozenByItself(side: Side, known: ReadonlySet<string>): Promise<Frozen[]> {
   const { body } = await side.admin('GET', '/v1/containments');
   const { plans } = body as { plans: { id: string; by: string }[] };
   const fresh = plans.filter(({ id, by }) => by === 'keyward' && !known.has(id));
-  return Promise.all(
+  const frozen = await Promise.all(
     fresh.map(async ({ id }) => {
       const plan = (await side.admin('GET', `/v1/containments/${id}`)).body as {
         why: string;
-        steps: { key: string }[];
+        steps: { key: string; state: string }[];
       };
-      return { plan: id, key: plan.steps[0]?.key ?? '', why: plan.why };
+      const done = plan.steps.filter(({ state }) => state === 'done');
+      return done.map(({ key }) => ({ plan: id, key, why: plan.why }));
     }),
   );
+  return frozen.flat();
 }
 
 export interface Frozen {
@@ -84,7 +96,7 @@ export async function contain(side: Side, incident: string, nowMs: number): Prom
   const told = await tell(side, incident);
   return {
     ...{ incident, atMs: nowMs, sinceMs: radius.set.sinceMs, keys, leftAlone: radius.set.leftAlone },
-    ...{ silent: radius.set.silent, receipts: receipts.flat(), ...told },
+    ...{ notListed: radius.set.notListed, silent: radius.set.silent, receipts: receipts.flat(), ...told },
   };
 }
 
@@ -93,6 +105,7 @@ interface Findings {
     readonly sinceMs: number;
     readonly contain: readonly { readonly key: string; readonly why: readonly string[] }[];
     readonly leftAlone: Contained['leftAlone'];
+    readonly notListed: number;
     readonly silent: number;
   };
 }

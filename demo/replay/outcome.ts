@@ -11,10 +11,15 @@ export interface Narrator {
   attempt(attempt: Attempt): void;
   /** The guard has cut a key down to its habits, by itself. */
   frozen(key: string, why: string): void;
-  incident(incident: Incident, nowMs: number): void;
+  incident(incident: Known, nowMs: number): void;
   contained(contained: Contained): void;
   injected(nowMs: number, results: readonly DeviceResult[]): void;
   effects(check: EffectsCheck): void;
+}
+
+/** An incident, and what its owners say of it. */
+export interface Known extends Incident {
+  readonly theft: boolean;
 }
 
 export interface EffectsCheck {
@@ -38,7 +43,7 @@ export interface Outcome {
 export interface GuardedOutcome extends Outcome {
   readonly calls: number;
   readonly refused: number;
-  readonly incidents: readonly Incident[];
+  readonly incidents: readonly Known[];
   readonly contained: readonly Contained[];
   readonly effects: EffectsCheck;
   readonly journal: JournalCounts;

@@ -1,7 +1,8 @@
 import { html, raw } from 'hono/html';
+import { facts, leftAlone } from './facts.js';
 import type { Replayed } from './outcome.js';
-import type { Step, Summary } from './summary.js';
-import { facts, time } from './text.js';
+import { gained, type Step, type Summary } from './summary.js';
+import { plural, time } from './words.js';
 
 const STYLE = `
 :root{color-scheme:light dark;--bad:#b3261e;--good:#1b6e3c;--line:#8884}
@@ -43,13 +44,8 @@ ${effects(replayed)}
   return `${page}`;
 }
 
-function got({ off, on }: Replayed, { gains, privileged, calls }: Summary) {
-  const rows = [
-    ...gains,
-    { what: 'privileged operations', ...privileged },
-    { what: 'calls that succeeded', ...calls },
-    { what: 'commands past every key', without: off.injected.length, with: on.injected.length },
-  ];
+function got(replayed: Replayed, summary: Summary) {
+  const rows = gained(replayed, summary);
   const most = Math.max(1, ...rows.flatMap((row) => [row.without, row.with]));
   const bar = (n: number) =>
     html`<span class="bar" style="width:calc(min(12rem, 16vw) * ${(n / most).toFixed(3)})"></span>`;
@@ -73,6 +69,7 @@ function keys({ on, keyNames }: Replayed) {
 <div class="scroll"><table><tbody>
 ${rows.map(({ key, why, what, style }) => html`<tr><td class="${style}">${what}</td><td>${keyNames.get(key) ?? key}</td><td>${why}</td></tr>`)}
 </tbody></table></div>
+${on.contained.map((each) => html`<p>${plural(each.keys.length, 'key')} contained; ${leftAlone(each)}.</p>`)}
 <h2>Receipts</h2>
 <ul>${on.contained.flatMap(({ receipts }) => receipts.map(({ id, key, exact }) => html`<li>${id}: ${keyNames.get(key) ?? key}${exact ? ', exact' : ', not exact'}</li>`))}</ul>`;
 }

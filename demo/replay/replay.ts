@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { Api } from '../../world/api.js';
 import { HOUR_MS } from '../../world/traffic.js';
-import { choose, devicesOf, Injection } from './devices.js';
+import { choose, devicesOf, injectionOf } from './devices.js';
 import { GuardedPlay } from './guarded.js';
 import type { Narrator, Outcome, Replayed } from './outcome.js';
-import { Run } from './run.js';
+import { type DeviceResult, Run } from './run.js';
 import { BEGIN_MS, type Script, type ScriptOptions, scriptOf } from './script.js';
 import { Side } from './side.js';
 
@@ -59,7 +59,7 @@ async function playOpen(side: Side, script: Script, narrator: Narrator, seed: nu
   const chosen = await devicesOf(side, script, script.theftMs - HOUR_MS);
   const run = new Run(side, script, { attempted: narrator.attempt, day: () => undefined }, seed);
   choose(run, chosen);
-  const injection = new Injection(side, script, chosen, narrator);
-  await run.play(script.plan.calls, [injection.act]);
-  return { attempts: run.attempts, injected: injection.results };
+  const injected: DeviceResult[] = [];
+  await run.play(script.plan.calls, injectionOf(side, script, chosen, narrator, injected));
+  return { attempts: run.attempts, injected };
 }

@@ -28,7 +28,7 @@ export interface Watcher {
 }
 
 /** Calls within this time count as of one moment. */
-const MOMENT_MS = 5_000;
+export const MOMENT_MS = 5_000;
 const AGENTS_TICK_MS = 60_000;
 /** Real time that a program in front has after a thief's call, in place of the seconds until his next one. */
 const BREATH_MS = 150;
@@ -66,11 +66,13 @@ export class Run {
     const due = [...acts].sort((a, b) => a.atMs - b.atMs);
     for (let from = 0; from < calls.length || due.length > 0; ) {
       const nextMs = Math.min(calls[from]?.timeMs ?? Infinity, due[0]?.atMs ?? Infinity);
-      await this.#tick(nextMs);
-      while (due[0] !== undefined && due[0].atMs <= nextMs) await due.shift()?.run(nextMs);
       let to = from;
       while (to < calls.length && (calls[to] as Call).timeMs < nextMs + MOMENT_MS) to += 1;
-      await this.#moment(calls.slice(from, to), nextMs);
+      const moment = calls.slice(from, to);
+      // What devices answer to is never later than their own clock.
+      await this.#tick(nextMs, due[0]?.atMs === nextMs || moment.some(isThief));
+      while (due[0] !== undefined && due[0].atMs <= nextMs) await due.shift()?.run(nextMs);
+      await this.#moment(moment, nextMs);
       from = to;
     }
   }
@@ -113,8 +115,8 @@ export class Run {
       await resultsOf(this.#side, call.tenant, known.get('command') ?? '');
   }
 
-  async #tick(nowMs: number): Promise<void> {
-    const agents = nowMs - this.#agentsMs >= AGENTS_TICK_MS;
+  async #tick(nowMs: number, exact: boolean): Promise<void> {
+    const agents = exact || nowMs - this.#agentsMs >= AGENTS_TICK_MS;
     if (agents) this.#agentsMs = nowMs;
     await this.#side.tick(nowMs, agents);
     if (nowMs - this.#dayMs < DAY_MS) return;

@@ -27,9 +27,11 @@ export interface Script {
   readonly plan: Planned;
   readonly theftMs: number;
   readonly endMs: number;
-  /** The command that is slipped into the provider's own queue, past every key: which victim's device, and when. */
-  readonly injection: { readonly victim: Principal; readonly atMs: number };
+  /** The command that is slipped into the provider's own queue: for which victim's device, and when. */
+  readonly injection: (Slipped & { readonly victim: Principal; readonly atMs: number }) | undefined;
 }
+
+type Slipped = NonNullable<Campaign['injection']>;
 
 export interface ScriptOptions {
   readonly seed: number;
@@ -41,6 +43,8 @@ export interface ScriptOptions {
 const CAMPAIGNS = fileURLToPath(new URL('../../../world/campaigns', import.meta.url));
 /** The thief comes at night, as he did. */
 const THEFT_HOUR = 2;
+/** Life after the thief, in which the people on duty look once more. */
+const AFTERMATH_MS = 8 * HOUR_MS;
 
 /** @throws {Error} that names the campaigns there are */
 export function campaignOf(name: string): Campaign {
@@ -65,8 +69,11 @@ export function scriptOf(
   const [place, pause] = [campaign.places[0] ?? 'abroad', campaign.pauses[0] ?? 10];
   const plan = planCampaign(stage, campaign, victims, { place, pause }, theftMs);
   const lastMs = plan.calls.at(-1)?.timeMs ?? theftMs;
-  const injection = { victim: victims[0] as Principal, atMs: lastMs + 3 * HOUR_MS };
-  const endMs = injection.atMs + 6 * HOUR_MS;
+  const injection = campaign.injection && {
+    ...{ ...campaign.injection, victim: victims[0] as Principal },
+    atMs: lastMs + campaign.injection.afterHours * HOUR_MS,
+  };
+  const endMs = (injection?.atMs ?? lastMs) + AFTERMATH_MS;
   for (const who of principals) live(stage, who, BEGIN_MS, endMs);
   const calls = stage.out.filter(({ timeMs }) => timeMs < endMs).sort((a, b) => a.timeMs - b.timeMs);
   return { campaign, principals, victims, calls, plan, theftMs, endMs, injection };

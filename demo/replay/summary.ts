@@ -48,6 +48,17 @@ export function summaryOf({ off, on, names, privilegeOf }: Replayed): Summary {
   };
 }
 
+/** What he got, in both columns, as the report lists it. */
+export function gained({ off, on }: Replayed, { gains, privileged, calls }: Summary): Summary['gains'] {
+  const injected = { without: off.injected.length, with: on.injected.length };
+  return [
+    ...gains,
+    { what: 'privileged operations', ...privileged },
+    { what: 'calls that succeeded', ...calls },
+    ...(injected.without === 0 ? [] : [{ what: 'commands past every key', ...injected }]),
+  ];
+}
+
 export function succeeded({ status }: Attempt): boolean {
   return status >= 200 && status < 400;
 }

@@ -1,9 +1,12 @@
 import { styleText } from 'node:util';
-import type { Contained, Incident } from './operator.js';
-import type { EffectsCheck, Narrator, Replayed } from './outcome.js';
+import wrapAnsi from 'wrap-ansi';
+import { facts, leftAlone } from './facts.js';
+import type { Contained } from './operator.js';
+import type { EffectsCheck, Known, Narrator, Replayed } from './outcome.js';
 import type { Attempt, DeviceResult } from './run.js';
 import type { Script } from './script.js';
-import { type Summary, succeeded, verdictOf } from './summary.js';
+import { gained, type Summary, succeeded, verdictOf } from './summary.js';
+import { count, day, plural, time } from './words.js';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -18,26 +21,29 @@ export class Terminal implements Narrator {
   readonly #owners = new Map<string, string>();
   #wave = '';
   #lastCalls = 0;
+  #operationWidth = 0;
 
   constructor(write: (line: string) => void, coloured: boolean) {
     this.#write = write;
     this.#coloured = coloured;
   }
 
-  cast = ({ campaign, principals, victims, calls, theftMs }: Script): void => {
+  cast = ({ campaign, principals, victims, calls, plan, theftMs }: Script): void => {
+    this.#operationWidth = Math.max(...plan.calls.map(({ operation }) => operation.length));
     const tenants = new Set(principals.map(({ tenant }) => tenant.id)).size;
     for (const who of principals) this.#owners.set(who.key, `${who.id} of ${this.#name(who.tenant.id)}`);
     const kinds = [...new Set(principals.map(({ id }) => id))];
     this.#say(this.#style('bold', campaign.title));
     this.#say(campaign.source);
     this.#say('');
-    this.#say(
-      `A cloud directory with ${tenants} organisations and ${principals.length} keys: ${kinds.join(', ')}.`,
+    this.#tell(
+      '',
+      `A cloud directory with ${plural(tenants, 'organisation')} and ${plural(principals.length, 'key')}: ${kinds.join(', ')}. ${plural(calls.length, 'call')} of their owners; from ${day(theftMs)} on, a thief with ${victims.length} of the keys.`,
     );
-    this.#say(
-      `${count(calls.length)} calls of their owners; from ${day(theftMs)} on, a thief with ${victims.length} of the keys.`,
+    this.#tell(
+      '',
+      'Directory, guard, device agents and requests are real programs; only their clock is set.',
     );
-    this.#say('Directory, guard, device agents and requests are real programs; only their clock is set.');
   };
 
   named(names: ReadonlyMap<string, string>): void {
@@ -62,35 +68,29 @@ export class Terminal implements Narrator {
     const verdict = this.#style(done ? 'red' : 'green', verdictOf(attempt));
     const got = done && gain !== undefined ? `: ${gain}` : '';
     const who = `${this.#name(tenant)} / ${principal}`.padEnd(31);
-    this.#say(`${time(timeMs)}  ${who}  ${operation.padEnd(30)}  ${verdict}${got}`);
+    this.#say(`${time(timeMs)}  ${who}  ${operation.padEnd(this.#operationWidth)}  ${verdict}${got}`);
   };
 
   frozen = (key: string, why: string): void => {
-    this.#say(
-      this.#style(
-        'green',
-        `    the guard, by itself: ${this.#owners.get(key) ?? key} is frozen to its habits (${why})`,
-      ),
+    const owner = this.#owners.get(key) ?? key;
+    this.#tell(
+      '    ',
+      this.#style('green', `the guard, by itself: ${owner} is frozen to its habits (${why})`),
     );
   };
 
-  incident = ({ id, keys, tenants, findings, peak, theft }: Incident, nowMs: number): void => {
+  incident = ({ id, keys, tenants, findings, peak, theft }: Known, nowMs: number): void => {
     const what = theft ? 'a theft' : 'no theft, its owner says';
-    this.#say(
-      `${this.#style(
-        'bold',
-        `${time(nowMs)}  incident ${id}: ${plural(keys.length, 'key')} of ${plural(tenants.length, 'tenant')}, `,
-      )}${plural(findings, 'finding')}, evidence ${peak.toFixed(0)} nats: ${what}`,
-    );
+    const whose = `incident ${id}: ${plural(keys.length, 'key')} of ${plural(tenants.length, 'tenant')}`;
+    const evidence = `${plural(findings, 'finding')}, evidence ${peak.toFixed(0)} nats: ${what}`;
+    this.#say(`${this.#style('bold', `${time(nowMs)}  ${whose}`)}, ${evidence}`);
   };
 
-  contained = ({ keys, leftAlone, silent, receipts, notices, delivered }: Contained): void => {
-    this.#say(
-      `    revoked ${plural(keys.length, 'key')}; ${count(leftAlone.length + silent)} left alone, each with its evidence`,
-    );
-    this.#say(
-      `    ${plural(receipts.length, 'signed receipt')}, ${plural(notices.length, 'notice')} to tenants, ${delivered} delivered`,
-    );
+  contained = (contained: Contained): void => {
+    const { keys, receipts, notices, delivered } = contained;
+    const told = `${plural(notices.length, 'notice')} to tenants, ${delivered} delivered`;
+    this.#tell('    ', `revoked ${plural(keys.length, 'key')}; ${leftAlone(contained)}`);
+    this.#tell('    ', `${plural(receipts.length, 'signed receipt')}, ${told}`);
   };
 
   injected = (nowMs: number, results: readonly DeviceResult[]): void => {
@@ -103,16 +103,17 @@ export class Terminal implements Narrator {
   };
 
   effects = ({ effects, causes, unexplained }: EffectsCheck): void => {
-    this.#say(
-      `Device log against journal: ${plural(effects, 'effect')}, ${plural(causes, 'request')} that can have such effects.`,
+    const possible = plural(
+      causes,
+      'request that can have such effects',
+      'requests that can have such effects',
     );
-    for (const { first, tenant, devices } of unexplained)
-      this.#say(
-        this.#style(
-          'green',
-          `  found: ${first.slice(0, 16)} ${this.#name(tenant)} / ${devices.join(', ')}: a command without a request`,
-        ),
-      );
+    this.#tell('', `Device log against journal: ${plural(effects, 'effect')}, ${possible}.`);
+    for (const { first, tenant, devices } of unexplained) {
+      const where = `${this.#name(tenant)} / ${devices.join(', ')}`;
+      const found = `found: ${time(Date.parse(first))}  ${where}: a command without a request`;
+      this.#tell('  ', this.#style('green', found));
+    }
   };
 
   /** The end: what it came to. */
@@ -120,27 +121,16 @@ export class Terminal implements Narrator {
     this.#title('what the thief got');
     this.#rows(
       ['', 'without', 'with'],
-      [
-        ...summary.gains.map((each) => [each.what, count(each.without), count(each.with)]),
-        ['privileged operations', count(summary.privileged.without), count(summary.privileged.with)],
-        ['calls that succeeded', count(summary.calls.without), count(summary.calls.with)],
-        ...[
-          [
-            'commands past every key',
-            count(replayed.off.injected.length),
-            count(replayed.on.injected.length),
-          ],
-        ],
-      ],
+      gained(replayed, summary).map((each) => [each.what, count(each.without), count(each.with)]),
     );
     this.#title('how it was found and contained');
-    for (const line of facts(replayed, summary)) this.#say(line);
+    for (const line of facts(replayed, summary)) this.#tell('- ', line);
     this.#title('keys contained, and keys left alone');
     for (const each of replayed.on.contained) {
       for (const { key, why } of each.keys)
-        this.#say(`  contained   ${replayed.keyNames.get(key) ?? key}: ${why}`);
+        this.#tell('  contained   ', `${replayed.keyNames.get(key) ?? key}: ${why}`);
       for (const { key, why } of each.leftAlone.slice(0, LISTED))
-        this.#say(`  left alone  ${replayed.keyNames.get(key) ?? key}: ${why}`);
+        this.#tell('  left alone  ', `${replayed.keyNames.get(key) ?? key}: ${why}`);
       if (each.leftAlone.length > LISTED)
         this.#say(`  … and ${each.leftAlone.length - LISTED} more, each with such a line`);
     }
@@ -148,7 +138,7 @@ export class Terminal implements Narrator {
     if (notice === undefined) return;
     this.#title('what a tenant is told');
     this.#say(notice.subject);
-    for (const line of notice.text.split('\n').slice(0, 24)) this.#say(`  ${line}`);
+    for (const line of notice.text.split('\n').slice(0, 24)) this.#tell('  ', line);
   }
 
   #rows(head: readonly string[], rows: readonly (readonly string[])[]): void {
@@ -174,57 +164,10 @@ export class Terminal implements Narrator {
   #say(line: string): void {
     this.#write(line);
   }
-}
 
-/** What is known in the end, in sentences: also what went wrong. */
-export function facts({ on }: Replayed, { privileged }: Summary): string[] {
-  const { journal, incidents, contained, effects, webhooks } = on;
-  const found =
-    journal.detectedAfterMs === undefined
-      ? 'The guard found nothing against the thief.'
-      : `The first finding came ${span(journal.detectedAfterMs)} after the thief's first call, after ${plural(journal.callsBefore, 'call')}; ${plural(journal.keysFound, 'stolen key')} had findings.`;
-  const exposure = `Exposure: ${privileged.with} of ${plural(privileged.tried, 'privileged operation')} that he tried.`;
-  const falses = incidents.filter(({ theft }) => !theft).length;
-  const false_ = `False alarms: ${journal.falseKeyDays} in ${count(journal.keyDays)} key-days (${plural(journal.falseFindings, 'call')} flagged, ${journal.falseHeld} of them held), ${plural(falses, 'incident')} that ${falses === 1 ? 'was' : 'were'} none.`;
-  const receipts = contained.flatMap((each) => each.receipts);
-  const after = `Revoked: ${receipts.length} ${receipts.every(({ exact }) => exact) ? 'exact ' : ''}receipts; afterwards ${plural(journal.afterRevocation, 'call')} came with these keys, ${journal.acceptedAfterRevocation} were accepted.`;
-  const notices = contained.flatMap((each) => each.notices);
-  const kinds = (kind: string) => notices.filter((each) => each.kind === kind).length;
-  const told = `Told: ${kinds('touched')} tenants that were touched, ${kinds('precaution')} as a precaution; ${webhooks.good} webhooks arrived with a good signature, ${webhooks.bad} with a bad one.`;
-  const inside =
-    on.injected.length === 0
-      ? 'Nothing was injected.'
-      : effects.unexplained.length > 0
-        ? `The command inside the provider passed no key, so nothing stopped it; the device log against the journal shows it: ${plural(effects.unexplained.length, 'run')} without a request.`
-        : 'The command inside the provider passed no key, nothing stopped it, and the comparison did not find it.';
-  return [found, exposure, false_, after, told, inside];
-}
-
-export function time(ms: number): string {
-  return `${day(ms)} ${new Date(ms).toISOString().slice(11, 16)}`;
-}
-
-function day(ms: number): string {
-  return new Intl.DateTimeFormat('en-GB', {
-    weekday: 'short',
-    day: '2-digit',
-    month: 'short',
-    timeZone: 'UTC',
-  })
-    .format(ms)
-    .replace(',', '');
-}
-
-function span(ms: number): string {
-  if (ms < 1_000) return 'at once, 0 s';
-  if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
-  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
-}
-
-function count(number: number): string {
-  return number.toLocaleString('en-US');
-}
-
-function plural(number: number, what: string): string {
-  return `${count(number)} ${what}${number === 1 ? '' : 's'}`;
+  /** A sentence after some first words. Further lines begin below it. */
+  #tell(first: string, text: string): void {
+    const indent = '\n'.padEnd(first.length + 1);
+    this.#write(first + wrapAnsi(text, WIDTH - first.length).replaceAll('\n', indent));
+  }
 }

@@ -135,7 +135,11 @@ function changing(incidents: Command): void {
     .action((id: string, { why, key, ...options }: RemoteOptions & { why: string; key: string[] }) =>
       change(id, 'split', options, { keys: key, why }),
     );
-  remoteCommand(incidents, 'close <id>', 'close an incident')
+  remoteCommand(
+    incidents,
+    'close <id>',
+    'close an incident; after a false alarm its keys learn what they did',
+  )
     .requiredOption('--as <verdict>', 'theft or false_alarm')
     .requiredOption('--why <text>')
     .action((id: string, { why, as, ...options }: RemoteOptions & { why: string; as: string }) =>

@@ -131,6 +131,21 @@ describe('Detector', () => {
     expect(reasons.find(({ term }) => term === 'visitor')?.text).toContain('goes on from an odd call at');
   });
 
+  it('names the address where nobody knows whose network it is', () => {
+    const detector = new Detector();
+    const { owner, endMs } = provider(detector);
+    const why = (place: Partial<Place>): string | undefined => {
+      const odd = sighting(endMs, { ...owner(3, 1), ...thief, place: { kind: 'unknown', ...place } });
+      const all = explanations(detector, odd, detector.assess(odd), false);
+      return all.find(({ term }) => term === 'network')?.text;
+    };
+    expect(why({ country: 'CN' })).toMatch(/^203\.0\.113\.\d+ \(CN\) never used by this key/);
+    expect(why({})).toMatch(/^203\.0\.113\.\d+ never used by this key/);
+    expect(why({ asn: 64500, network: 'Somewhere', country: 'CN' })).toMatch(
+      /^AS64500 Somewhere \(CN\) never/,
+    );
+  });
+
   it('weighs a change of one side far less than a change of all', () => {
     const { call, owner, endMs } = provider();
     const many = call(endMs, { ...owner(3, 1), ...thief });

@@ -83,13 +83,14 @@ export function warmUpText(seen: number, wanted: number): string {
 function networkText(scene: Scene, { observation: { address, place } }: Sighting): string {
   const { symbols, population } = scene;
   const asn = place.asn === undefined ? '' : `AS${place.asn}`;
-  const where = [asn, place.network, place.country && `(${place.country})`].filter(Boolean).join(' ');
+  const named = [asn, place.network].filter(Boolean).join(' ');
+  const country = place.country === undefined ? '' : ` (${place.country})`;
   const past = `in ${span(scene.baseline)} (${calls(scene)})`;
   if (ownCount(scene, symbols.asn) === 0)
-    return `${shown(where || address)} never used by this key ${past}; ${share(scene, symbols.asn, population.total(KindIndex[Kind.asn] as number))} of all keys' use`;
+    return `${shown((named || address) + country)} never used by this key ${past}; ${share(scene, symbols.asn, population.total(KindIndex[Kind.asn] as number))} of all keys' use`;
   if (ownCount(scene, symbols.prefix) === 0) {
     const known = scene.baseline.numbers[KIND_DISTINCT.start + (KindIndex[Kind.prefix] as number)] as number;
-    return `${shown(address)} is in a network never used by this key ${past}, which used ${count(known)} ${plural(known, 'network')}${where === '' ? '' : `; ${shown(where)} it has used`}`;
+    return `${shown(address)} is in a network never used by this key ${past}, which used ${count(known)} ${plural(known, 'network')}${named === '' ? '' : `; ${shown(named + country)} it has used`}`;
   }
   return `${shown(address)}: this key was in its network in ${hours(ownCount(scene, symbols.prefix))} before`;
 }

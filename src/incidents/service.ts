@@ -68,6 +68,8 @@ export class Incidents {
   #keptMs = 0;
   /** Told of each incident that a finding went to. */
   onLead: (incident: Incident, trail: Trail) => void = () => undefined;
+  /** Told of the keys of a false alarm: what they did was their owners' own. */
+  onFalseAlarm: (actor: string, keys: readonly string[]) => Promise<void> = async () => undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -146,10 +148,18 @@ export class Incidents {
     );
   }
 
-  close(actor: string, id: string, verdict: Verdict, why: string): Promise<Incident> {
-    return this.#act(actor, 'incident.close', id, { verdict, why }, (atMs) =>
+  async close(actor: string, id: string, verdict: Verdict, why: string): Promise<Incident> {
+    const closed = await this.#act(actor, 'incident.close', id, { verdict, why }, (atMs) =>
       this.#correlator.close(id, verdict, actor, why, atMs),
     );
+    if (verdict === 'false_alarm') await this.onFalseAlarm(actor, this.#keysAlone(closed));
+    return closed;
+  }
+
+  /** Keys of which nothing else is open: what they did elsewhere may still be a thief's. */
+  #keysAlone(incident: Incident): string[] {
+    const open = new Set(this.list('open').flatMap(keysOf));
+    return keysOf(incident).filter((key) => !open.has(key) && this.#parts.store.key(key) !== undefined);
   }
 
   reopen(actor: string, id: string, why: string): Promise<Incident> {

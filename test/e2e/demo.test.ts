@@ -111,10 +111,12 @@ describe('keyward demo', () => {
     await until(() => leftOver().length === 0);
     const file = path.join(dir, 'file');
     writeFileSync(file, '');
-    const run = demo('--report', path.join(file, 'r.html'));
-    expect(await run.ended).toBe(1);
-    expect(run.stdout()).toBe('');
-    expect(run.stderr()).toMatch(/^keyward demo: E\w+/);
+    for (const nowhere of [path.join(file, 'r.html'), '/proc/r.html', '/proc/none/r.html', dir]) {
+      const run = demo('--report', nowhere);
+      expect(await run.ended, nowhere).toBe(1);
+      expect(run.stdout()).toBe('');
+      expect(run.stderr()).toMatch(/^keyward demo: The report cannot be written: E\w+/);
+    }
   }, 60_000);
 
   it.each([

@@ -256,6 +256,20 @@ describe('incidents', () => {
     expect(reopened.state).toBe('open');
     expect(reopened.history.map(({ act }) => act).slice(-3)).toEqual(['joined', 'closed', 'reopened']);
   });
+
+  it('learns what was a false alarm, where nothing else is open about the key', async () => {
+    const { incidents, approvals } = guard.running;
+    const id = incidents.list()[0]?.id as string;
+    const [one, two] = stolen() as [Victim, Victim];
+    const waiting = async ({ id: key }: Victim) => (await approvals.standing(key)).quarantined;
+    const open = await incidents.split('anna', id, [one.id], 'not yet clear');
+    expect([await waiting(one), await waiting(two)]).not.toContain(0);
+    await incidents.close('anna', id, 'false_alarm', 'a new build machine');
+    expect([await waiting(one), await waiting(two)]).toEqual([expect.any(Number), 0]);
+    expect(await waiting(one)).toBeGreaterThan(0);
+    await incidents.close('anna', open.id, 'false_alarm', 'this one as well');
+    expect(await waiting(one)).toBe(0);
+  });
 });
 
 describe('automatic containment', () => {

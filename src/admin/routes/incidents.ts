@@ -116,7 +116,11 @@ function changing(app: AdminApp, incidents: Incidents): void {
       'Take keys out into an incident of their own',
       z.strictObject({ keys: z.array(z.string()).min(1).max(10_000), why }),
     ],
-    ['close', 'Close an incident', z.strictObject({ verdict: z.enum(['theft', 'false_alarm']), why })],
+    [
+      'close',
+      'Close an incident; of a false alarm, the keys learn what they did',
+      z.strictObject({ verdict: z.enum(['theft', 'false_alarm']), why }),
+    ],
     ['reopen', 'Open a closed incident again', z.strictObject({ why })],
   ] as const;
   for (const [act, summary, schema] of changes) {
