@@ -7,7 +7,9 @@ import { count, plural, span } from './words.js';
 export function facts({ on }: Replayed, { privileged }: Summary): string[] {
   const sentences = [
     found(on),
-    `Exposure: ${privileged.with} of ${plural(privileged.tried, 'privileged operation')} that he tried.`,
+    privileged.tried === 0
+      ? 'Exposure: no operation that he tried was privileged.'
+      : `Exposure: ${privileged.with} of ${plural(privileged.tried, 'privileged operation')} that he tried.`,
     falseAlarms(on),
     `In the owners' way: ${count(on.refused)} of their ${plural(on.calls, 'call')} refused, new keys that came an hour late included.`,
     revoked(on),
@@ -35,8 +37,7 @@ function found({ journal }: GuardedOutcome): string {
 
 function falseAlarms({ journal, incidents }: GuardedOutcome): string {
   const falses = incidents.filter(({ theft }) => !theft).length;
-  const none = plural(falses, 'incident that was none', 'incidents that were none');
-  return `False alarms: ${journal.falseKeyDays} in ${plural(journal.keyDays, 'key-day')} (${plural(journal.falseFindings, 'call')} flagged, ${journal.falseHeld} of them held), ${none}.`;
+  return `False alarms: ${journal.falseKeyDays} in ${plural(journal.keyDays, 'key-day')} (${plural(journal.falseFindings, 'call')} flagged, ${journal.falseHeld} of them held), ${plural(falses, 'false incident')}.`;
 }
 
 function revoked({ journal, contained }: GuardedOutcome): string {

@@ -133,7 +133,7 @@ async function tell(side: Side, incident: string): Promise<Pick<Contained, 'noti
       (each) => each.deliveries,
     );
     delivered = all.filter(({ state }) => state === 'delivered').length;
-    return all.every(({ state }) => state !== 'pending');
+    return all.every(({ state }) => state === 'delivered' || state === 'failed');
   });
   return { notices, delivered };
 }

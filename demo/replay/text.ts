@@ -83,7 +83,7 @@ export class Terminal implements Narrator {
     const what = theft ? 'a theft' : 'no theft, its owner says';
     const whose = `incident ${id}: ${plural(keys.length, 'key')} of ${plural(tenants.length, 'tenant')}`;
     const evidence = `${plural(findings, 'finding')}, evidence ${peak.toFixed(0)} nats: ${what}`;
-    this.#say(`${this.#style('bold', `${time(nowMs)}  ${whose}`)}, ${evidence}`);
+    this.#tell(`${time(nowMs)}  `, `${this.#style('bold', whose)}, ${evidence}`);
   };
 
   contained = (contained: Contained): void => {
@@ -138,7 +138,10 @@ export class Terminal implements Narrator {
     if (notice === undefined) return;
     this.#title('what a tenant is told');
     this.#say(notice.subject);
-    for (const line of notice.text.split('\n').slice(0, 24)) this.#tell('  ', line);
+    for (const line of notice.text.split('\n').slice(0, 24)) {
+      const [indent = ''] = /^ */.exec(line) ?? [];
+      this.#tell(`  ${indent}`, line.trimStart());
+    }
   }
 
   #rows(head: readonly string[], rows: readonly (readonly string[])[]): void {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
+import { counted } from '../core/counted.js';
 import { parseCount } from './input.js';
 import { printJson } from './output.js';
 
@@ -30,7 +31,7 @@ export function drillCommand(program: Command): void {
       const report = await drill(loadConfig(config), { keys, enforce, say });
       if (json) printJson(report);
       if (report.acceptedAfter > 0)
-        throw new DrillFault(`${report.acceptedAfter} calls with revoked keys were accepted.`);
+        throw new DrillFault(`${counted(report.acceptedAfter, 'call')} with revoked keys got through.`);
       if (report.found < report.keys.length)
         throw new DrillFault(
           `${report.keys.length - report.found} of the ${report.keys.length} stolen keys were not found by themselves.`,

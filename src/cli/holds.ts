@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../core/counted.js';
 import { connect, type RemoteOptions, remoteCommand } from './client.js';
 import { ago, printFacts, printJson, printTable } from './output.js';
 import type { BudgetView, HoldView, StandingView } from './views.js';
@@ -71,7 +72,7 @@ function baselineCommands(program: Command): void {
       async (id: string, options: RemoteOptions) => {
         const { calls } = await connect(options).post<{ calls: number }>(`${place(id)}/${name}`);
         if (options.json) printJson({ calls });
-        else console.log(name === 'reset' ? 'It warms up anew.' : `${calls} calls.`);
+        else console.log(name === 'reset' ? 'It warms up anew.' : `${counted(calls, 'call')}.`);
       },
     );
   }
@@ -94,7 +95,7 @@ function printHold(hold: HoldView): void {
     ['id', hold.id],
     ['state', hold.state],
     ['opened', hold.openedAt],
-    ['asked', `${hold.asked} times`],
+    ['asked', counted(hold.asked, 'time')],
     ['key', `${hold.key} (tenant ${hold.tenant || '-'}, principal ${hold.principal || '-'})`],
     ['call', `${hold.method} ${hold.path} (${hold.operation}, privilege ${hold.privilege})`],
     ['from', `${hold.address}, ${hold.userAgent}`],

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../core/counted.js';
 import { journalsOf } from '../incidents/follow.js';
 import { proveEntry } from '../journal/prove.js';
 import { type EntryFilter, type NumberedEntry, readEntries } from '../journal/read.js';
@@ -111,7 +112,7 @@ async function verify(options: Place & { publicKey?: string; json?: boolean }): 
   if (options.json) console.log(JSON.stringify(result));
   else if (problem === undefined) {
     console.log(
-      `good: ${result.entries} entries in ${result.batches} batches, ${result.segments} segments; head ${result.head}`,
+      `good: ${counted(result.entries, 'entry', 'entries')} in ${counted(result.batches, 'batch', 'batches')}, ${counted(result.segments, 'segment')}; head ${result.head}`,
     );
     if (result.publicKey !== undefined) console.log(`signed by ${result.publicKey}`);
   }
@@ -119,7 +120,7 @@ async function verify(options: Place & { publicKey?: string; json?: boolean }): 
   const hashes =
     problem.expected === undefined ? '' : ` (expected ${problem.expected}, found ${problem.found})`;
   throw new VerifyFault(
-    `BAD at ${problem.where}: ${problem.what}${hashes}; ${result.entries} entries before it are good.`,
+    `BAD at ${problem.where}: ${problem.what}${hashes}; ${counted(result.entries, 'entry', 'entries')} before it good.`,
   );
 }
 

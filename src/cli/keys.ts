@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../core/counted.js';
 import { findKeys, type SearchReport } from '../leaks/find.js';
 import { connect, type RemoteOptions, remoteCommand } from './client.js';
 import { gather, parseCount, parseSpan, parseTime, readSecret } from './input.js';
@@ -51,9 +52,13 @@ function searching(keys: Command): void {
         );
       }
       for (const file of report.unreadable) console.error(printable(`${file}: cannot be read`));
-      console.error(`${report.files} files and ${report.blobs} versions in the history were looked at.`);
+      console.error(
+        `Looked at ${counted(report.files, 'file')} and ${counted(report.blobs, 'version')} in the history.`,
+      );
       if (count > 0)
-        throw new FoundFault(`${count} keys were found. Revoke them: keyward keys revoke ID --why leaked.`);
+        throw new FoundFault(
+          `${counted(count, 'key')} found. Revoke ${count === 1 ? 'it' : 'them'}: keyward keys revoke ID --why leaked.`,
+        );
     });
 }
 
@@ -293,7 +298,7 @@ function printKey(key: KeyView): void {
       'replaced',
       key.replaced === undefined
         ? undefined
-        : `by ${key.replaced.by}; both work until ${key.replaced.overlapUntil}; used ${usage.acceptedSinceReplaced ?? 0} times since`,
+        : `by ${key.replaced.by}; both work until ${key.replaced.overlapUntil}; used ${counted(usage.acceptedSinceReplaced ?? 0, 'time')} since`,
     ],
     ['limits', Object.keys(key.limits).length === 0 ? 'none' : JSON.stringify(key.limits)],
     ['accepted', String(usage.accepted)],

@@ -67,7 +67,7 @@ export function revocationSummary(receipt: ReceiptView): string {
   const what = keys.length === 1 ? `${keys[0]} is` : `${keys.length} keys are`;
   const slowest = Math.max(...gateways.map(({ milliseconds }) => milliseconds));
   const where = exact
-    ? `refused by all ${gateways.length} gateways since ${receipt.completedAt} (slowest ${slowest.toFixed(1)} ms)`
+    ? `refused by ${gateways.length === 1 ? 'the gateway' : `all ${gateways.length} gateways`} since ${receipt.completedAt} (slowest ${slowest.toFixed(1)} ms)`
     : 'NOT SURELY refused everywhere: a gateway goes on without its lease';
   const cut = inFlight.aborted > 0 ? `, ${inFlight.aborted} exchanges cut` : '';
   const left = inFlight.leftRunning > 0 ? `, ${inFlight.leftRunning} exchanges left to finish` : '';

@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js';
 import type { Episode } from '../edges/scan/episodes.js';
 import type { ScanResult } from '../edges/scan/scan.js';
 import { printable } from './output.js';
@@ -42,19 +43,21 @@ export function printSummary(result: ScanResult, to: NodeJS.WriteStream): void {
   const say = (text = '') => to.write(`${text}\n`);
   const formats = [...new Set(report.formats.values())].join(', ');
   say(
-    `${number(report.records)} observations of ${number(result.keys)} keys in ${number(report.formats.size)} files (${formats || 'nothing was read'})`,
+    `${counted(report.records, 'observation')} of ${counted(result.keys, 'key')} in ${counted(report.formats.size, 'file')} (${formats || 'nothing was read'})`,
   );
   if (report.records > 0) say(`from ${timeText(result.firstMs)} to ${timeText(result.lastMs)}`);
   if (result.warming > 0)
-    say(`${number(result.warming)} keys have too few observations to be judged (20 are needed)`);
+    say(
+      `${counted(result.warming, 'key has', 'keys have')} too few observations to be judged (20 are needed)`,
+    );
   bad(report, say);
   if (disorder.first !== undefined)
     say(
-      `${number(disorder.lines)} lines are out of time order, the first at ${printable(disorder.first.file)}:${disorder.first.line}; that is beyond the window of 100,000 observations in which they are sorted; sort the input by time for better results`,
+      `${counted(disorder.lines, 'line is', 'lines are')} out of time order, the first at ${printable(disorder.first.file)}:${disorder.first.line}; that is beyond the window of 100,000 observations in which they are sorted; sort the input by time for better results`,
     );
   const { keyDays, allowed, spent, threshold } = budget.standing;
   say(
-    `budget: ${allowed.toFixed(1)} false alarms in ${number(keyDays)} key-days; ${number(spent)} days with an alarm; alarms begin at ${threshold.toFixed(1)} nats`,
+    `budget: ${allowed.toFixed(1)} false alarms in ${number(keyDays)} key-days; ${counted(spent, 'day')} with an alarm; alarms begin at ${threshold.toFixed(1)} nats`,
   );
   for (const { kind, thefts, found, calls } of result.backTest ?? [])
     say(
@@ -66,7 +69,7 @@ export function printSummary(result: ScanResult, to: NodeJS.WriteStream): void {
     say('No key did anything that its past does not explain.');
     return;
   }
-  say(`${number(found.length)} episodes, the strongest first:`);
+  say(`${counted(found.length, 'episode')}, the strongest first:`);
   for (const episode of found.slice(0, SHOWN_EPISODES)) describe(episode, say);
   if (found.length > SHOWN_EPISODES)
     say(`\n${number(found.length - SHOWN_EPISODES + episodes.dropped)} more (--json shows all)`);
@@ -77,7 +80,7 @@ function describe(episode: Episode, say: (text?: string) => void): void {
   say();
   say(`${printable(episode.key)}${owner === '' ? '' : ` (${printable(owner)})`}`);
   say(
-    `  ${timeText(episode.startMs)} to ${timeText(episode.endMs)}, ${number(episode.calls)} calls, ${number(episode.privileged)} of them privileged, evidence ${episode.peak.toFixed(1)} nats`,
+    `  ${timeText(episode.startMs)} to ${timeText(episode.endMs)}, ${counted(episode.calls, 'call')}, ${number(episode.privileged)} of them privileged, evidence ${episode.peak.toFixed(1)} nats`,
   );
   for (const { term, nats, text } of episode.reasons)
     say(`  ${term.padEnd(10)} ${nats.toFixed(1).padStart(5)}  ${printable(text)}`);
@@ -89,7 +92,7 @@ function describe(episode: Episode, say: (text?: string) => void): void {
 
 function bad(report: ScanResult['report'], say: (text?: string) => void): void {
   if (report.bad === 0) return;
-  say(`${number(report.bad)} lines or files could not be used:`);
+  say(`${counted(report.bad, 'line or file', 'lines or files')} could not be used:`);
   for (const { file, line, reason } of report.badLines.slice(0, SHOWN_BAD))
     say(`  ${printable(file)}${line === 0 ? '' : `:${line}`} ${printable(reason)}`);
   if (report.bad > SHOWN_BAD) say(`  and ${number(report.bad - SHOWN_BAD)} more`);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { loadConfig } from '../config/load.js';
 import { configJsonSchema } from '../config/reference.js';
+import { counted } from '../core/counted.js';
 import { loadTemplates } from '../notices/templates.js';
 import { connect, type RemoteOptions, remoteCommand } from './client.js';
 import { parseTime, readDocument } from './input.js';
@@ -95,7 +96,7 @@ interface DryRunOptions extends RemoteOptions, LimitOptions {
 function printDryRun(result: DryRunView, whose: string, since: string | undefined): void {
   const from = since === undefined ? '' : ` since ${since}`;
   console.log(
-    `These limits would have refused ${result.wouldRefuse} of ${result.examined} requests of ${whose}${from}.`,
+    `These limits would have refused ${result.wouldRefuse} of ${counted(result.examined, 'request')} of ${whose}${from}.`,
   );
   if (result.wouldRefuse === 0) return;
   for (const [reason, count] of Object.entries(result.byReason)) console.log(`  ${count} ${reason}`);
@@ -131,8 +132,8 @@ function printStatus(status: StatusView): void {
     [
       'journal',
       journal.ok
-        ? `good, ${journal.entries} entries, ${journal.lagEntries} not on disk yet`
-        : `REFUSES: ${journal.problem}; ${journal.lost} entries lost`,
+        ? `good, ${counted(journal.entries, 'entry', 'entries')}, ${journal.lagEntries} not on disk yet`
+        : `REFUSES: ${journal.problem}; ${counted(journal.lost, 'entry', 'entries')} lost`,
     ],
     ...status.gateways.map(
       ({ name, pid, connected, live }) =>

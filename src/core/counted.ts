@@ -1,4 +1,4 @@
-/** `1 call`, `2 calls`. */
+/** `1 call`, `2,000 calls`. */
 export function counted(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`;
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
+import { counted } from '../core/counted.js';
 import { PRIVILEGED_FROM } from '../core/observation.js';
 import { buildUpstream } from '../edges/proxy/build-upstream.js';
 import type { Incident } from '../incidents/incident.js';
@@ -152,7 +153,9 @@ class Exercise {
     try {
       const place = PLACES[0] as string;
       const tenants = [...new Set(victims.map(({ tenant }) => tenant))];
-      this.#say(`Somebody at ${place} has stolen ${victims.length} keys of ${tenants.length} tenants.`);
+      this.#say(
+        `Somebody at ${place} has stolen ${counted(victims.length, 'key')} of ${counted(tenants.length, 'tenant')}.`,
+      );
       const startMs = Date.now();
       await this.#steal(caller, victims, place);
       const detection = this.#detection(victims, startMs);
@@ -214,7 +217,7 @@ class Exercise {
     const found = contain.filter((key) => stolen.has(key)).length;
     const investigationMs = Math.round(performance.now() - began);
     this.#say(
-      `Scope after ${seconds(investigationMs)}: ${found} of the ${victims.length} stolen keys in the exact set, ${contain.length - found} others, ${findings.set.leftAlone.length} left alone with reasons.`,
+      `Scope after ${seconds(investigationMs)}: ${found} of ${counted(victims.length, 'stolen key')} in the exact set, ${counted(contain.length - found, 'other')}, ${findings.set.leftAlone.length} left alone with reasons.`,
     );
     return { investigationMs, found, wronglyFound: contain.length - found, findings };
   }
@@ -238,7 +241,7 @@ class Exercise {
     const receipts = victims.filter(({ id }) => revocations.list({ key: id, limit: 1 }).length > 0).length;
     const containmentMs = Math.round(performance.now() - began);
     this.#say(
-      `Contained after ${seconds(containmentMs)}: ${plan.steps.length} keys revoked, ${receipts} signed receipts${missed ? '; what the detector had missed was named by hand' : ''}.`,
+      `Contained after ${seconds(containmentMs)}: ${counted(plan.steps.length, 'key')} revoked, ${counted(receipts, 'signed receipt')}${missed ? '; what the detector had missed was named by hand' : ''}.`,
     );
     return { containmentMs, receipts };
   }

@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js';
 import type { Acts } from '../keys/acts.js';
 import type { KeyService } from '../keys/service.js';
 import type { Containment } from './containment.js';
@@ -59,7 +60,7 @@ export class AutomaticContainment {
       if (this.#refused.size >= REFUSED_MAX) this.#refused.clear();
       this.#refused.add(trail.key);
       warn(
-        `key ${trail.key} of incident ${incident.id} was not contained: automation has contained ${policy.keysPerHourMax} keys within an hour already`,
+        `key ${trail.key} of incident ${incident.id} was not contained: automation has contained ${counted(policy.keysPerHourMax, 'key')} within an hour already`,
       );
       return;
     }

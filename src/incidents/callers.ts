@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js';
 import type { KeyUsage } from '../core/key.js';
 import type { KeyService } from '../keys/service.js';
 import type { Plan, Step } from './plan.js';
@@ -52,11 +53,11 @@ export function limitPassed(plan: Plan, keys: Usages): string | undefined {
   const failed = harm.failed - failedBefore;
   if (failed > errorsMax) {
     const last = plan.steps.findLast(({ state }) => state === 'failed');
-    return `${failed} steps failed, at most ${errorsMax} may: ${last?.note}`;
+    return `${counted(failed, 'step')} failed, at most ${errorsMax} may: ${last?.note}`;
   }
   const refused = harm.refused - refusedBefore;
   return refusedMax !== undefined && refused > refusedMax
-    ? `${refused} calls with contained keys were refused, at most ${refusedMax} may be`
+    ? `${counted(refused, 'call')} with contained keys ${refused === 1 ? 'was' : 'were'} refused, at most ${refusedMax} may be`
     : undefined;
 }
 

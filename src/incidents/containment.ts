@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js';
 import type { IncidentStore, SealedCredential } from '../engine/ports.js';
 import { ActFault, type Acts } from '../keys/acts.js';
 import { unseal } from '../keys/seal.js';
@@ -166,7 +167,7 @@ export class Containment {
     }
     plan.state = 'undone';
     this.#habits.delete(id);
-    this.#remark(plan, actor, 'undone', `${plan.options.measure} of ${plan.steps.length} keys`);
+    this.#remark(plan, actor, 'undone', `${plan.options.measure} of ${counted(plan.steps.length, 'key')}`);
     await this.#keep(plan, []);
     return plan;
   }
@@ -257,7 +258,12 @@ export class Containment {
       delete plan.nextWaveMs;
       this.#habits.delete(plan.id);
       const done = plan.steps.filter(({ state }) => state === 'done').length;
-      this.#remark(plan, plan.by, 'contained', `${plan.options.measure} of ${done} keys (plan ${plan.id})`);
+      this.#remark(
+        plan,
+        plan.by,
+        'contained',
+        `${plan.options.measure} of ${counted(done, 'key')} (plan ${plan.id})`,
+      );
     } else {
       plan.wave = next.wave;
       const gapMs = plan.options.gapSeconds * 1000;

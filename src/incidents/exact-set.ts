@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js';
 import type { KeyRecord } from '../core/key.js';
 import type { KeyRadius } from './blast-radius.js';
 import type { JournalCall } from './call.js';
@@ -91,7 +92,10 @@ export function exactSet(facts: ExactSetFacts): ExactSet {
   const visits = strangersAt(placeCalls, sinceMs);
   for (const [key, { fresh, networks }] of visits)
     if (fresh > 0 && !reasons.has(key))
-      because(key, `${fresh} requests from ${networks.join(', ')}, where it never came from before`);
+      because(
+        key,
+        `${counted(fresh, 'request')} from ${networks.join(', ')}, where it never came from before`,
+      );
   const records = [...facts.keys];
   for (const { child, parent, how } of lineage(records, new Set(reasons.keys()), sinceMs))
     because(child, `${how} ${parent}, which is among these`);
@@ -123,11 +127,11 @@ function alone(
   const own =
     flagged === 0
       ? 'no operation since then outside its own pattern'
-      : `${flagged} operations outside its own pattern, none of them tied to this incident`;
+      : `${counted(flagged, 'operation')} outside its own pattern, none of them tied to this incident`;
   const places =
     fromPlaces === 0
-      ? `0 of its ${requests} requests from the places of the incident`
-      : `${fromPlaces} of its ${requests} requests from a network of the incident, which it used before, too`;
+      ? `0 of its ${counted(requests, 'request')} from the places of the incident`
+      : `${fromPlaces} of its ${counted(requests, 'request')} from a network of the incident, which it used before, too`;
   return { key, tenant, requests, flagged, fromPlaces, why: `${own}; ${places}` };
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js';
 import type { KeyRecord } from '../core/key.js';
 import { ActFault } from '../keys/acts.js';
 import { sameLimits } from '../keys/same-limits.js';
@@ -74,7 +75,7 @@ export async function carryOut(
 }
 
 function habitsText({ operations, networks }: Habits): string {
-  return `to ${operations.length} operations from ${networks.length} networks`;
+  return `to ${counted(operations.length, 'operation')} from ${counted(networks.length, 'network')}`;
 }
 
 /** Takes a measure back; what is not so any more counts as taken back. @throws ActFault where that cannot be */

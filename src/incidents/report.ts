@@ -1,4 +1,5 @@
 import { html, raw } from 'hono/html';
+import { counted } from '../core/counted.js';
 import type { KeyRadius, Tally } from './blast-radius.js';
 import type { Incident } from './incident.js';
 import type { Findings } from './service.js';
@@ -27,7 +28,7 @@ export function textReport(incident: Incident | undefined, found: Findings): str
   for (const { key, tenant, why } of found.set.contain) lines.push(`  ${key} (${tenant}): ${why.join('; ')}`);
   lines.push(
     '',
-    `Leave alone (${found.set.leftAlone.length + found.set.notListed}), ${found.set.silent} keys made no request:`,
+    `Leave alone (${found.set.leftAlone.length + found.set.notListed}), ${counted(found.set.silent, 'key')} made no request:`,
   );
   for (const { key, tenant, why } of found.set.leftAlone.slice(0, ROWS_MAX))
     lines.push(`  ${key} (${tenant}): ${why}`);
@@ -75,8 +76,8 @@ function headline(
   const tenants = new Set(radii.flatMap((each) => each.tenants));
   const lines = [
     incident === undefined
-      ? `${radii.length} keys, ${tenants.size} tenants`
-      : `Incident ${incident.id} (${incident.state}): ${radii.length} keys, ${tenants.size} tenants`,
+      ? `${counted(radii.length, 'key')}, ${counted(tenants.size, 'tenant')}`
+      : `Incident ${incident.id} (${incident.state}): ${counted(radii.length, 'key')}, ${counted(tenants.size, 'tenant')}`,
     `Compromised since ${time(set.sinceMs)} at the earliest. ${entries.toLocaleString('en')} journal entries looked at in ${(milliseconds / 1000).toFixed(1)} s.`,
   ];
   if (set.places.length > 0) lines.push(`Places of the incident: ${set.places.join(', ')}`);
@@ -95,9 +96,9 @@ function keyFacts(radius: KeyRadius): string[] {
   const { timeMs, fromMs, toMs } = radius.compromised;
   return [
     `compromised ${time(timeMs)}, with 95 % probability between ${time(fromMs)} and ${time(toMs)}`,
-    `${radius.calls} calls since then, ${radius.foreign} of them somebody else's${radius.lastForeignMs === undefined ? '' : `, the last ${time(radius.lastForeignMs)}`}`,
+    `${counted(radius.calls, 'call')} since then, ${radius.foreign} of them somebody else's${radius.lastForeignMs === undefined ? '' : `, the last ${time(radius.lastForeignMs)}`}`,
     `${bytes(radius.bytesOut)} went out, ${bytes(radius.foreignBytesOut)} of it to somebody else`,
-    `before: ${radius.habits.calls} calls, ${radius.habits.operations.length} operations, ${radius.habits.networks.length} networks`,
+    `before: ${counted(radius.habits.calls, 'call')}, ${counted(radius.habits.operations.length, 'operation')}, ${counted(radius.habits.networks.length, 'network')}`,
   ];
 }
 

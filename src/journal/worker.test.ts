@@ -31,7 +31,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const script = (body: string) => `
   import { createPrivateKey } from 'node:crypto';
-  import { readFileSync, writeSync } from 'node:fs';
+  import { readFileSync } from 'node:fs';
   import { openJournal } from ${JSON.stringify(pathToFileURL(join(dist, 'writer.js')).href)};
   const privateKey = createPrivateKey(readFileSync(${JSON.stringify(keyFile)}));
   const journal = await openJournal({ dir: process.argv[1], privateKey, segmentBytesMax: 200_000 });
@@ -65,7 +65,7 @@ test('kill -9 at any moment: nothing acknowledged is missing', async () => {
           const target = '${round}-' + id + '-' + n;
           journal.append(entry('noise'));
           await journal.append(entry(target)).durable();
-          writeSync(1, target + '\\n');
+          process.stdout.write(target + '\\n');
         }
       };
       for (let id = 0; id < 20; id += 1) void lane(id);`;

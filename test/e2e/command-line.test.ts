@@ -84,7 +84,7 @@ describe('keyward keys', () => {
     expect((await ask(key)).status).toBe(200);
     const next = (await keyward(['keys', 'rotate', id, '--overlap', '1h'])).stdout.trim();
     expect([(await ask(key)).status, (await ask(next)).status]).toEqual([200, 200]);
-    expect((await keyward(['keys', 'show', id])).stdout).toMatch(/used 1 times since/);
+    expect((await keyward(['keys', 'show', id])).stdout).toMatch(/used 1 time since/);
     expect((await keyward(['keys', 'revoke', id, '--why', 'moved'])).stdout).toContain('is revoked');
     expect((await ask(key)).status).toBe(401);
   });
@@ -124,9 +124,9 @@ describe('keyward keys', () => {
     let tried = { stdout: '' };
     await until(async () => {
       tried = await keyward(['dry-run', '--key', id, '--from', 'DE', '--since', 'monday']);
-      return tried.stdout.includes('of 1 requests');
+      return tried.stdout.includes('of 1 request ');
     });
-    expect(tried.stdout).toMatch(/would have refused 1 of 1 requests of key \w+ since \d{4}-/);
+    expect(tried.stdout).toMatch(/would have refused 1 of 1 request of key \w+ since \d{4}-/);
     expect(tried.stdout).toContain("is not in this key's allowed places");
   });
 });

@@ -122,7 +122,7 @@ it('automation keeps to its cap and to what an operator has undone, over a resta
   expect(await states()).toEqual(['suspended', 'active']);
   await restart();
   await theft(second);
-  await until(() => guard.stderr().includes('automation has contained 1 keys'));
+  await until(() => guard.stderr().includes('automation has contained 1 key '));
   expect(await states()).toEqual(['suspended', 'active']);
 
   // Taken back by hand, not by the plan: that counts, too.

@@ -212,7 +212,7 @@ describe('incidents', () => {
     await until(() => (plan.steps[0]?.state === 'done' ? true : undefined));
     await call(who, who.owner, 'GET /api/systemusers');
     await until(() => (plan.state === 'stopped' ? true : undefined));
-    expect(plan.stopped).toContain('1 calls with contained keys were refused');
+    expect(plan.stopped).toContain('1 call with contained keys was refused');
     await containment.undo('anna', plan.id);
     expect(await call(who, who.owner, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
   });

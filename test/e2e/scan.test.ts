@@ -78,7 +78,7 @@ describe('keyward scan, as its user runs it', () => {
       '--inject',
     ]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/observations of \d+ keys in 1 files \(generic\)/);
+    expect(stdout).toMatch(/observations of \d+ keys in 1 file \(generic\)/);
     expect(stdout).toMatch(/injected thefts, elsewhere +[\d,]+ of [\d,]+ found/);
     expect(stdout).toMatch(/never used by this key/);
     const page = readFileSync(html, 'utf8');

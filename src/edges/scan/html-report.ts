@@ -1,3 +1,4 @@
+import { counted } from '../../core/counted.js';
 import type { Episode, EpisodeCall } from './episodes.js';
 import type { ScanResult } from './scan.js';
 
@@ -81,7 +82,7 @@ function card(episode: Episode, index: number, threshold: number): string {
 <table>${episode.reasons.map(({ term, nats, text }) => `<tr><th>${term}</th><td class="number">${nats.toFixed(1)}</td><td>${escaped(text)}</td></tr>`).join('')}</table>
 ${timeline(episode, threshold)}
 <div class="pictures">${bars('What', episode.operations)}${bars('Where', episode.places)}${when(episode.examples)}</div>
-<details><summary>The first ${episode.examples.length} calls</summary><table>
+<details><summary>The first ${counted(episode.examples.length, 'call')}</summary><table>
 <tr><th>time</th><th>operation</th><th>privilege</th><th>from</th><th>client</th><th>status</th><th>evidence</th><th>decision</th><th>line</th></tr>
 ${episode.examples.map(callRow).join('\n')}</table></details></article>`;
 }
@@ -141,7 +142,7 @@ function badLines({ report }: ScanResult): string {
     ({ file, line, reason }) =>
       `<tr><td>${escaped(file)}${line === 0 ? '' : `:${line}`}</td><td>${escaped(reason)}</td></tr>`,
   );
-  return `<details><summary>${report.bad} lines or files could not be used</summary><table>${rows.join('')}</table></details>`;
+  return `<details><summary>${counted(report.bad, 'line or file', 'lines or files')} could not be used</summary><table>${rows.join('')}</table></details>`;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
