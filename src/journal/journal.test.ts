@@ -1,5 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -175,6 +176,19 @@ test('retention removes whole old segments, says so, and the rest still verifies
   await aged.close();
   expect(listSegments(dir)[0]).toBeGreaterThan(segments.at(-1)!);
   expect((await verifyJournal(dir)).ok).toBe(true);
+});
+
+test('a writer that is just ending, or that ended and was not asked how, is no writer', async () => {
+  const dir = newDir();
+  const hold = (pid: number) => writeFileSync(join(dir, 'writer.lock'), JSON.stringify({ pid, started: '' }));
+  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 20']);
+  const [printed] = await once(parent.stdout, 'data');
+  hold(Number(printed));
+  await (await open(dir)).close();
+  parent.kill();
+  const ending = spawn('sleep', ['0.3']);
+  hold(ending.pid as number);
+  await (await open(dir)).close();
 });
 
 test('a second writer is refused; the lock of a dead process is not', async () => {

@@ -4,6 +4,9 @@ import { JournalFault } from './fault.js';
 
 const LOCK_NAME = 'writer.lock';
 const TRIES_MAX = 5;
+/** A process that was just killed takes a moment to end. */
+const ENDING_MS = 1_000;
+const LOOK_MS = 50;
 const held = new Set<string>();
 
 interface LockHolder {
@@ -42,7 +45,7 @@ function take(dir: string, path: string, draft: string): void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const holder = readHolder(path);
-    if (holder !== undefined && isAlive(holder)) throw locked(dir, holder.pid);
+    if (holder !== undefined && staysAlive(holder)) throw locked(dir, holder.pid);
     setStaleAside(path);
   }
   throw new JournalFault('journal_locked', `Several processes want to write the journal ${dir} at once.`);
@@ -77,6 +80,14 @@ function readHolder(path: string): LockHolder | undefined {
   }
 }
 
+function staysAlive(holder: LockHolder): boolean {
+  for (let waitedMs = 0; isAlive(holder); waitedMs += LOOK_MS) {
+    if (waitedMs >= ENDING_MS) return true;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+  }
+  return false;
+}
+
 function isAlive({ pid, started }: LockHolder): boolean {
   // A restarted container often gets the same pid; what this process itself holds is in `held`.
   if (pid === process.pid) return false;
@@ -86,17 +97,32 @@ function isAlive({ pid, started }: LockHolder): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   const now = startOf(pid);
-  return now === '' || started === '' || now === started;
+  return !isOver(pid) && (now === '' || started === '' || now === started);
 }
 
-/** Boot and start time of a process on Linux, proc(5) `/proc/pid/stat` field 22. */
+/** Ended, and nobody has asked how: as good as gone. */
+function isOver(pid: number): boolean {
+  return 'ZX'.includes(statOf(pid)?.[0] ?? '-');
+}
+
+/** Boot and start time of a process on Linux. */
 function startOf(pid: number): string {
+  const ticks = statOf(pid)?.[19];
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return `${ticks}@${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return ticks === undefined ? '' : `${ticks}@${boot}`;
   } catch {
     return '';
+  }
+}
+
+/** proc(5), `/proc/pid/stat` from field 3, the state, on; undefined where the system does not say. */
+function statOf(pid: number): string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
   }
 }
 
