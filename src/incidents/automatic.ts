@@ -3,7 +3,6 @@ import type { Acts } from '../keys/acts.js';
 import type { KeyService } from '../keys/service.js';
 import type { Containment } from './containment.js';
 import type { Incident, Trail } from './incident.js';
-import type { Incidents } from './service.js';
 
 const HOUR_MS = 3_600_000;
 const BY = 'keyward';
@@ -23,7 +22,6 @@ interface Parts {
   readonly policy: AutomaticPolicy;
   readonly acts: Acts;
   readonly keys: KeyService;
-  readonly incidents: Incidents;
   readonly containment: Containment;
   readonly warn: (text: string) => void;
 }
@@ -72,15 +70,9 @@ export class AutomaticContainment {
   }
 
   async #contain(incident: Incident, trail: Trail): Promise<void> {
-    const { policy, containment, incidents } = this.#parts;
+    const { policy, containment } = this.#parts;
     if (policy.measure === 'off') return;
     const why = `evidence of ${trail.peak.toFixed(1)} nats, automation acts from ${policy.evidenceFrom}`;
-    const plan = await containment.now(BY, [trail.key], policy.measure, why);
-    incidents.remark(
-      incident.id,
-      BY,
-      'contained',
-      `${policy.measure} of key ${trail.key} (plan ${plan.id}): ${why}`,
-    );
+    await containment.now(BY, [trail.key], policy.measure, why, incident.id);
   }
 }

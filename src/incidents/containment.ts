@@ -114,6 +114,7 @@ export class Containment {
     keys: readonly string[],
     measure: PlanOptions['measure'],
     why: string,
+    incident?: string,
   ): Promise<Plan> {
     const { keys: living } = await keysIn({ keys }, this.#parts);
     if (living.length === 0) throw new ActFault('conflict', 'There is no living key in this scope.');
@@ -126,6 +127,7 @@ export class Containment {
     const waveKeys = living.length;
     const plan: Plan = {
       ...{ id: this.#parts.newId(), createdMs: this.#parts.acts.now(), by: actor, state: 'running', wave: 1 },
+      ...(incident === undefined ? {} : { incident }),
       options: { measure, why, overlapSeconds: 0, waveKeys, gapSeconds: 0, errorsMax: 0 },
       steps: stepsOf(candidates, waveKeys),
     };
@@ -167,7 +169,7 @@ export class Containment {
     }
     plan.state = 'undone';
     this.#habits.delete(id);
-    this.#remark(plan, actor, 'undone', `${plan.options.measure} of ${counted(plan.steps.length, 'key')}`);
+    await this.#remark(plan, actor, 'undone', plan.steps.length);
     await this.#keep(plan, []);
     return plan;
   }
@@ -258,12 +260,7 @@ export class Containment {
       delete plan.nextWaveMs;
       this.#habits.delete(plan.id);
       const done = plan.steps.filter(({ state }) => state === 'done').length;
-      this.#remark(
-        plan,
-        plan.by,
-        'contained',
-        `${plan.options.measure} of ${counted(done, 'key')} (plan ${plan.id})`,
-      );
+      await this.#remark(plan, plan.by, 'contained', done);
     } else {
       plan.wave = next.wave;
       const gapMs = plan.options.gapSeconds * 1000;
@@ -304,8 +301,18 @@ export class Containment {
     await this.#parts.store.writePlan(plan.id, rest, new Map(written.slice(i)));
   }
 
-  #remark(plan: Plan, by: string, act: 'contained' | 'undone', why: string): void {
-    if (plan.incident !== undefined) this.#parts.incidents.remark(plan.incident, by, act, why);
+  /** Before the plan is kept: what a crash cuts off between the two is remarked again, and counts once. */
+  async #remark({ id, incident, options }: Plan, by: string, act: 'contained' | 'undone', keys: number) {
+    if (incident === undefined) return;
+    const { incidents } = this.#parts;
+    incidents.remark(
+      incident,
+      by,
+      act,
+      `${options.measure} of ${counted(keys, 'key')} (plan ${id}): ${options.why}`,
+    );
+    // What cannot be written now is tried again.
+    await incidents.flush().catch(() => undefined);
   }
 
   #turn(

@@ -27,14 +27,15 @@ export class IncidentFault extends Error {
  */
 export class Correlator {
   readonly incidents = new Map<string, Incident>();
-  readonly #newId: () => string;
+  readonly #idOf: (cause: string) => string;
   readonly #incidentOf = new Map<Trail, Incident>();
   readonly #trailsOfKey = new Map<string, Trail[]>();
   /** Trails by a value of network, autonomous system or client. */
   readonly #byTrait = new Map<string, Set<Trail>>();
 
-  constructor(newId: () => string) {
-    this.#newId = newId;
+  /** @param idOf what an incident is called that this cause began: the same one when findings are read anew after a crash */
+  constructor(idOf: (cause: string) => string) {
+    this.#idOf = idOf;
   }
 
   /** Takes an incident that was kept elsewhere. */
@@ -86,7 +87,7 @@ export class Correlator {
     from.trails.splice(0, from.trails.length, ...kept);
     from.lastMs = latest(kept);
     const part: Incident = {
-      id: this.#newId(),
+      id: this.#idOf(`split ${id} ${atMs} ${keys.join(' ')}`),
       state: 'open',
       openedMs: atMs,
       lastMs: latest(moved),
@@ -153,7 +154,7 @@ export class Correlator {
       },
     };
     const incident: Incident = {
-      id: this.#newId(),
+      id: this.#idOf(lead.request),
       state: 'open',
       ...{ openedMs: lead.timeMs, lastMs: lead.timeMs },
       trails: [trail],

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { IncidentStore, KeyStore } from '../engine/ports.js';
 import { sliceJournal } from '../journal/slice.js';
 import type { Acts } from '../keys/acts.js';
@@ -34,7 +34,7 @@ const HERE = {
 export async function openIncidents(parts: Parts): Promise<Incidents> {
   const { store, acts, journals, aside, warn } = parts;
   const incidents = new Incidents({
-    ...{ store, acts, journals, newId: () => newId('i') },
+    ...{ store, acts, journals, idOf: (cause) => idOf('i', cause) },
     ...(aside ? { investigate: investigateAside, examine: examineAside } : HERE),
   });
   try {
@@ -55,12 +55,12 @@ export function openContainment(
   },
 ): Containment {
   const { incidents, automatic: policy } = parts;
-  const containment = new Containment({ ...parts, newId: () => newId('c') });
+  const containment = new Containment({ ...parts, newId: () => idOf('c', randomUUID()) });
   const automatic = new AutomaticContainment({ ...parts, policy, containment });
   incidents.onLead = (incident, trail) => automatic.consider(incident, trail);
   return containment;
 }
 
-function newId(prefix: string): string {
-  return `${prefix}_${randomBytes(6).toString('hex')}`;
+function idOf(prefix: string, cause: string): string {
+  return `${prefix}_${createHash('sha256').update(cause).digest('hex').slice(0, 12)}`;
 }

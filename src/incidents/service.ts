@@ -34,7 +34,7 @@ export interface Through {
 interface Parts {
   readonly store: IncidentStore & Pick<KeyStore, 'key' | 'keys'>;
   readonly acts: Acts;
-  readonly newId: () => string;
+  readonly idOf: (cause: string) => string;
   /** Folders of the journals of all gateways. */
   readonly journals: () => readonly string[];
   /** What reads the journals: in the product, threads of their own. */
@@ -73,7 +73,7 @@ export class Incidents {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#correlator = new Correlator(parts.newId);
+    this.#correlator = new Correlator(parts.idOf);
     const { incidents, through } = parts.store.incidents();
     for (const incident of incidents) this.#correlator.restore(incident as Incident);
     const kept = through as Through | undefined;
@@ -216,9 +216,11 @@ export class Incidents {
     return written;
   }
 
-  /** Something was done about an incident: kept in its history. */
+  /** Something was done about an incident: kept in its history, once. */
   remark(id: string, by: string, act: 'contained' | 'undone', why: string): void {
-    const incident = this.show(id);
+    let incident = this.show(id);
+    while (incident.mergedInto !== undefined) incident = this.show(incident.mergedInto);
+    if (incident.history.some((each) => each.act === act && each.why === why)) return;
     incident.history.push({ atMs: this.#parts.acts.now(), by, act, why });
     this.#dirty.add(incident);
   }

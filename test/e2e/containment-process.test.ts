@@ -103,6 +103,25 @@ describe('a containment plan over kill -9', () => {
   }, 30_000);
 });
 
+it('an incident keeps its name, and once in its history what was done about it, over kill -9 at once', async () => {
+  const [stolen] = (await learned(1)) as [Key];
+  for (let n = 0; n < 12; n++) await call(stolen.credential, THIEF, 'POST /api/runCommand');
+  const incident = async () =>
+    (await ask<{ incidents: { id: string }[] }>('GET', '/v1/incidents')).incidents[0];
+  await until(async () => (await incident()) !== undefined);
+  const { id } = (await incident()) as { id: string };
+  await restart();
+  const given = { measure: 'suspend', why: 'stolen', incident: id, gapSeconds: 0 };
+  const plan = await ask<PlanView>('POST', '/v1/containments', given);
+  await ask('POST', `/v1/containments/${plan.id}/start`);
+  await until(async () => (await ask<PlanView>('GET', `/v1/containments/${plan.id}`)).state === 'done');
+  await restart();
+  const { history } = await ask<{ history: { act: string; why: string }[] }>('GET', `/v1/incidents/${id}`);
+  expect(history.filter(({ act }) => act === 'contained').map(({ why }) => why)).toEqual([
+    `suspend of 1 key (plan ${plan.id}): stolen`,
+  ]);
+}, 30_000);
+
 it('automation keeps to its cap and to what an operator has undone, over a restart', async () => {
   const automatic = { automatic: 'suspend', evidenceFrom: 4, keysPerHourMax: 1 };
   const configure = (containment: object) => writeConfig(dir, { ...settings(), containment });

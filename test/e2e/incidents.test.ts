@@ -308,10 +308,13 @@ describe('automatic containment', () => {
       const who = both.find(({ id }) => id === frozen) as Victim;
       expect(await call(who, who.owner, 'GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
       expect(await call(who, THIEF, COMMAND)).toMatch(/^HTTP\/1\.1 403/);
-      const contained = () =>
-        incidents.list().some(({ history }) => history.some(({ act }) => act === 'contained'));
-      await until(() => (contained() ? true : undefined));
+      const told = (act: string) =>
+        incidents.list().flatMap(({ history }) => history.filter((each) => each.act === act));
+      expect(told('contained').map(({ by, why }) => ({ by, why }))).toEqual([
+        { by: 'keyward', why: expect.stringContaining(`freeze of 1 key (plan ${plan.id}): evidence of`) },
+      ]);
       await containment.undo('anna', plan.id);
+      expect(told('undone')).toMatchObject([{ by: 'anna', why: expect.stringContaining(plan.id) }]);
       expect(await call(who, THIEF, COMMAND)).toMatch(/^HTTP\/1\.1 200/);
       expect(keys.show(frozen).frozen).toBeUndefined();
     } finally {
