@@ -17,7 +17,7 @@ import { copyGuard } from './copy.js';
 import { type DrillCall, operationsOf } from './operations.js';
 import { practiceKeys } from './practice.js';
 import { NOTICE_PATH, openSink, type Sink } from './sink.js';
-import { type Attempt, Caller, PLACES, TOOL } from './thief.js';
+import { type Attempt, Caller, type Guise, strangerTo } from './thief.js';
 import { knownKeys, steal, type Victim } from './victims.js';
 
 /** What a drill found. Times in ms from the thief's first call, where nothing else is said. */
@@ -151,23 +151,23 @@ class Exercise {
       this.#upstreamOf(victim),
     );
     try {
-      const place = PLACES[0] as string;
+      const guise = strangerTo(this.#running.incidents.list());
       const tenants = [...new Set(victims.map(({ tenant }) => tenant))];
       this.#say(
-        `Somebody at ${place} has stolen ${counted(victims.length, 'key')} of ${counted(tenants.length, 'tenant')}.`,
+        `Somebody at ${guise.address} has stolen ${counted(victims.length, 'key')} of ${counted(tenants.length, 'tenant')}.`,
       );
       const startMs = Date.now();
-      await this.#steal(caller, victims, place);
+      await this.#steal(caller, victims, guise);
       const detection = this.#detection(victims, startMs);
       this.#say(detectionText(detection));
       const scope = await this.#scope(victims, detection.incident);
       const contained = await this.#contain(victims, detection.incident, scope.found);
-      const acceptedAfter = await this.#probe(caller, victims, place);
+      const acceptedAfter = await this.#probe(caller, victims, guise);
       const told = await this.#tell(detection.incident, scope.findings, tenants);
       const { incident: _, ...detected } = detection;
       const { findings: __, ...scoped } = scope;
       return {
-        ...{ copyMs, keys: victims.map(({ id }) => id), tenants, practice, place },
+        ...{ copyMs, keys: victims.map(({ id }) => id), tenants, practice, place: guise.address },
         ...{ ...detected, ...scoped, ...contained, ...told },
         ...{ calls: this.#attempts.length, probes: victims.length * LOOKS, acceptedAfter },
         totalMs: Date.now() - startMs,
@@ -178,8 +178,7 @@ class Exercise {
   }
 
   /** Looks around with each key, then does with each what he came for. */
-  async #steal(caller: Caller, victims: readonly Victim[], address: string): Promise<void> {
-    const guise = { address, userAgent: TOOL };
+  async #steal(caller: Caller, victims: readonly Victim[], guise: Guise): Promise<void> {
     for (const victim of victims)
       for (const call of this.#operationsOf(victim).reads.slice(0, LOOKS))
         this.#attempts.push(await caller.call(victim, guise, call));
@@ -247,12 +246,12 @@ class Exercise {
   }
 
   /** The proof: no stolen key opens anything any more. */
-  async #probe(caller: Caller, victims: readonly Victim[], address: string): Promise<number> {
+  async #probe(caller: Caller, victims: readonly Victim[], guise: Guise): Promise<number> {
     let accepted = 0;
     for (const victim of victims)
       for (const call of this.#operationsOf(victim).reads.slice(0, 1))
         for (let n = 0; n < LOOKS; n++) {
-          const { mark } = await caller.call(victim, { address, userAgent: TOOL }, call);
+          const { mark } = await caller.call(victim, guise, call);
           if (this.#sink.reached.has(mark)) accepted += 1;
         }
     this.#say(`Calls with the stolen keys afterwards: ${victims.length * LOOKS}, accepted ${accepted}.`);

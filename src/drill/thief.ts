@@ -1,5 +1,7 @@
 import http from 'node:http';
 import type { UpstreamConfig } from '../config/schema.js';
+import type { Incident } from '../incidents/incident.js';
+import { networkOf } from '../incidents/lead.js';
 import type { CredentialSource } from '../wire/credentials.js';
 import { concrete, type DrillCall } from './operations.js';
 import { MARK_HEADER } from './sink.js';
@@ -19,9 +21,22 @@ export interface Attempt {
 }
 
 /** Networks that hardly any owner comes from: an exit of Tor, rented servers, a phone network abroad. */
-export const PLACES: readonly string[] = ['185.220.101.5', '45.83.64.66', '103.216.220.7', '102.89.32.20'];
-export const TOOL = 'python-httpx/0.27.0';
+const PLACES: readonly string[] = ['185.220.101.5', '45.83.64.66', '103.216.220.7', '102.89.32.20'];
+const TOOLS: readonly string[] = [
+  'python-httpx/0.27.0',
+  'Go-http-client/2.0',
+  'axios/1.7.9',
+  'okhttp/4.12.0',
+];
 const ANSWER_MS = 10_000;
+
+/** Somebody whom no incident knows: what was found out about others must not be taken for his. */
+export function strangerTo(incidents: readonly Incident[]): Guise {
+  const trails = incidents.flatMap((each) => each.trails);
+  const address = PLACES.find((each) => !trails.some(({ networks }) => networks.has(networkOf(each))));
+  const userAgent = TOOLS.find((each) => !trails.some(({ clients }) => clients.has(each)));
+  return { address: address ?? (PLACES[0] as string), userAgent: userAgent ?? (TOOLS[0] as string) };
+}
 
 /** Calls through the guard as a client would. */
 export class Caller {

@@ -16,6 +16,8 @@ interface Report {
   readonly privilegedStopped: number;
   readonly incidents: number;
   readonly found: number;
+  readonly wronglyFound: number;
+  readonly place: string;
   readonly receipts: number;
   readonly probes: number;
   readonly acceptedAfter: number;
@@ -99,6 +101,40 @@ describe('keyward drill', () => {
     };
     expect(incidents).toEqual([]);
   });
+
+  it('is not taken for a thief of the past, who came from the same place with the same tool', async () => {
+    const { port } = upstream.address() as AddressInfo;
+    const other = guardFolder({
+      upstreams: [{ name: 'directory', url: `http://127.0.0.1:${port}`, catalog: 'jumpcloud' }],
+      ...{ trustedProxies: ['127.0.0.1'], detector: { alarmsPerThousandKeyDays: 500 } },
+    });
+    const real = await startGuard(other);
+    const issue = async (tenant: string) =>
+      (await (await real.admin('POST', '/v1/keys', { name: tenant, tenant, principal: tenant })).json()) as {
+        key: { id: string };
+        credential: string;
+      };
+    const call = async (key: string, from: string, agent: string, path = 'systemusers') => {
+      const headers = { 'x-api-key': key, 'x-forwarded-for': from, 'user-agent': agent };
+      await (await fetch(`http://127.0.0.1:${real.port}/api/${path}`, { headers })).text();
+    };
+    try {
+      const [stolen, kept] = [await issue('once'), await issue('now')];
+      for (let n = 0; n < 60; n++)
+        for (const { credential } of [stolen, kept]) await call(credential, '87.128.0.7', 'sync/1.0');
+      for (let n = 0; n < 12; n++)
+        await call(stolen.credential, '185.220.101.5', 'python-httpx/0.27.0', `systems/${n}`);
+      await real.admin('POST', `/v1/keys/${stolen.key.id}/revoke`, { why: 'stolen' });
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      const { stdout } = await cli(['drill', '-c', real.configFile, '--json', '--keys', '1']);
+      const report = JSON.parse(stdout) as Report;
+      expect(report).toMatchObject({ keys: [kept.key.id], found: 1, wronglyFound: 0, notices: 1 });
+      expect(report.place).not.toBe('185.220.101.5');
+    } finally {
+      await real.stop();
+      removeFolder(other);
+    }
+  }, 30_000);
 
   it.each([
     { in: 'authorization', scheme: 'SSWS' },
