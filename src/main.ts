@@ -1,3 +1,7 @@
-import { runCli } from './cli/program.js';
+import { EXIT, runCli } from './cli/program.js';
 
+// Whoever reads may stop reading (`| head`): that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
+});
 process.exitCode = await runCli(process.argv);

@@ -9,10 +9,6 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, found: 3 } as const;
 
 /** Runs the command line; returns the exit code. */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  // Whoever reads may stop reading (`| head`): that is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
-  });
   try {
     const program = await programFor(argv[2]);
     await program.parseAsync(argv as string[]);
