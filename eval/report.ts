@@ -8,7 +8,8 @@ type BlockRow = ReturnType<typeof blockRow>;
 /** Everything that was measured in one run. */
 export interface Evaluation {
   readonly observations: number;
-  readonly worlds: number;
+  /** Share of the thefts that Keyward found in each world, at the budget. */
+  readonly seeds: readonly { readonly seed: number; readonly found: number }[];
   readonly budget: number;
   readonly worldRows: WorldRow[];
   readonly curves: Line[];
@@ -20,7 +21,7 @@ export interface Evaluation {
 
 /** The page `docs/evaluation.md`. */
 export function markdown(evaluation: Evaluation): string {
-  const { worldRows, ablation, commits, blocks, ownBudget, budget } = evaluation;
+  const { worldRows, ablation, commits, blocks, ownBudget, budget, seeds } = evaluation;
   const full = worldRows.slice(0, 1);
   return `# Evaluation
 
@@ -30,7 +31,7 @@ benign part of the same stream, for all detectors alike, so that they are compar
 
 ## Simulated admin-API traffic
 
-${evaluation.worlds} worlds (\`world/\`, seeds that nothing was tuned on), ${evaluation.observations.toLocaleString('en')} calls: services, people, thefts by place
+${seeds.length} worlds (\`world/\`, seeds that nothing was tuned on), ${evaluation.observations.toLocaleString('en')} calls: services, people, thefts by place
 of the thief, and legitimate changes. At ${budget} false alarms in 1,000 key-days, changes and the owner's own calls
 after a theft counted as false alarms:
 
@@ -38,6 +39,8 @@ ${worldTable(worldRows)}
 
 *Exposure* is the share of the thieves' privileged calls done before the first alarm; *calls* and *minutes* are medians
 from the first stolen call to the alarm; *changes* is the share of legitimate changes with any alarm.
+
+Keyward, world by world, all places together: ${seeds.map(({ seed, found }) => `${found.toFixed(2)} (seed ${seed})`).join(', ')}.
 
 ![Thefts found against false alarms](evaluation/worlds.svg)
 

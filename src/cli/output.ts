@@ -1,5 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
+import { seen } from '../core/unseen.js';
 
 /** Colour only where a person looks, and not against their wish (no-color.org). */
 function coloured(): boolean {
@@ -10,12 +11,9 @@ export function strong(text: string): string {
   return coloured() ? styleText('bold', text) : text;
 }
 
-/** Controls, and marks that turn the direction of text, so that it reads as another. */
-const OBEYED = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
 /** What came from outside, without anything that a terminal would obey. */
 export function printable(text: string): string {
-  return stripVTControlCharacters(text).replace(OBEYED, '?');
+  return seen(stripVTControlCharacters(text), '?');
 }
 
 export function printJson(value: unknown): void {

@@ -1,5 +1,6 @@
 import { html, raw } from 'hono/html';
 import { counted } from '../core/counted.js';
+import { seen } from '../core/unseen.js';
 import type { KeyRadius, Tally } from './blast-radius.js';
 import type { Incident } from './incident.js';
 import type { Findings } from './service.js';
@@ -34,7 +35,7 @@ export function textReport(incident: Incident | undefined, found: Findings): str
     lines.push(`  ${key} (${tenant}): ${why}`);
   const more = found.set.leftAlone.length + found.set.notListed - ROWS_MAX;
   if (more > 0) lines.push(`  … and ${more} more, in the JSON`);
-  return `${lines.map(clean).join('\n')}\n`;
+  return `${lines.map((line) => seen(line, '?')).join('\n')}\n`;
 }
 
 /** The same as a page that needs nothing but itself; everything from the journal is escaped. */
@@ -136,11 +137,6 @@ function sections(radius: KeyRadius): Section[] {
       ]),
     },
   ];
-}
-
-/** What comes from outside neither steers a terminal nor turns the text around. */
-function clean(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu, '?');
 }
 
 /** Columns of equal width. */

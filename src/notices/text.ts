@@ -1,17 +1,15 @@
 import { counted } from '../core/counted.js';
+import { seen } from '../core/unseen.js';
 import type { KeyFacts, TenantFacts } from './facts.js';
 
 /** The sections of a notice in words. Everything that comes from elsewhere goes through `plain`. */
 
 const VALUE_CHARS_MAX = 160;
 const LINES_MAX = 200;
-/** Controls, and marks that turn the direction of text. */
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /** A thief chooses the names of objects: none may become a link, a second line or a picture of other text. */
 export function plain(value: string): string {
-  const safe = value
-    .replace(UNSEEN, ' ')
+  const safe = seen(value, ' ')
     .replaceAll('://', '[:]//')
     .replace(/\bwww\./gi, 'www[.]');
   return safe.length > VALUE_CHARS_MAX ? `${safe.slice(0, VALUE_CHARS_MAX - 1)}…` : safe;

@@ -1,4 +1,5 @@
 import { counted } from '../../core/counted.js';
+import { seen } from '../../core/unseen.js';
 import type { Episode, EpisodeCall } from './episodes.js';
 import type { ScanResult } from './scan.js';
 
@@ -155,9 +156,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** Text for HTML; control characters become a visible mark. */
 function escaped(text: string): string {
-  return text
-    .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
-    .replace(/[&<>"']/g, (c) => ESCAPES[c] as string);
+  return seen(text, '\ufffd').replace(/[&<>"']/g, (c) => ESCAPES[c] as string);
 }
 
 function timeText(ms: number): string {

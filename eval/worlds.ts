@@ -1,0 +1,67 @@
+import { AlarmBudget, AlarmDay } from '../src/detectors/budget.js';
+import type { Sighting, Term } from '../src/detectors/contract.js';
+import { keyward, TERMS, without } from './detectors.js';
+import { thresholdFor } from './metrics.js';
+import { benignDays, WARM_DAYS, type WorldResult, worldResult } from './protocol.js';
+import type { WorldSet } from './sets.js';
+
+const DAY_MS = 86_400_000;
+
+export type Score = (sightings: readonly Sighting[], blocks?: boolean) => Float64Array;
+
+/** What every detector did in one world. */
+export interface WorldOutcome {
+  readonly observations: number;
+  /** By detector, at each of the rates. */
+  readonly results: ReadonlyMap<string, readonly WorldResult[]>;
+  /** Keyward without a term, at the budget. */
+  readonly ablation: ReadonlyMap<Term, WorldResult>;
+  /** Alarms at the thresholds that Keyward set itself from the budget. */
+  readonly own: { readonly alarms: number; readonly keyDays: number };
+}
+
+/**
+ * Runs every detector through a world.
+ * @param rates false alarms in 1,000 key-days
+ * @param budget one of the rates
+ */
+export function playWorld(
+  world: WorldSet,
+  detectors: readonly (readonly [name: string, score: Score])[],
+  rates: readonly number[],
+  budget: number,
+): WorldOutcome {
+  const { sightings } = world;
+  const atRates = (scores: Float64Array, wanted: readonly number[]) => {
+    const days = benignDays(world, scores);
+    return wanted.map((rate) => worldResult(world, scores, thresholdFor(days, (rate * days.length) / 1000)));
+  };
+  return {
+    observations: sightings.length,
+    results: new Map(detectors.map(([name, score]) => [name, atRates(score(sightings), rates)])),
+    ablation: new Map(
+      TERMS.map((term) => [term, atRates(keyward(sightings, without(term)), [budget])[0] as WorldResult]),
+    ),
+    own: ownBudget(world, budget),
+  };
+}
+
+function ownBudget({ sightings, stolen }: WorldSet, perThousand: number): WorldOutcome['own'] {
+  const evidence = keyward(sightings);
+  const budget = new AlarmBudget(perThousand / 1000);
+  const from = (sightings[0]?.observation.timeMs ?? 0) + WARM_DAYS * DAY_MS;
+  const today = new Map<string, AlarmDay>();
+  const alarmed = new Set<string>();
+  const days = new Set<string>();
+  sightings.forEach(({ actor, observation: { timeMs } }, i) => {
+    const day = `${actor.key}|${Math.floor(timeMs / DAY_MS)}`;
+    if (timeMs >= from && stolen[i] !== true) {
+      days.add(day);
+      if ((evidence[i] as number) >= budget.threshold) alarmed.add(day);
+    }
+    const own = today.get(actor.key) ?? new AlarmDay();
+    today.set(actor.key, own);
+    budget.note(own, timeMs, evidence[i] as number);
+  });
+  return { alarms: alarmed.size, keyDays: days.size };
+}
