@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
+import { counted } from '../core/counted.js';
 import { type AdminClient, connect, type RemoteOptions, remoteCommand } from './client.js';
 import { gather, parseCount, parseSpan } from './input.js';
 import { ago, printable, printFacts, printJson, printTable } from './output.js';
@@ -142,15 +143,28 @@ function changing(incidents: Command): void {
   )
     .requiredOption('--as <verdict>', 'theft or false_alarm')
     .requiredOption('--why <text>')
-    .action((id: string, { why, as, ...options }: RemoteOptions & { why: string; as: string }) =>
-      change(id, 'close', options, { verdict: as, why }),
-    );
+    .action(async (id: string, { why, as, ...options }: RemoteOptions & { why: string; as: string }) => {
+      await change(id, 'close', options, { verdict: as, why });
+      if (as === 'false_alarm' && options.json !== true) await remind(id, options);
+    });
   remoteCommand(incidents, 'reopen <id>', 'open a closed incident again')
     .requiredOption('--why <text>')
     .action((id: string, { why, ...options }: RemoteOptions & { why: string }) =>
       change(id, 'reopen', options, { why }),
     );
 }
+
+/** A false alarm does not lift what was done about it: that takes somebody's word. */
+async function remind(incident: string, options: RemoteOptions): Promise<void> {
+  const { plans } = await connect(options).get<{ plans: PlanView[] }>('/v1/containments');
+  const standing = plans.filter((each) => each.incident === incident && IN_FORCE.has(each.state));
+  for (const { id, measure, waves } of standing)
+    console.log(
+      `\n${measure} of ${counted(sum(waves, 'done'), 'key')} is in force: keyward contain undo ${id}`,
+    );
+}
+
+const IN_FORCE: ReadonlySet<string> = new Set(['running', 'paused', 'stopped', 'done']);
 
 interface PlanOptions extends RemoteOptions {
   readonly why: string;

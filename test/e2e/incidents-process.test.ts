@@ -127,6 +127,9 @@ it('a theft at a second gateway: found, told, proved, and stopped there, by the 
     expect(await thief(guard.port)).toBe('403 key_frozen');
     expect(await call(stolen.credential, ownerOf(0), undefined, gateway.port)).toBe('200');
     await until(async () => /acme +2 /.test((await keyward(`contain callers ${started.id}`)).stdout));
+    const closed = await keyward(`incidents close ${id} --as false_alarm --why`, 'a test');
+    expect(closed.stdout).toContain(`freeze of 1 key is in force: keyward contain undo ${started.id}`);
+    await keyward(`incidents reopen ${id} --why`, 'it was none');
     expect((await keyward(`contain undo ${started.id}`)).stdout).toContain('undone');
     expect(await thief(gateway.port)).toBe('200');
     const revoked = JSON.parse(
