@@ -20,8 +20,8 @@ const { values } = parseArgs({
     out: { type: 'string', default: 'docs' },
   },
 });
-/** Seeds below were for development. */
-const FIRST_SEED = 201;
+/** Seeds below were for development, or their errors were looked at. */
+const FIRST_SEED = 221;
 const RATES = [0.5, 1, 2, 5, 10, 20] as const;
 const BUDGET = 2;
 

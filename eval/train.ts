@@ -17,7 +17,7 @@ import { logisticRegression } from './logistic-regression.js';
 import { commandSet, commitSet, worldSet } from './sets.js';
 
 /**
- * `npm run train:detector -- --data DIR`: learns the weights of the fusion and writes src/detectors/fusion-weights.ts.
+ * `npm run train:detector -- --data DIR`: learns the weights of the fusion and writes src/detectors/weights.ts.
  * DIR holds commits/ and unix-commands/ as the evaluation reads them; worlds come from the seeds of development.
  *
  * Thieves are phantoms: another key's last calls, replayed against a copy of a victim's baseline, with or without the
@@ -28,6 +28,8 @@ const { values } = parseArgs({
     data: { type: 'string' },
     worlds: { type: 'string', default: '4,5,6,7,8,9,21,22,23,24,25,26,31,32,33,34,35,36,37,38,39,40' },
     trees: { type: 'string', default: '100' },
+    /** Learns the trees alone. */
+    'keep-score': { type: 'boolean', default: false },
     out: { type: 'string', default: 'src/detectors/weights.ts' },
   },
 });
@@ -242,6 +244,20 @@ async function courses(data: string | undefined): Promise<Course[]> {
   return all;
 }
 
+function learnedScore(): Omit<Weights, 'forest'> {
+  const features = FEATURES.map((_, i) => i);
+  const one = logisticRegression(
+    learned(WEIGHTS).examples([...features, ...features.map((i) => DISTANCES + i)]),
+    FEATURE_COUNT,
+  );
+  const rounded = one.weights.map((weight) => Number(weight.toFixed(2)));
+  return {
+    single: rounded.slice(0, FEATURE_COUNT),
+    singleMeans: rounded.slice(FEATURE_COUNT),
+    singleBias: Number(one.bias.toFixed(2)),
+  };
+}
+
 const all = await courses(values.data);
 const learned = (weights: Weights) => {
   const rows = new Rows();
@@ -254,17 +270,7 @@ const learned = (weights: Weights) => {
   return rows;
 };
 // The score decides what counts as odd, so it comes first.
-const features = FEATURES.map((_, i) => i);
-const one = logisticRegression(
-  learned(WEIGHTS).examples([...features, ...features.map((i) => DISTANCES + i)]),
-  FEATURE_COUNT,
-);
-const rounded = one.weights.map((weight) => Number(weight.toFixed(2)));
-const score = {
-  single: rounded.slice(0, FEATURE_COUNT),
-  singleMeans: rounded.slice(FEATURE_COUNT),
-  singleBias: Number(one.bias.toFixed(2)),
-};
+const score = values['keep-score'] ? WEIGHTS : learnedScore();
 const everyInput = Array.from({ length: INPUTS }, (_, i) => i);
 const forest = boost(learned({ ...WEIGHTS, ...score }).examples(everyInput), {
   ...{ trees: Number(values.trees), rate: 0.12, rising: DISTANCES },

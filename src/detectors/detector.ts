@@ -24,7 +24,7 @@ import { Population } from './population.js';
 import { sourceTerms } from './source.js';
 import { Strangers } from './strangers.js';
 import { type Symbols, symbolsOf, withOutcome } from './symbols.js';
-import { depart, NEW_NETWORK, settleIn, trackOf, visitorsEvidence } from './visitor.js';
+import { depart, NEW_NETWORK, rest, settleIn, trackOf, visitorsEvidence } from './visitor.js';
 import { WEIGHTS } from './weights.js';
 
 /** Observations before a key's evidence means anything. */
@@ -127,6 +127,7 @@ export class Detector {
     const score = singleScore(features, means, this.#single) + this.#weights.singleBias;
     const track = trackOf(baseline, symbols, features, means, score);
     if (track === AWAY) depart(baseline, symbols, means);
+    else rest(baseline, symbols, means);
     advance(baseline, symbols, features, track);
 
     const odds = forestSum(this.#weights.forest, inputsOf(baseline, track, features, means, this.#inputs));

@@ -9,6 +9,10 @@ export const NEW_NETWORK = 1;
 const ODD_SCORE = -1;
 /** The odd ones fade in this time: what is odd once a week is no thief's visit. */
 const AWAY_HALF_LIFE_MS = 36 * 3_600_000;
+/** The usual ones fade, too: in this time, or in so many of the key's usual pauses where that is longer; not within a sitting. */
+const HOME_HALF_LIFE_MS = 12 * 3_600_000;
+const HOME_HALF_LIFE_PAUSES = 4;
+const SITTING_MS = 3_600_000;
 
 /**
  * A thief's calls come between the owner's. Odd calls, and those of an odd call's source as long as it is new to the
@@ -48,6 +52,15 @@ export function depart(baseline: Baseline, symbols: Symbols, means: Float64Array
   const kept = last === 0 ? 0 : 2 ** (-Math.max(0, symbols.timeMs - last) / AWAY_HALF_LIFE_MS);
   settleIn(baseline, means, AWAY, kept);
   baseline.numbers[AWAY_PEAK.start] = (baseline.numbers[AWAY_PEAK.start] as number) * kept;
+}
+
+/** After a pause the owner's usual calls speak less of those before it: an hour of oddity must not cast its shadow on days. */
+export function rest(baseline: Baseline, { timeMs }: Symbols, means: Float64Array): void {
+  const { clock } = baseline;
+  const pause = timeMs - (clock[Clock.homeLast] as number);
+  if (pause < SITTING_MS) return;
+  const usual = (clock[Clock.active] as number) / Math.max(1, clock[Clock.seen] as number);
+  settleIn(baseline, means, HOME, 2 ** (-pause / Math.max(HOME_HALF_LIFE_MS, HOME_HALF_LIFE_PAUSES * usual)));
 }
 
 /** Lets the moving averages of a track come to the key's means; `kept` of their distance is left. */
