@@ -21,7 +21,7 @@ export interface WorldOutcome {
 }
 
 /**
- * Runs every detector through a world.
+ * Runs every detector through a world; `Keyward` is one of them.
  * @param rates false alarms in 1,000 key-days
  * @param budget one of the rates
  */
@@ -36,18 +36,22 @@ export function playWorld(
     const days = benignDays(world, scores);
     return wanted.map((rate) => worldResult(world, scores, thresholdFor(days, (rate * days.length) / 1000)));
   };
+  const scores = new Map(detectors.map(([name, score]) => [name, score(sightings)]));
   return {
     observations: sightings.length,
-    results: new Map(detectors.map(([name, score]) => [name, atRates(score(sightings), rates)])),
+    results: new Map([...scores].map(([name, each]) => [name, atRates(each, rates)])),
     ablation: new Map(
       TERMS.map((term) => [term, atRates(keyward(sightings, without(term)), [budget])[0] as WorldResult]),
     ),
-    own: ownBudget(world, budget),
+    own: ownBudget(world, scores.get('Keyward') as Float64Array, budget),
   };
 }
 
-function ownBudget({ sightings, stolen }: WorldSet, perThousand: number): WorldOutcome['own'] {
-  const evidence = keyward(sightings);
+function ownBudget(
+  { sightings, stolen }: WorldSet,
+  evidence: Float64Array,
+  perThousand: number,
+): WorldOutcome['own'] {
   const budget = new AlarmBudget(perThousand / 1000);
   const from = (sightings[0]?.observation.timeMs ?? 0) + WARM_DAYS * DAY_MS;
   const today = new Map<string, AlarmDay>();

@@ -157,14 +157,12 @@ function changing(incidents: Command): void {
 /** A false alarm does not lift what was done about it: that takes somebody's word. */
 async function remind(incident: string, options: RemoteOptions): Promise<void> {
   const { plans } = await connect(options).get<{ plans: PlanView[] }>('/v1/containments');
-  const standing = plans.filter((each) => each.incident === incident && IN_FORCE.has(each.state));
-  for (const { id, measure, waves } of standing)
-    console.log(
-      `\n${measure} of ${counted(sum(waves, 'done'), 'key')} is in force: keyward contain undo ${id}`,
-    );
+  for (const { id, measure, waves, incident: of } of plans) {
+    const keys = sum(waves, 'done');
+    if (of === incident && keys > 0)
+      console.log(`\n${measure} of ${counted(keys, 'key')} is in force: keyward contain undo ${id}`);
+  }
 }
-
-const IN_FORCE: ReadonlySet<string> = new Set(['running', 'paused', 'stopped', 'done']);
 
 interface PlanOptions extends RemoteOptions {
   readonly why: string;

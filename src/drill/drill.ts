@@ -311,7 +311,7 @@ function detectionText(found: {
   const privileged = `${found.privilegedDone} privileged operations reached the upstream, ${found.privilegedStopped} were stopped`;
   return found.firstFindingMs === undefined
     ? `Nothing was noticed; ${privileged}.`
-    : `Noticed at call ${found.callsBeforeFinding + 1}, after ${seconds(found.firstFindingMs)}, as ${found.incidents} incident${found.incidents === 1 ? '' : 's'}; ${privileged}.`;
+    : `Noticed at call ${found.callsBeforeFinding + 1}, after ${seconds(found.firstFindingMs)}, as ${counted(found.incidents, 'incident')}; ${privileged}.`;
 }
 
 function seconds(ms: number): string {

@@ -96,13 +96,10 @@ function isAlive({ pid, started }: LockHolder): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  // Ended, and nobody has asked how: as good as gone.
+  if (['Z', 'X'].includes(statOf(pid)?.[0] ?? '')) return false;
   const now = startOf(pid);
-  return !isOver(pid) && (now === '' || started === '' || now === started);
-}
-
-/** Ended, and nobody has asked how: as good as gone. */
-function isOver(pid: number): boolean {
-  return 'ZX'.includes(statOf(pid)?.[0] ?? '-');
+  return now === '' || started === '' || now === started;
 }
 
 /** Boot and start time of a process on Linux. */
