@@ -1,3 +1,5 @@
+import { hasControl } from '../wire/request-target.js';
+
 /**
  * A path with parameters, as rules name it: `/users/{id}/photo.{format}`. A parameter stands for one segment or a part of
  * it, `{name+}` at the end for one or more segments. Letter case, percent-encoding, empty segments and the names of
@@ -95,6 +97,8 @@ export function pathFault(path: string): string | undefined {
     const decoded = decode(segment);
     if (decoded === undefined) return `${segment} has a broken percent-encoding`;
     if (/[\\/]/.test(decoded)) return 'an encoded slash or backslash is not a part of a segment';
+    if (hasControl(decoded)) return 'control characters are refused in every request';
+    if (decoded.includes(';')) return 'a path has no ;, encoded or not: what follows it does not count';
     if (decoded === '.' || decoded === '..') return 'dot segments are refused in every request';
     if (/[{}]/.test(segment.replace(PARAMETERS, ''))) return `${segment} has a brace without its other half`;
     if (segment.includes('}{')) return `${segment} has two parameters with nothing between`;

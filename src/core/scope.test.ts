@@ -107,6 +107,8 @@ describe('operation rules', () => {
     ['GET /us ers', 'a path has no blank'],
     ['/users', 'begins with its method: GET /users'],
     ['GET /a/../b', 'dot segments'],
+    ['GET /a%00', 'control characters'],
+    ['GET /a%3Bb', 'has no ;, encoded'],
     ['GET /a%2fb', 'an encoded slash'],
     ['GET /a%zz', 'a broken percent-encoding'],
     ['GET /a;v=1', 'a path has no ;'],
@@ -133,7 +135,21 @@ describe('operation rules', () => {
 
   it('a rule without a fault matches some path: its own, with any text for parameters', () => {
     const segment = fc.oneof(
-      fc.constantFrom('{id}', 'a{b}', '{a}.{b}', 'Users', '%C3%A9', 'x*', '%2e', '..', '{', 'a;b', '%'),
+      fc.constantFrom(
+        '{id}',
+        'a{b}',
+        '{a}.{b}',
+        'Users',
+        '%C3%A9',
+        'x*',
+        '%2e',
+        '%00',
+        '%3b',
+        '..',
+        '{',
+        'a;b',
+        '%',
+      ),
       fc.string({ maxLength: 4 }),
     );
     fc.assert(

@@ -90,7 +90,7 @@ function plainSegments(path: string): string[] | string {
   return segments;
 }
 
-function hasControl(text: string): boolean {
+export function hasControl(text: string): boolean {
   for (let i = 0; i < text.length; i += 1)
     if (text.charCodeAt(i) < 0x20 || text.charCodeAt(i) === 0x7f) return true;
   return false;
