@@ -1,4 +1,5 @@
-import { DEPTH, type ForestWeights, LEAVES, SPLITS } from '../src/detectors/forest.js';
+import { DEPTH, type ForestWeights, LEAVES } from '../src/detectors/forest.js';
+import { Random } from '../world/random.js';
 
 /** Examples by column, so that the histograms of one input are one pass. */
 export interface Examples {
@@ -14,6 +15,10 @@ export interface BoostingOptions {
   readonly rate: number;
   /** The first so many inputs can only raise the odds. */
   readonly rising: number;
+  /** Share of the rows, and of the inputs, that each tree learns from. */
+  readonly rowShare: number;
+  readonly inputShare: number;
+  readonly seed: number;
 }
 
 const BINS = 64;
@@ -22,118 +27,140 @@ const RIDGE = 5;
 const CURVATURE_MIN = 4;
 const QUANTILE_SAMPLE = 50_000;
 
+/** What the leaves below a node may say. */
 interface Node {
   readonly low: number;
   readonly high: number;
 }
 
 /**
- * Gradient boosting of logistic loss (Friedman, Annals of Statistics 2001) with Newton steps and histograms (Chen &
- * Guestrin, KDD 2016): complete trees of fixed depth, monotone in the inputs that must be.
+ * Stochastic gradient boosting of logistic loss (Friedman, Computational Statistics & Data Analysis 2002) with Newton steps
+ * and histograms (Chen & Guestrin, KDD 2016): symmetric trees of fixed depth, as of CatBoost (Prokhorenkova et al., NeurIPS
+ * 2018), monotone in the inputs that must be.
  */
 export function boost(
   examples: Examples,
   options: BoostingOptions,
 ): ForestWeights & { readonly loss: number } {
   const { labels, weights, size } = examples;
-  const rows = labels.length;
   const edges = quantiles(examples);
   const binned = binsOf(examples, edges);
   const bias = priorOdds(labels, weights);
-  const odds = new Float64Array(rows).fill(bias);
+  const odds = new Float64Array(labels.length).fill(bias);
   const forest = {
     bias,
-    inputs: new Uint8Array(options.trees * SPLITS),
-    thresholds: new Float32Array(options.trees * SPLITS).fill(Number.POSITIVE_INFINITY),
-    leaves: new Float32Array(options.trees * LEAVES),
+    inputs: new Uint8Array(options.trees * DEPTH),
+    thresholds: new Float64Array(options.trees * DEPTH).fill(Number.POSITIVE_INFINITY),
+    leaves: new Float64Array(options.trees * LEAVES),
   };
-  const gradient = new Float64Array(rows);
-  const curvature = new Float64Array(rows);
-  let loss = 0;
+  const random = new Random(options.seed);
+  const stage = {
+    ...{ binned, edges, rising: options.rising },
+    gradient: new Float64Array(labels.length),
+    curvature: new Float64Array(labels.length),
+  };
   for (let tree = 0; tree < options.trees; tree++) {
-    loss = 0;
-    let total = 0;
-    for (let i = 0; i < rows; i++) {
-      const p = 1 / (1 + Math.exp(-(odds[i] as number)));
-      const w = weights[i] as number;
-      gradient[i] = w * (p - (labels[i] as number));
-      curvature[i] = w * p * (1 - p);
-      loss -= w * Math.log(Math.max(1e-9, labels[i] === 1 ? p : 1 - p));
-      total += w;
-    }
-    loss /= total;
-    grow(
-      { binned, edges, gradient, curvature, size, rows, rising: options.rising },
-      forest,
-      tree,
-      options.rate,
-      odds,
-    );
+    slopes(examples, odds, stage);
+    const rows = sample(labels.length, options.rowShare, random);
+    const inputs = sample(size, options.inputShare, random);
+    const { leafOf, nodes } = grow(stage, rows, inputs, forest, tree);
+    const values = leaves(stage, rows, leafOf, nodes);
+    values.forEach((value, leaf) => {
+      forest.leaves[tree * LEAVES + leaf] = options.rate * value;
+    });
+    for (let i = 0; i < odds.length; i++)
+      odds[i] = (odds[i] as number) + options.rate * (values[leafOf[i] as number] as number);
   }
-  return { ...forest, loss };
+  return { ...forest, loss: lossOf(examples, odds) };
 }
 
 interface Stage {
+  /** Of each input: the bin of every row, and the upper edges of the bins. */
   readonly binned: readonly Uint8Array[];
   readonly edges: readonly Float32Array[];
   readonly gradient: Float64Array;
   readonly curvature: Float64Array;
-  readonly size: number;
-  readonly rows: number;
   readonly rising: number;
 }
 
-function grow(stage: Stage, forest: ForestWeights, tree: number, rate: number, odds: Float64Array): void {
-  const { rows, binned } = stage;
-  const at = new Uint8Array(rows);
-  let nodes: Node[] = [{ low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY }];
-  for (let level = 0; level < DEPTH; level++) {
-    const splits = bestSplits(stage, at, nodes);
-    const next: Node[] = [];
-    splits.forEach((split, node) => {
-      const bounds = nodes[node] as Node;
-      const place = tree * SPLITS + (1 << level) - 1 + node;
-      if (split.gain <= 0) {
-        next.push(bounds, bounds);
-        return;
-      }
-      forest.inputs[place] = split.input;
-      forest.thresholds[place] = (stage.edges[split.input] as Float32Array)[split.bin] as number;
-      if (split.input >= stage.rising) next.push(bounds, bounds);
-      else next.push({ low: bounds.low, high: split.middle }, { low: split.middle, high: bounds.high });
-    });
-    for (let i = 0; i < rows; i++) {
-      const node = at[i] as number;
-      const { gain, input, bin } = splits[node] as Split;
-      const right = gain > 0 && ((binned[input] as Uint8Array)[i] as number) > bin ? 1 : 0;
-      at[i] = node * 2 + right;
-    }
-    nodes = next;
+/** First and second derivative of the loss at the odds so far. */
+function slopes({ labels, weights }: Examples, odds: Float64Array, { gradient, curvature }: Stage): void {
+  for (let i = 0; i < odds.length; i++) {
+    const p = probability(odds[i] as number);
+    const w = weights[i] as number;
+    gradient[i] = w * (p - (labels[i] as number));
+    curvature[i] = w * p * (1 - p);
   }
-  settle(stage, at, nodes, forest, tree, rate, odds);
 }
 
-function settle(
-  { gradient, curvature, rows }: Stage,
-  at: Uint8Array,
-  nodes: readonly Node[],
-  forest: ForestWeights,
+function lossOf({ labels, weights }: Examples, odds: Float64Array): number {
+  let loss = 0;
+  let total = 0;
+  odds.forEach((each, i) => {
+    const p = probability(each);
+    loss -= (weights[i] as number) * Math.log(Math.max(1e-9, labels[i] === 1 ? p : 1 - p));
+    total += weights[i] as number;
+  });
+  return loss / total;
+}
+
+function probability(odds: number): number {
+  return 1 / (1 + Math.exp(-odds));
+}
+
+function sample(of: number, share: number, random: Random): Int32Array {
+  const chosen: number[] = [];
+  for (let i = 0; i < of; i++) if (random.chance(share)) chosen.push(i);
+  return Int32Array.from(chosen);
+}
+
+/** Asks one question a level; gives the leaf that each row comes to, and what the leaves may say. */
+function grow(
+  stage: Stage,
+  rows: Int32Array,
+  inputs: Int32Array,
+  forest: Pick<ForestWeights, 'inputs' | 'thresholds'>,
   tree: number,
-  rate: number,
-  odds: Float64Array,
-): void {
+): { leafOf: Uint8Array; nodes: readonly Node[] } {
+  const leafOf = new Uint8Array(stage.gradient.length);
+  let nodes: readonly Node[] = [{ low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY }];
+  for (let level = 0; level < DEPTH; level++) {
+    const { gain, input, bin, middles } = bestSplit(stage, rows, inputs, leafOf, nodes);
+    const place = tree * DEPTH + level;
+    if (gain > 0) {
+      forest.inputs[place] = input;
+      forest.thresholds[place] = stage.edges[input]?.[bin] as number;
+    }
+    const bins = stage.binned[input] as Uint8Array;
+    for (let i = 0; i < leafOf.length; i++)
+      leafOf[i] = 2 * (leafOf[i] as number) + Number(gain > 0 && (bins[i] as number) > bin);
+    nodes = nodes.flatMap((node, n) => {
+      if (gain <= 0 || input >= stage.rising) return [node, node];
+      const middle = Math.max(node.low, Math.min(node.high, middles[n] as number));
+      return [
+        { low: node.low, high: middle },
+        { low: middle, high: node.high },
+      ];
+    });
+  }
+  return { leafOf, nodes };
+}
+
+/** Newton's step of each leaf. */
+function leaves(
+  { gradient, curvature }: Stage,
+  rows: Int32Array,
+  leafOf: Uint8Array,
+  nodes: readonly Node[],
+): Float64Array {
   const g = new Float64Array(LEAVES);
   const h = new Float64Array(LEAVES);
-  for (let i = 0; i < rows; i++) {
-    const leaf = at[i] as number;
+  for (const i of rows) {
+    const leaf = leafOf[i] as number;
     g[leaf] = (g[leaf] as number) + (gradient[i] as number);
     h[leaf] = (h[leaf] as number) + (curvature[i] as number);
   }
-  for (let leaf = 0; leaf < LEAVES; leaf++)
-    forest.leaves[tree * LEAVES + leaf] =
-      rate * step(g[leaf] as number, h[leaf] as number, nodes[leaf] as Node);
-  for (let i = 0; i < rows; i++)
-    odds[i] = (odds[i] as number) + (forest.leaves[tree * LEAVES + (at[i] as number)] as number);
+  return g.map((each, leaf) => step(each, h[leaf] as number, nodes[leaf] as Node));
 }
 
 function step(g: number, h: number, { low, high }: Node): number {
@@ -141,56 +168,75 @@ function step(g: number, h: number, { low, high }: Node): number {
 }
 
 interface Split {
-  gain: number;
-  input: number;
-  bin: number;
-  middle: number;
+  readonly gain: number;
+  readonly input: number;
+  readonly bin: number;
+  /** Of each node, what lies between its two sides. */
+  readonly middles: Float64Array;
 }
 
-function bestSplits(stage: Stage, at: Uint8Array, nodes: readonly Node[]): Split[] {
-  const { binned, gradient, curvature, size, rows, rising } = stage;
-  const best = nodes.map((): Split => ({ gain: 0, input: 0, bin: 0, middle: 0 }));
+/** The question that helps all nodes together most. */
+function bestSplit(
+  stage: Stage,
+  rows: Int32Array,
+  inputs: Int32Array,
+  at: Uint8Array,
+  nodes: readonly Node[],
+): Split {
+  let best: Split = { gain: 0, input: 0, bin: 0, middles: new Float64Array(nodes.length) };
   const g = new Float64Array(nodes.length * BINS);
   const h = new Float64Array(nodes.length * BINS);
-  for (let input = 0; input < size; input++) {
-    const bins = binned[input] as Uint8Array;
-    g.fill(0);
-    h.fill(0);
-    for (let i = 0; i < rows; i++) {
-      const place = (at[i] as number) * BINS + (bins[i] as number);
-      g[place] = (g[place] as number) + (gradient[i] as number);
-      h[place] = (h[place] as number) + (curvature[i] as number);
-    }
-    nodes.forEach((node, n) => {
+  for (const input of inputs) {
+    histograms(stage, rows, input, at, g, h);
+    const bins = stage.edges[input]?.length as number;
+    const gains = new Float64Array(bins);
+    const middles = nodes.map((node, n) => {
       const from = n * BINS;
-      consider(
-        g.subarray(from, from + BINS),
-        h.subarray(from, from + BINS),
-        node,
-        input,
-        input < rising,
-        best[n] as Split,
-      );
+      const sums = { g: g.subarray(from, from + BINS), h: h.subarray(from, from + BINS) };
+      return addGains(sums, node, input < stage.rising, gains);
+    });
+    gains.forEach((gain, bin) => {
+      if (gain > best.gain)
+        best = { gain, input, bin, middles: Float64Array.from(middles, (each) => each[bin] as number) };
     });
   }
   return best;
 }
 
-/** Keeps the best cut of one input in `best`. */
-function consider(
+function histograms(
+  { binned, gradient, curvature }: Stage,
+  rows: Int32Array,
+  input: number,
+  at: Uint8Array,
   g: Float64Array,
   h: Float64Array,
-  node: Node,
-  input: number,
-  rising: boolean,
-  best: Split,
 ): void {
+  const bins = binned[input] as Uint8Array;
+  g.fill(0);
+  h.fill(0);
+  for (let row = 0; row < rows.length; row++) {
+    const i = rows[row] as number;
+    const place = (at[i] as number) * BINS + (bins[i] as number);
+    g[place] = (g[place] as number) + (gradient[i] as number);
+    h[place] = (h[place] as number) + (curvature[i] as number);
+  }
+}
+
+/** Adds what each cut of one node gains, and gives what lies between its sides: the node's own step where it must not be cut. */
+function addGains(
+  { g, h }: { g: Float64Array; h: Float64Array },
+  node: Node,
+  rising: boolean,
+  gains: Float64Array,
+): Float64Array {
   const allG = g.reduce((sum, each) => sum + each, 0);
   const allH = h.reduce((sum, each) => sum + each, 0);
-  const whole = benefit(allG, allH, step(allG, allH, node));
+  const own = step(allG, allH, node);
+  const whole = benefit(allG, allH, own);
   let leftG = 0;
   let leftH = 0;
-  for (let bin = 0; bin < BINS - 1; bin++) {
+  const middles = new Float64Array(gains.length).fill(own);
+  for (let bin = 0; bin < gains.length; bin++) {
     leftG += g[bin] as number;
     leftH += h[bin] as number;
     const rightH = allH - leftH;
@@ -199,9 +245,10 @@ function consider(
     const right = step(allG - leftG, rightH, node);
     if (rising && left > right) continue;
     const gain = benefit(leftG, leftH, left) + benefit(allG - leftG, rightH, right) - whole;
-    if (gain <= best.gain + 1e-9) continue;
-    Object.assign(best, { gain, input, bin, middle: (left + right) / 2 });
+    gains[bin] = (gains[bin] as number) + gain;
+    middles[bin] = (left + right) / 2;
   }
+  return middles;
 }
 
 /** Fall of the loss when a node takes this value. */

@@ -27,7 +27,8 @@ const { values } = parseArgs({
   options: {
     data: { type: 'string' },
     worlds: { type: 'string', default: '4,5,6,7,8,9,21,22,23,24,25,26,31,32,33,34,35,36,37,38,39,40' },
-    trees: { type: 'string', default: '100' },
+    trees: { type: 'string', default: '120' },
+    seed: { type: 'string', default: '1' },
     /** Learns the trees alone. */
     'keep-score': { type: 'boolean', default: false },
     out: { type: 'string', default: 'src/detectors/weights.ts' },
@@ -273,7 +274,8 @@ const learned = (weights: Weights) => {
 const score = values['keep-score'] ? WEIGHTS : learnedScore();
 const everyInput = Array.from({ length: INPUTS }, (_, i) => i);
 const forest = boost(learned({ ...WEIGHTS, ...score }).examples(everyInput), {
-  ...{ trees: Number(values.trees), rate: 0.12, rising: DISTANCES },
+  ...{ trees: Number(values.trees), seed: Number(values.seed), rising: DISTANCES },
+  ...{ rate: 0.3, rowShare: 0.5, inputShare: 0.5 },
 });
 writeFileSync(
   values.out,

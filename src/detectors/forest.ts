@@ -1,30 +1,38 @@
 /** Levels of every tree. */
-export const DEPTH = 4;
-export const SPLITS = (1 << DEPTH) - 1;
+export const DEPTH = 5;
 export const LEAVES = 1 << DEPTH;
 
-/** Complete binary trees in heap order, one after the other. A threshold of infinity leads left. */
+/**
+ * Symmetric trees (Kohavi & Li, IJCAI 1995): each level asks one question, whatever was answered before, so that no answer
+ * waits for another. A threshold of infinity is never passed.
+ */
 export interface ForestWeights {
   readonly bias: number;
-  /** Input of each split. */
+  /** Input that each level of each tree asks for. */
   readonly inputs: Uint8Array;
-  readonly thresholds: Float32Array;
-  readonly leaves: Float32Array;
+  readonly thresholds: Float64Array;
+  /** The first level's answer is the highest bit of a leaf's place. */
+  readonly leaves: Float64Array;
 }
 
 /** Sum of the leaves that the inputs lead to: log-odds, where the trees were boosted for that. */
 export function forestSum({ bias, inputs, thresholds, leaves }: ForestWeights, x: Float64Array): number {
   let sum = bias;
-  for (let split = 0, leaf = 0; split < inputs.length; split += SPLITS, leaf += LEAVES) {
-    let node = 0;
-    for (let level = 0; level < DEPTH; level++) {
-      const at = split + node;
-      // A number, not a branch: which way a call goes cannot be predicted.
-      node = 2 * node + 1 + Number((x[inputs[at] as number] as number) > (thresholds[at] as number));
-    }
-    sum += leaves[leaf + node - SPLITS] as number;
+  for (let at = 0, leaf = 0; at < inputs.length; at += DEPTH, leaf += LEAVES) {
+    // Numbers, not branches: which way a call goes cannot be predicted. Written out, as a loop takes twice the time.
+    const place =
+      (passed(x, inputs, thresholds, at) << 4) |
+      (passed(x, inputs, thresholds, at + 1) << 3) |
+      (passed(x, inputs, thresholds, at + 2) << 2) |
+      (passed(x, inputs, thresholds, at + 3) << 1) |
+      passed(x, inputs, thresholds, at + 4);
+    sum += leaves[leaf + place] as number;
   }
   return sum;
+}
+
+function passed(x: Float64Array, inputs: Uint8Array, thresholds: Float64Array, at: number): number {
+  return Number((x[inputs[at] as number] as number) > (thresholds[at] as number));
 }
 
 /** Reads what {@link encodeForest} wrote. */
@@ -34,20 +42,20 @@ export function decodeForest(text: string): ForestWeights {
   const trees = view.getUint32(0, true);
   let at = 8;
   const floats = (count: number) => {
-    const values = Float32Array.from({ length: count }, (_, i) => view.getFloat32(at + i * 4, true));
+    const values = Float64Array.from({ length: count }, (_, i) => view.getFloat32(at + i * 4, true));
     at += count * 4;
     return values;
   };
-  const thresholds = floats(trees * SPLITS);
+  const thresholds = floats(trees * DEPTH);
   const leaves = floats(trees * LEAVES);
-  return { bias: view.getFloat32(4, true), inputs: bytes.slice(at, at + trees * SPLITS), thresholds, leaves };
+  return { bias: view.getFloat32(4, true), inputs: bytes.slice(at, at + trees * DEPTH), thresholds, leaves };
 }
 
-/** Little-endian, base64: number of trees, bias, thresholds, leaves, inputs. */
+/** Little-endian, base64: number of trees, bias, thresholds, leaves (single precision), inputs. */
 export function encodeForest({ bias, inputs, thresholds, leaves }: ForestWeights): string {
   const bytes = new Uint8Array(8 + (thresholds.length + leaves.length) * 4 + inputs.length);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, inputs.length / SPLITS, true);
+  view.setUint32(0, inputs.length / DEPTH, true);
   view.setFloat32(4, bias, true);
   let at = 8;
   for (const values of [thresholds, leaves]) {
@@ -57,5 +65,5 @@ export function encodeForest({ bias, inputs, thresholds, leaves }: ForestWeights
     }
   }
   bytes.set(inputs, at);
-  return btoa(String.fromCharCode(...bytes));
+  return Buffer.from(bytes).toString('base64');
 }
