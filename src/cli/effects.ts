@@ -63,7 +63,7 @@ export async function checkEffects(
   }
   if (found.length > 0)
     throw new EffectsFault(
-      `${found.length} ${found.length === 1 ? 'run has' : 'runs have'} no request that explains it: look inside the provider.`,
+      `${counted(found.length, 'run has', 'runs have')} no request that explains it: look inside the provider.`,
     );
 }
 

@@ -160,8 +160,14 @@ async function remind(incident: string, options: RemoteOptions): Promise<void> {
   for (const { id, measure, waves, incident: of } of plans) {
     const keys = sum(waves, 'done');
     if (of === incident && keys > 0)
-      console.log(`\n${measure} of ${counted(keys, 'key')} is in force: keyward contain undo ${id}`);
+      console.log(`\n${measure} of ${counted(keys, 'key')} is in force: ${wayBack(measure, id)}`);
   }
+}
+
+function wayBack(measure: string, plan: string): string {
+  return measure === 'revoke'
+    ? 'it cannot be undone; issue new keys with keyward keys issue'
+    : `keyward contain undo ${plan}`;
 }
 
 interface PlanOptions extends RemoteOptions {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../core/counted.js';
 import { receiptProblem } from '../keys/receipt.js';
 import { connect, type RemoteOptions, remoteCommand } from './client.js';
 import { readText } from './input.js';
@@ -25,7 +26,7 @@ export function receiptCommands(program: Command): void {
         page.receipts.map((each) => [
           each.id,
           ago(each.completedAt),
-          each.keys.length === 1 ? (each.keys[0] as string) : `${each.keys.length} keys`,
+          each.keys.length === 1 ? (each.keys[0] as string) : counted(each.keys.length, 'key'),
           each.by,
           each.exact ? 'yes' : 'NO',
           String(each.gateways.length),
@@ -64,7 +65,7 @@ function verify(file: string, publicKey: string | undefined): void {
 /** One sentence; where it is not exact, that is what it says. */
 export function revocationSummary(receipt: ReceiptView): string {
   const { id, keys, gateways, exact, inFlight } = receipt;
-  const what = keys.length === 1 ? `${keys[0]} is` : `${keys.length} keys are`;
+  const what = keys.length === 1 ? `${keys[0]} is` : `${counted(keys.length, 'key')} are`;
   const slowest = Math.max(...gateways.map(({ milliseconds }) => milliseconds));
   const where = exact
     ? `refused by ${gateways.length === 1 ? 'the gateway' : `all ${gateways.length} gateways`} since ${receipt.completedAt} (slowest ${slowest.toFixed(1)} ms)`

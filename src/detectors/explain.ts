@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js';
 import {
   type Baseline,
   Clock,
@@ -42,7 +43,7 @@ function explain(term: Term, scene: Scene, sighting: Sighting, strangerKeys: num
     case 'visitor':
       return visitorText(scene);
     case 'strangers':
-      return `the same source came with ${strangerKeys} other ${plural(strangerKeys, 'key')} within 3 days, and is new to each`;
+      return `the same source came with ${counted(strangerKeys, 'other key')} within 3 days, and is new to each`;
   }
 }
 
@@ -90,7 +91,7 @@ function networkText(scene: Scene, { observation: { address, place } }: Sighting
     return `${shown((named || address) + country)} never used by this key ${past}; ${share(scene, symbols.asn, population.total(KindIndex[Kind.asn] as number))} of all keys' use`;
   if (ownCount(scene, symbols.prefix) === 0) {
     const known = scene.baseline.numbers[KIND_DISTINCT.start + (KindIndex[Kind.prefix] as number)] as number;
-    return `${shown(address)} is in a network never used by this key ${past}, which used ${count(known)} ${plural(known, 'network')}${named === '' ? '' : `; ${shown(named + country)} it has used`}`;
+    return `${shown(address)} is in a network never used by this key ${past}, which used ${about(known, 'network')}${named === '' ? '' : `; ${shown(named + country)} it has used`}`;
   }
   return `${shown(address)}: this key was in its network in ${hours(ownCount(scene, symbols.prefix))} before`;
 }
@@ -111,16 +112,16 @@ function operationText(scene: Scene, { observation: { operation } }: Sighting): 
   const others = share(scene, symbols.operation, population.total(KindIndex[Kind.operation] as number));
   const name = shown(operation.name);
   if (own === 0) return `${name} never done by this key in ${calls(scene)}; ${others} of all keys' calls`;
-  return `${name}: ${count(own)} of this key's ${calls(scene)}, unusual after the call before it`;
+  return `${name}: ${number(own)} of this key's ${calls(scene)}, unusual after the call before it`;
 }
 
 function objectsText(scene: Scene): string {
   const { objects } = scene.symbols;
   const fresh = objects.filter((object) => ownCount(scene, object) === 0);
   const foreign = fresh.filter((object) => scene.population.counts.get(0, object) >= 1);
-  if (fresh.length === 0) return `${objects.length} ${plural(objects.length, 'object')} at once`;
+  if (fresh.length === 0) return `${counted(objects.length, 'object')} at once`;
   const others = foreign.length === 0 ? '' : `, ${foreign.length} of them known from other keys`;
-  return `${fresh.length} of ${objects.length} ${plural(objects.length, 'object')} never touched by this key${others}`;
+  return `${fresh.length} of ${counted(objects.length, 'object')} never touched by this key${others}`;
 }
 
 function timeText(scene: Scene): string {
@@ -133,7 +134,7 @@ function volumeText(scene: Scene): string {
   const hourly = Math.max(1, callsThisHour(scene));
   const last = lastOf(baseline.clock, symbols);
   const parts = [
-    `${count(hourly)} ${plural(hourly, 'call')} in this hour (so many or more: ${percent(upperTail(scene, HISTOGRAM.perHour, perHourClass(hourly)))} of its calls)`,
+    `${about(hourly, 'call')} in this hour (so many or more: ${percent(upperTail(scene, HISTOGRAM.perHour, perHourClass(hourly)))} of its calls)`,
   ];
   if (last !== 0) {
     const pace = paceSince(last, symbols.timeMs);
@@ -154,7 +155,7 @@ function outcomeText(scene: Scene, { outcome }: Sighting): string {
   if (bytesOut >= 0) {
     const bytes = Math.max(bytesOut, bytesThisHour(scene));
     const so = percent(upperTail(scene, HISTOGRAM.bytesPerHour, bytesPerHourClass(bytes)));
-    parts.push(`${Math.round(bytes)} bytes received in this hour (so many or more: ${so} of its calls)`);
+    parts.push(`${about(bytes, 'byte')} received in this hour (so many or more: ${so} of its calls)`);
   }
   return parts.join('; ');
 }
@@ -162,18 +163,17 @@ function outcomeText(scene: Scene, { outcome }: Sighting): string {
 const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
 function calls(scene: Scene): string {
-  const n = Math.round(experience(scene));
-  return `${count(n)} ${plural(n, 'call')}`;
+  return about(experience(scene), 'call');
 }
 
 function hours(n: number): string {
-  return `${count(n)} ${plural(n, 'hour')}`;
+  return about(n, 'hour');
 }
 
 function span(baseline: Baseline): string {
   const ms = (baseline.clock[Clock.last] as number) - (baseline.clock[Clock.first] as number);
   const days = Math.floor(ms / DAY_MS);
-  return days >= 1 ? `${days} ${plural(days, 'day')}` : duration(ms);
+  return days >= 1 ? counted(days, 'day') : duration(ms);
 }
 
 function duration(ms: number): string {
@@ -200,12 +200,13 @@ function percent(part: number): string {
   return `${(part * 100).toPrecision(2).replace(/\.0$/, '')} %`.replace(/^1\.0e\+2/, '100');
 }
 
-function count(n: number): string {
-  return String(Math.round(n));
+/** Counts that fade are fractions. */
+function about(n: number, word: string): string {
+  return counted(Math.round(n), word);
 }
 
-function plural(n: number, word: string): string {
-  return Math.round(n) === 1 ? word : `${word}s`;
+function number(n: number): string {
+  return Math.round(n).toLocaleString('en');
 }
 
 /** Text that came from outside, short; control characters are the writer's matter. */

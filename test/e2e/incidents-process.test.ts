@@ -142,6 +142,10 @@ it('a theft at a second gateway: found, told, proved, and stopped there, by the 
       stderr: expect.stringContaining('cannot be undone'),
     });
 
+    const closedAgain = await keyward(`incidents close ${id} --as false_alarm --why`, 'a test');
+    expect(closedAgain.stdout).toContain('revoke of 1 key is in force: it cannot be undone; issue new keys');
+    await keyward(`incidents reopen ${id} --why`, 'it was none');
+
     const child = await keyward('keys issue --name child --tenant acme --issued-with', stolen.id);
     expect(child.code).toBe(0);
     const kin = JSON.parse((await keyward(`incidents radius ${id} --json`)).stdout) as {
