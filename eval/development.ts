@@ -1,0 +1,82 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Weights } from '../src/detectors/odds.js';
+import { openGeo } from '../src/locations/geo.js';
+import { keyward } from './detectors.js';
+import { thresholdFor } from './metrics.js';
+import { benignDays, blockRow, commitRow, worldResult, worldRow } from './protocol.js';
+import { respliced } from './respliced.js';
+import { commandSet, commitSet, worldSet } from './sets.js';
+
+/**
+ * `npm run eval:development -- --data DIR`: what weights and designs are chosen by, in a minute or two: worlds of the
+ * development seeds, and the commit sets with the take-overs they came with and many others. --weights FILE takes compiled
+ * weights in place of those in use.
+ */
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    worlds: { type: 'string', default: '1,2,3,301,302,303,304,305,306,307,308' },
+    weights: { type: 'string' },
+  },
+});
+const RATES = [0.5, 1, 2] as const;
+/** Sets spliced anew: as many as give some two hundred take-overs of each kind. */
+const SPLICES = { 'dev-puppetlabs': 16, 'dev-rails': 8 } as const;
+
+const weights =
+  values.weights === undefined
+    ? undefined
+    : ((await import(pathToFileURL(path.resolve(values.weights)).href)) as { WEIGHTS: Weights }).WEIGHTS;
+await worlds(values.worlds.split(',').map(Number));
+if (values.data !== undefined) {
+  commits(path.join(values.data, 'commits'));
+  commands(path.join(values.data, 'unix-commands'));
+}
+
+async function worlds(seeds: readonly number[]): Promise<void> {
+  const geo = await openGeo({ asnFile: path.resolve('dist/asn.bin') });
+  const results = seeds.map((seed) => {
+    const world = worldSet(seed, geo);
+    const scores = keyward(world.sightings, weights);
+    const days = benignDays(world, scores);
+    return RATES.map((rate) => worldResult(world, scores, thresholdFor(days, (rate * days.length) / 1000)));
+  });
+  console.log(`${seeds.length} worlds, by false alarms in 1,000 key-days`);
+  RATES.forEach((rate, i) => {
+    const row = worldRow(results.flatMap((each) => each[i] ?? []));
+    console.log(
+      `  ${rate}: all ${two(row.all.mean)}, own network ${two(row.ownNetwork.mean)}, same cloud ${two(row.sameCloud.mean)}, abroad ${two(row.abroad.mean)}, exposure ${two(row.exposure)}, changes stopped ${two(row.changesStopped.mean)}`,
+    );
+  });
+}
+
+function commits(folder: string): void {
+  for (const [name, splices] of Object.entries(SPLICES)) {
+    const set = commitSet(folder, name);
+    const anew = Array.from({ length: splices }, (_, i) => respliced(set, i + 1));
+    for (const [sets, what] of [
+      [[set], name] as const,
+      [anew, `${name}, ${splices} times spliced anew`] as const,
+    ]) {
+      const figures = sets.map((each) => {
+        const scores = keyward(each.sightings, weights);
+        const [one, ten] = [commitRow(each, scores, 1), commitRow(each, scores, 10)];
+        return [one.plain, one.samePlace, ten.plain, ten.samePlace].map(({ mean }) => mean);
+      });
+      const mean = (n: number) => two(figures.reduce((sum, row) => sum + (row[n] ?? 0), 0) / figures.length);
+      console.log(`${what}: plain ${mean(0)} @1, ${mean(2)} @10; same place ${mean(1)} @1, ${mean(3)} @10`);
+    }
+  }
+}
+
+function commands(folder: string): void {
+  const set = commandSet(folder);
+  const { hits, area } = blockRow(set, keyward(set.sightings, weights, 'score'), 0.013);
+  console.log(`${set.name}: ${two(hits.mean)} at 1.3 % false, area ${area.toFixed(3)}`);
+}
+
+function two(share: number): string {
+  return share.toFixed(2);
+}
