@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { containment } from '../src/config/containment.js';
 import { PRIVILEGED_FROM } from '../src/core/observation.js';
 import { respond } from '../src/core/response.js';
 import { AlarmBudget } from '../src/detectors/budget.js';
@@ -26,7 +27,7 @@ const { values } = parseArgs({
 });
 const WORLD = { days: 28, keys: 165, thefts: 0, changes: 40 } as const;
 /** Evidence from which `containment.automatic` would act, as the configuration has it by default. */
-const CONTAINED_FROM = 10;
+const CONTAINED_FROM = containment.parse({}).evidenceFrom;
 
 /** What became of one campaign in one world. */
 interface Fate {
