@@ -4,10 +4,12 @@ import { parseArgs } from 'node:util';
 import type { Weights } from '../src/detectors/odds.js';
 import { openGeo } from '../src/locations/geo.js';
 import { keyward } from './detectors.js';
-import { thresholdFor } from './metrics.js';
-import { benignDays, blockRow, commitRow, worldResult, worldRow } from './protocol.js';
+import { blockRow, commitRow, worldRow } from './protocol.js';
 import { respliced } from './respliced.js';
-import { commandSet, commitSet, worldSet } from './sets.js';
+import { commandSet, commitSet, type LabelledSet, worldSet } from './sets.js';
+import { atRates } from './worlds.js';
+
+const DEVELOPMENT_SEEDS = '1,2,3,301,302,303,304,305,306,307,308,501,502,503,504,505,506,507,508';
 
 /**
  * `npm run eval:development -- --data DIR`: what weights and designs are chosen by, in a minute or two: worlds of the
@@ -17,7 +19,7 @@ import { commandSet, commitSet, worldSet } from './sets.js';
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
-    worlds: { type: 'string', default: '1,2,3,301,302,303,304,305,306,307,308' },
+    worlds: { type: 'string', default: DEVELOPMENT_SEEDS },
     weights: { type: 'string' },
   },
 });
@@ -39,9 +41,7 @@ async function worlds(seeds: readonly number[]): Promise<void> {
   const geo = await openGeo({ asnFile: path.resolve('dist/asn.bin') });
   const results = seeds.map((seed) => {
     const world = worldSet(seed, geo);
-    const scores = keyward(world.sightings, weights);
-    const days = benignDays(world, scores);
-    return RATES.map((rate) => worldResult(world, scores, thresholdFor(days, (rate * days.length) / 1000)));
+    return atRates(world, keyward(world.sightings, weights), RATES);
   });
   console.log(`${seeds.length} worlds, by false alarms in 1,000 key-days`);
   RATES.forEach((rate, i) => {
@@ -55,20 +55,23 @@ async function worlds(seeds: readonly number[]): Promise<void> {
 function commits(folder: string): void {
   for (const [name, splices] of Object.entries(SPLICES)) {
     const set = commitSet(folder, name);
-    const anew = Array.from({ length: splices }, (_, i) => respliced(set, i + 1));
-    for (const [sets, what] of [
-      [[set], name] as const,
-      [anew, `${name}, ${splices} times spliced anew`] as const,
-    ]) {
-      const figures = sets.map((each) => {
-        const scores = keyward(each.sightings, weights);
-        const [one, ten] = [commitRow(each, scores, 1), commitRow(each, scores, 10)];
-        return [one.plain, one.samePlace, ten.plain, ten.samePlace].map(({ mean }) => mean);
-      });
-      const mean = (n: number) => two(figures.reduce((sum, row) => sum + (row[n] ?? 0), 0) / figures.length);
-      console.log(`${what}: plain ${mean(0)} @1, ${mean(2)} @10; same place ${mean(1)} @1, ${mean(3)} @10`);
-    }
+    commitLine(name, [set]);
+    commitLine(
+      `${name}, ${splices} times spliced anew`,
+      Array.from({ length: splices }, (_, i) => respliced(set, i + 1)),
+    );
   }
+}
+
+/** Means over the sets. */
+function commitLine(what: string, sets: readonly LabelledSet[]): void {
+  const figures = sets.map((set) => {
+    const scores = keyward(set.sightings, weights);
+    const [one, ten] = [commitRow(set, scores, 1), commitRow(set, scores, 10)];
+    return [one.plain, one.samePlace, ten.plain, ten.samePlace].map(({ mean }) => mean);
+  });
+  const mean = (n: number) => two(figures.reduce((sum, row) => sum + (row[n] ?? 0), 0) / figures.length);
+  console.log(`${what}: plain ${mean(0)} @1, ${mean(2)} @10; same place ${mean(1)} @1, ${mean(3)} @10`);
 }
 
 function commands(folder: string): void {

@@ -55,7 +55,9 @@ export function boost(
   };
   const random = new Random(options.seed);
   const stage = {
-    ...{ binned, edges, rising: options.rising },
+    binned,
+    edges,
+    rising: options.rising,
     gradient: new Float64Array(labels.length),
     curvature: new Float64Array(labels.length),
   };

@@ -32,19 +32,28 @@ export function playWorld(
   budget: number,
 ): WorldOutcome {
   const { sightings } = world;
-  const atRates = (scores: Float64Array, wanted: readonly number[]) => {
-    const days = benignDays(world, scores);
-    return wanted.map((rate) => worldResult(world, scores, thresholdFor(days, (rate * days.length) / 1000)));
-  };
   const scores = new Map(detectors.map(([name, score]) => [name, score(sightings)]));
   return {
     observations: sightings.length,
-    results: new Map([...scores].map(([name, each]) => [name, atRates(each, rates)])),
+    results: new Map([...scores].map(([name, each]) => [name, atRates(world, each, rates)])),
     ablation: new Map(
-      TERMS.map((term) => [term, atRates(keyward(sightings, without(term)), [budget])[0] as WorldResult]),
+      TERMS.map((term) => [
+        term,
+        atRates(world, keyward(sightings, without(term)), [budget])[0] as WorldResult,
+      ]),
     ),
     own: ownBudget(world, scores.get('Keyward') as Float64Array, budget),
   };
+}
+
+/** Results at thresholds that give so many false alarms in 1,000 key-days of this very world. */
+export function atRates(
+  world: WorldSet,
+  scores: Float64Array,
+  rates: readonly number[],
+): readonly WorldResult[] {
+  const days = benignDays(world, scores);
+  return rates.map((rate) => worldResult(world, scores, thresholdFor(days, (rate * days.length) / 1000)));
 }
 
 function ownBudget(

@@ -93,7 +93,7 @@ function networkText(scene: Scene, { observation: { address, place } }: Sighting
     const known = scene.baseline.numbers[KIND_DISTINCT.start + (KindIndex[Kind.prefix] as number)] as number;
     return `${shown(address)} is in a network never used by this key ${past}, which used ${about(known, 'network')}${named === '' ? '' : `; ${shown(named + country)} it has used`}`;
   }
-  return `${shown(address)}: this key was in its network in ${hours(ownCount(scene, symbols.prefix))} before`;
+  return `${shown(address)}: this key was in its network in ${about(ownCount(scene, symbols.prefix), 'hour')} before`;
 }
 
 function clientText(scene: Scene, { observation: { userAgent } }: Sighting): string {
@@ -101,7 +101,7 @@ function clientText(scene: Scene, { observation: { userAgent } }: Sighting): str
   const own = ownCount(scene, symbols.client);
   const others = share(scene, symbols.client, population.total(KindIndex[Kind.client] as number));
   const name = `client "${shown(userAgent)}"`;
-  if (own > 0) return `${name}: this key used it in ${hours(own)} before`;
+  if (own > 0) return `${name}: this key used it in ${about(own, 'hour')} before`;
   if (ownCount(scene, symbols.family) > 0) return `${name}: a version that this key has not used before`;
   return `${name} never used by this key in ${calls(scene)}; ${others} of all keys' use`;
 }
@@ -164,10 +164,6 @@ const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Frida
 
 function calls(scene: Scene): string {
   return about(experience(scene), 'call');
-}
-
-function hours(n: number): string {
-  return about(n, 'hour');
 }
 
 function span(baseline: Baseline): string {

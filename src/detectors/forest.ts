@@ -19,7 +19,7 @@ export interface ForestWeights {
 export function forestSum({ bias, inputs, thresholds, leaves }: ForestWeights, x: Float64Array): number {
   let sum = bias;
   for (let at = 0, leaf = 0; at < inputs.length; at += DEPTH, leaf += LEAVES) {
-    // Numbers, not branches: which way a call goes cannot be predicted. Written out, as a loop takes twice the time.
+    // Numbers, not branches: which way a call goes cannot be predicted. Written out for DEPTH levels, as a loop takes longer.
     const place =
       (passed(x, inputs, thresholds, at) << 4) |
       (passed(x, inputs, thresholds, at + 1) << 3) |
