@@ -30,8 +30,9 @@ if (isMainThread) {
     threads.postMessage(nowMs);
     process.send?.(nowMs);
   });
-  // Who sets the time started the process, and it is of no use to anybody else.
+  // Who sets the time started the process, and it is of no use to anybody else. He may be gone before this line is reached.
   process.on('disconnect', () => process.exit());
+  if (!process.connected) process.exit();
   process.channel?.unref();
 } else {
   threads.onmessage = (event) => {

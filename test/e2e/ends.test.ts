@@ -79,6 +79,17 @@ it('the programs of the demo end when the replay is killed', async () => {
   await until(() => pids().length === 0);
 }, 40_000);
 
+it('a program of the demo ends though the replay was killed before it had loaded anything', async () => {
+  const clock = path.join(root, 'build/demo/replay/clock.js');
+  child = spawn(process.execPath, ['--import', clock, '-e', 'setInterval(() => {}, 1000)', dir], {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: { ...process.env, KEYWARD_REPLAY_NOW: '0' },
+  });
+  const exited = once(child, 'exit');
+  child.disconnect();
+  expect((await exited)[0]).toBe(0);
+});
+
 it('a program without a standard input goes on; one that is killed is no success', async () => {
   run(process.execPath, ['scripts/demo.mjs', 'directory', '--data', dir, '--organisations', '1']);
   await until(() => stdout.includes('"port"'), 20_000);
