@@ -1,0 +1,220 @@
+import path from 'node:path';
+import { AWAY } from '../src/detectors/baseline.js';
+import { FEATURE_COUNT, type Sighting } from '../src/detectors/contract.js';
+import { Detector, type Judgement } from '../src/detectors/detector.js';
+import { follow } from '../src/detectors/learn.js';
+import { LearningGuard } from '../src/detectors/learning-guard.js';
+import { INPUTS, inputsOf, meansOf, type Weights } from '../src/detectors/odds.js';
+import { symbolsOf } from '../src/detectors/symbols.js';
+import type { Geo } from '../src/engine/ports.js';
+import { openGeo } from '../src/locations/geo.js';
+import { Random } from '../world/random.js';
+import type { Examples } from './gradient-boosting.js';
+import { commandSet, commitSet, worldSet } from './sets.js';
+
+/**
+ * Examples for the fusion. Thieves are phantoms: another key's last calls, replayed against a copy of a victim's baseline,
+ * with or without the victim's client and place. In worlds the labelled thefts count as well. Everything else is the owner's.
+ */
+const KEPT_CALLS = 100;
+/** Thieves' calls to owners' calls, by weight. */
+const THIEVES_SHARE = 0.15;
+/** A thief's later calls weigh less: he should have been found by then. */
+const THIEF_CALLS = 8;
+/** After a theft the owner's calls must not be taken for the thief's. */
+const AFTERMATH_MS = 2 * 86_400_000;
+
+/** A stream to learn from, and how densely. */
+interface Course {
+  readonly sightings: readonly Sighting[];
+  readonly stolen: readonly boolean[];
+  /** Part of a legitimate change: always looked at. */
+  readonly changing: readonly boolean[];
+  /** Phantoms in one observation, and share of the owner's calls that are examples. */
+  readonly phantoms: number;
+  readonly owners: number;
+  readonly weight: number;
+  readonly length: number;
+  /** Of a phantom's calls, every so many is an example. */
+  readonly every: number;
+  readonly phantomWeight: number;
+  /** Places are known, so thieves may come from the victim's own. */
+  readonly places: boolean;
+  /** Phantom's duration, log-uniform, in ms. */
+  readonly lasts: readonly [number, number];
+}
+
+/** Rows of inputs as they are gathered. */
+export class Rows {
+  readonly labels: number[] = [];
+  readonly weights: number[] = [];
+  readonly #chunks: Float32Array[] = [];
+
+  add(inputs: Float64Array, label: 0 | 1, weight: number): void {
+    this.#chunks.push(Float32Array.from(inputs));
+    this.labels.push(label);
+    this.weights.push(weight);
+  }
+
+  /** Scales the thieves' weights from row `from` on to their share of the owners': odds of all courses are alike. */
+  balance(from: number): void {
+    let thieves = 0;
+    let owners = 0;
+    for (let i = from; i < this.labels.length; i++) {
+      if (this.labels[i] === 1) thieves += this.weights[i] as number;
+      else owners += this.weights[i] as number;
+    }
+    const scale = (THIEVES_SHARE * owners) / Math.max(1, thieves);
+    for (let i = from; i < this.labels.length; i++)
+      if (this.labels[i] === 1) this.weights[i] = (this.weights[i] as number) * scale;
+  }
+
+  /** @param columns which inputs, and in which order */
+  examples(columns: readonly number[]): Examples {
+    const size = columns.length;
+    const inputs = new Float32Array(this.labels.length * size);
+    this.#chunks.forEach((row, i) => {
+      for (let column = 0; column < size; column++)
+        inputs[i * size + column] = row[columns[column] as number] as number;
+    });
+    return {
+      ...{ inputs, size },
+      labels: Uint8Array.from(this.labels),
+      weights: Float32Array.from(this.weights),
+    };
+  }
+}
+
+/** Runs the stream as a scan does and gathers examples with the weights as they are. */
+export function gather(course: Course, weights: Weights, rows: Rows): void {
+  const random = new Random(1);
+  const detector = new Detector(weights);
+  const guard = new LearningGuard(detector, false);
+  const recent = new Map<string, Sighting[]>();
+  const keys: string[] = [];
+  const stolenCalls = new Map<string, number>();
+  const lastStolen = new Map<string, number>();
+  course.sightings.forEach((sighting, i) => {
+    const { key } = sighting.actor;
+    const { timeMs } = sighting.observation;
+    let own = recent.get(key);
+    if (own === undefined) {
+      own = [];
+      recent.set(key, own);
+      keys.push(key);
+    }
+    guard.admit(key, timeMs);
+    const judgement = detector.assess(sighting);
+    const ready = judgement.state === 'ready';
+    const stolen = course.stolen[i] === true;
+    if (stolen) {
+      const n = (stolenCalls.get(key) ?? 0) + 1;
+      stolenCalls.set(key, n);
+      lastStolen.set(key, timeMs);
+      if (ready) add(rows, judgement, detector, 1, course.weight * Math.min(1, THIEF_CALLS / n));
+    } else if (ready && random.chance(ownersShare(course, i, judgement, timeMs - (lastStolen.get(key) ?? 0))))
+      add(rows, judgement, detector, 0, course.weight);
+    guard.settle(key, judgement, 'allowed');
+    if (stolen) return;
+    own.push(sighting);
+    if (own.length > KEPT_CALLS) own.shift();
+    if (!ready || own.length < course.length || !random.chance(course.phantoms)) return;
+    const victim = Array.from({ length: 5 }, () => random.pick(keys)).find(
+      (each) => each !== key && !detector.isWarming(each),
+    );
+    if (victim !== undefined) phantom(course, random, detector, own, victim, recent.get(victim) ?? [], rows);
+  });
+}
+
+/** How many of the owners' calls like this one are examples: those that could be taken for a thief's, more often. */
+function ownersShare(course: Course, i: number, judgement: Judgement, sinceTheftMs: number): number {
+  if (judgement.track === AWAY) return Math.max(0.5, course.owners);
+  if (course.changing[i] === true || sinceTheftMs < AFTERMATH_MS) return Math.max(0.3, course.owners);
+  return course.owners;
+}
+
+function phantom(
+  course: Course,
+  random: Random,
+  detector: Detector,
+  thief: readonly Sighting[],
+  victim: string,
+  past: readonly Sighting[],
+  rows: Rows,
+): void {
+  const copy = detector.baselineOf(victim).clone();
+  const calls = thief.slice(-course.length);
+  const first = (calls[0] as Sighting).observation.timeMs;
+  const took = Math.max(1, (calls.at(-1) as Sighting).observation.timeMs - first);
+  const [least, most] = course.lasts;
+  const lasts = Math.min(took, Math.exp(random.between(Math.log(least), Math.log(most))));
+  const last = past.at(-1) as Sighting;
+  const startMs = last.observation.timeMs + random.between(0, 86_400_000);
+  const copiesClient = random.chance(0.5);
+  const ownPlace = course.places && random.chance(copiesClient ? 0.5 : 0.25);
+  calls.forEach((call, n) => {
+    const model = random.pick(past.slice(-10)).observation;
+    const symbols = symbolsOf(
+      { ...last.actor },
+      {
+        ...call.observation,
+        timeMs: startMs + ((call.observation.timeMs - first) / took) * lasts,
+        userAgent: copiesClient ? model.userAgent : call.observation.userAgent,
+        ...(ownPlace ? { address: model.address, place: model.place } : {}),
+      },
+      call.outcome,
+    );
+    const judgement = detector.judge(copy, symbols);
+    follow(copy, symbols, judgement.track);
+    if (n % course.every === course.every - 1)
+      add(rows, judgement, detector, 1, course.weight * course.phantomWeight);
+  });
+}
+
+const inputs = new Float64Array(INPUTS);
+const means = new Float64Array(FEATURE_COUNT);
+
+function add(rows: Rows, judgement: Judgement, detector: Detector, label: 0 | 1, weight: number): void {
+  const { baseline, track, features } = judgement;
+  meansOf(baseline, detector.population, means);
+  rows.add(inputsOf(baseline, track, features, means, inputs), label, weight);
+}
+
+/** The seeds' worlds and, where `data` names the folder of real data, what of it is there to learn from; one at a time. */
+export async function* courses(seeds: readonly number[], data: string | undefined): AsyncGenerator<Course> {
+  const geo = await openGeo({ asnFile: path.resolve('dist/asn.bin') });
+  for (const seed of seeds) yield worldCourse(seed, geo);
+  if (data === undefined) return;
+  for (const name of ['dev-puppetlabs', 'dev-rails']) {
+    const set = commitSet(path.join(data, 'commits'), name);
+    yield {
+      ...PLAIN,
+      sightings: set.sightings.filter((_, i) => set.attacks[i] === undefined),
+      ...{ phantoms: 0.08, owners: 0.5, length: 20, every: 3 },
+    };
+  }
+  const commands = commandSet(path.join(data, 'unix-commands'));
+  // The part before any attack.
+  const clean = commands.sightings.filter((_, i) => commands.blocks?.[i]?.attack !== true);
+  yield {
+    ...PLAIN,
+    sightings: clean.slice(0, Math.floor(commands.sightings.length * 0.4)),
+    ...{ phantoms: 0.015, owners: 0.2, length: 100, every: 9 },
+  };
+}
+
+const PLAIN = {
+  ...{ stolen: [], changing: [], weight: 1, phantomWeight: 1, places: false },
+  lasts: [3.6e6, 3.5e8],
+} as const;
+
+function worldCourse(seed: number, geo: Geo): Course {
+  const { sightings, stolen, episodes } = worldSet(seed, geo);
+  const changing = sightings.map(() => false);
+  for (const { kind, lines } of episodes)
+    if (kind === 'legitimate') for (const line of lines) changing[line] = true;
+  return {
+    ...{ sightings, stolen, changing, phantoms: 0.002, owners: 0.02, weight: 1, length: 16 },
+    ...{ every: 4, phantomWeight: 0.5, places: true, lasts: [60_000, 1.2e8] },
+  };
+}
