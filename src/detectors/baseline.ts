@@ -96,15 +96,12 @@ export const Clock = {
 const CLOCKS = 18;
 
 /**
- * Whose call an observation goes on from, by its place and tool: the owner's last usual one, the last odd one, or,
- * where these do not tell, whichever was last.
+ * Whose call an observation goes on from, by its place and tool: the last odd one where it shares these with that alone, else
+ * the owner's last usual one; undefined where both have them.
  */
 export function threadOf(clock: Float64Array, symbols: Symbols): typeof HOME | typeof AWAY | undefined {
-  const home = clock[Clock.homeSource] as number;
-  const away = clock[Clock.awaySource] as number;
-  if (home === away) return undefined;
-  if (symbols.source === away) return AWAY;
-  return symbols.source === home ? HOME : undefined;
+  if (symbols.source !== clock[Clock.awaySource]) return HOME;
+  return symbols.source === clock[Clock.homeSource] ? undefined : AWAY;
 }
 
 /** Four-byte numbers that come from memory together. */

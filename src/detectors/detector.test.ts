@@ -117,6 +117,14 @@ describe('Detector', () => {
     expect(evidence[3]).toBeGreaterThan((evidence[0] as number) + 1);
   });
 
+  it('does not take the owner for the thief who has just been there', () => {
+    const { call, owner, endMs } = provider();
+    for (const n of [1, 2, 3, 4]) call(endMs + n * 60_000, { ...owner(3, n), ...thief });
+    const odd = { ...owner(3, 5), operation: 'users.list' };
+    expect(provider().call(endMs + 5 * 60_000, odd).evidence).toBeGreaterThan(2);
+    expect(call(endMs + 5 * 60_000, odd).evidence).toBeLessThan(ALARM);
+  });
+
   it('explains every call of a visitor who was found out, even where he does what the owner does', () => {
     const detector = new Detector();
     const { call, owner, endMs } = provider(detector);

@@ -13,23 +13,52 @@ const AWAY_HALF_LIFE_MS = 36 * 3_600_000;
 const HOME_HALF_LIFE_MS = 12 * 3_600_000;
 const HOME_HALF_LIFE_PAUSES = 4;
 const SITTING_MS = 3_600_000;
+/** What a visitor cannot help showing: where he is and what he calls with. */
+const SIDES = [AT.network, AT.client] as const;
 
 /**
  * A thief's calls come between the owner's. Odd calls, and those of an odd call's source as long as it is new to the
  * key, have moving averages of their own: the owner's work does not dilute the thief's, nor does it suffer from them.
  */
 export function trackOf(
-  { clock }: Baseline,
+  baseline: Baseline,
   symbols: Symbols,
   features: readonly number[],
   means: Float64Array,
   score: number,
 ): number {
-  if (score > ODD_SCORE) return AWAY;
-  if (clock[Clock.awaySource] !== symbols.source) return HOME;
-  const network = (features[AT.network] as number) - (means[AT.network] as number);
-  const client = (features[AT.client] as number) - (means[AT.client] as number);
-  return network > NEW_NETWORK || client > NEW_NETWORK ? AWAY : HOME;
+  const sameSource = baseline.clock[Clock.awaySource] === symbols.source;
+  if (score > ODD_SCORE)
+    return sameSource || !strangerElsewhere(baseline, symbols, features, means) ? AWAY : HOME;
+  const isNew = beyond(features, means, AT.network) || beyond(features, means, AT.client);
+  return sameSource && isNew ? AWAY : HOME;
+}
+
+/** The odd calls of late came from a place, or with a tool, that is new to the key, and this call's is not: it is none of theirs. */
+function strangerElsewhere(
+  { clock, numbers }: Baseline,
+  { timeMs }: Symbols,
+  features: readonly number[],
+  means: Float64Array,
+): boolean {
+  const kept = visitorKept(clock, timeMs);
+  const start = averagesOf(AWAY);
+  for (const at of SIDES) {
+    const stranger = kept * ((numbers[start + at] as number) - (means[at] as number)) > NEW_NETWORK;
+    if (stranger && !beyond(features, means, at)) return true;
+  }
+  return false;
+}
+
+/** New to the key, as far as this feature tells. */
+function beyond(features: readonly number[], means: Float64Array, at: number): boolean {
+  return (features[at] as number) - (means[at] as number) > NEW_NETWORK;
+}
+
+/** What is left of the odd calls' distance by now. */
+function visitorKept(clock: Float64Array, timeMs: number): number {
+  const last = clock[Clock.awayLast] as number;
+  return last === 0 ? 0 : 2 ** (-Math.max(0, timeMs - last) / AWAY_HALF_LIFE_MS);
 }
 
 /** Who was found out stays so, whatever he does next, as long as he comes from a place and with a tool of his own. */
@@ -47,9 +76,7 @@ export function visitorsEvidence(
 }
 
 export function depart(baseline: Baseline, symbols: Symbols, means: Float64Array): void {
-  const { clock } = baseline;
-  const last = clock[Clock.awayLast] as number;
-  const kept = last === 0 ? 0 : 2 ** (-Math.max(0, symbols.timeMs - last) / AWAY_HALF_LIFE_MS);
+  const kept = visitorKept(baseline.clock, symbols.timeMs);
   settleIn(baseline, means, AWAY, kept);
   baseline.numbers[AWAY_PEAK.start] = (baseline.numbers[AWAY_PEAK.start] as number) * kept;
 }
