@@ -14,15 +14,20 @@ import { commandSet, commitSet, worldSet } from './sets.js';
 
 /**
  * Examples for the fusion. Thieves are phantoms: another key's last calls, replayed against a copy of a victim's baseline,
- * with or without the victim's client and place. In worlds the labelled thefts count as well. Everything else is the owner's.
+ * with or without the victim's client and place, while the victim goes on. In worlds the labelled thefts count as well.
+ * Everything else is the owner's.
  */
+const DAY_MS = 86_400_000;
 const KEPT_CALLS = 100;
+/** The victim's calls while and after a phantom comes by, and how many of them are examples. */
+const MEANWHILE_CALLS = 24;
+const MEANWHILE_SHARE = 0.5;
 /** Thieves' calls to owners' calls, by weight. */
 const THIEVES_SHARE = 0.15;
 /** A thief's later calls weigh less: he should have been found by then. */
 const THIEF_CALLS = 8;
 /** After a theft the owner's calls must not be taken for the thief's. */
-const AFTERMATH_MS = 2 * 86_400_000;
+const AFTERMATH_MS = 2 * DAY_MS;
 
 /** A stream to learn from, and how densely. */
 interface Course {
@@ -133,6 +138,14 @@ function ownersShare(course: Course, i: number, judgement: Judgement, sinceTheft
   return course.owners;
 }
 
+/** One call against the copy of a victim's baseline. */
+interface Replayed {
+  readonly call: Sighting;
+  readonly label: 0 | 1;
+  readonly example: boolean;
+}
+
+/** Another key's calls against a copy of the victim's baseline, and the victim's own between and after them. */
 function phantom(
   course: Course,
   random: Random,
@@ -143,31 +156,60 @@ function phantom(
   rows: Rows,
 ): void {
   const copy = detector.baselineOf(victim).clone();
-  const calls = thief.slice(-course.length);
+  const { actor, observation } = past.at(-1) as Sighting;
+  const startMs = observation.timeMs + random.between(0, DAY_MS);
+  const replayed = [
+    ...visit(course, random, thief.slice(-course.length), past, startMs),
+    ...meanwhile(random, past, startMs),
+  ];
+  replayed.sort((a, b) => a.call.observation.timeMs - b.call.observation.timeMs);
+  for (const { call, label, example } of replayed) {
+    const symbols = symbolsOf(actor, call.observation, call.outcome);
+    const judgement = detector.judge(copy, symbols);
+    follow(copy, symbols, judgement.track);
+    if (example)
+      add(rows, judgement, detector, label, course.weight * (label === 1 ? course.phantomWeight : 1));
+  }
+}
+
+/** The thief's calls, moved to the victim's time, from one place and with one tool. */
+function visit(
+  course: Course,
+  random: Random,
+  calls: readonly Sighting[],
+  past: readonly Sighting[],
+  startMs: number,
+): Replayed[] {
   const first = (calls[0] as Sighting).observation.timeMs;
   const took = Math.max(1, (calls.at(-1) as Sighting).observation.timeMs - first);
   const [least, most] = course.lasts;
   const lasts = Math.min(took, Math.exp(random.between(Math.log(least), Math.log(most))));
-  const last = past.at(-1) as Sighting;
-  const startMs = last.observation.timeMs + random.between(0, 86_400_000);
   const copiesClient = random.chance(0.5);
   const ownPlace = course.places && random.chance(copiesClient ? 0.5 : 0.25);
-  calls.forEach((call, n) => {
-    const model = random.pick(past.slice(-10)).observation;
-    const symbols = symbolsOf(
-      { ...last.actor },
-      {
+  const model = random.pick(past.slice(-10)).observation;
+  return calls.map((call, n) => ({
+    call: {
+      ...call,
+      observation: {
         ...call.observation,
         timeMs: startMs + ((call.observation.timeMs - first) / took) * lasts,
         userAgent: copiesClient ? model.userAgent : call.observation.userAgent,
         ...(ownPlace ? { address: model.address, place: model.place } : {}),
       },
-      call.outcome,
-    );
-    const judgement = detector.judge(copy, symbols);
-    follow(copy, symbols, judgement.track);
-    if (n % course.every === course.every - 1)
-      add(rows, judgement, detector, 1, course.weight * course.phantomWeight);
+    },
+    label: 1,
+    example: n % course.every === course.every - 1,
+  }));
+}
+
+/** The victim goes on as on the day before; from the thief's first call on it must not be taken for him. */
+function meanwhile(random: Random, past: readonly Sighting[], startMs: number): Replayed[] {
+  const lastMs = (past.at(-1) as Sighting).observation.timeMs;
+  return past.slice(-MEANWHILE_CALLS).flatMap((call) => {
+    const timeMs = call.observation.timeMs + DAY_MS;
+    if (timeMs <= lastMs) return [];
+    const example = timeMs > startMs && random.chance(MEANWHILE_SHARE);
+    return [{ call: { ...call, observation: { ...call.observation, timeMs } }, label: 0, example }];
   });
 }
 

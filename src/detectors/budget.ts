@@ -2,11 +2,11 @@
 export const ALARMS_PER_KEY_DAY = 1 / 500;
 /** Evidence from which a day counts as one of the tail, and how far the tail is looked at. */
 const LEVEL = 5;
-const WIDTH = 2;
+const WIDTH = 3;
 /** Key-days that the first estimate is worth, and what it is. */
-const PRIOR_DAYS = 300;
-const PRIOR_TAIL_DAYS = 6;
-const PRIOR_SCALE = 0.7;
+const PRIOR_DAYS = 500;
+const PRIOR_TAIL_DAYS = 12;
+const PRIOR_SCALE = 0.9;
 const SCALE_MIN = 0.3;
 const SCALE_MAX = 2.5;
 const FORGET = 0.99995;
