@@ -30,7 +30,7 @@ const THIEF_CALLS = 8;
 const AFTERMATH_MS = 2 * DAY_MS;
 
 /** A stream to learn from, and how densely. */
-interface Course {
+export interface Course {
   readonly sightings: readonly Sighting[];
   readonly stolen: readonly boolean[];
   /** Part of a legitimate change: always looked at. */
