@@ -13,7 +13,7 @@ export const containment = z
       .number()
       .min(4)
       .max(100)
-      .default(12)
+      .default(11)
       .describe('Nats of evidence against a key from which it is contained by itself.'),
     keysPerHourMax: z
       .number()
