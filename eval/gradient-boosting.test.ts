@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeForest, encodeForest, forestSum } from '../src/detectors/forest.js';
+import { decodeForest, encodeForest, Forest } from '../src/detectors/forest.js';
 import { Random } from '../world/random.js';
 import { boost } from './gradient-boosting.js';
 
@@ -22,9 +22,10 @@ function examples() {
 
 describe('boosting', () => {
   const { loss, ...forest } = boost(examples(), OPTIONS);
+  const asked = new Forest(forest);
 
   it('learns what goes together', () => {
-    const odds = (a: number, b: number) => forestSum(forest, Float64Array.of(a, b, 0.5));
+    const odds = (a: number, b: number) => asked.sum(Float64Array.of(a, b, 0.5));
     expect(loss).toBeLessThan(0.3);
     expect(odds(0.8, 0.6)).toBeGreaterThan(1);
     expect(odds(0.8, 0.1)).toBeLessThan(-1);
@@ -35,8 +36,8 @@ describe('boosting', () => {
     const unit = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
       fc.property(unit, unit, unit, unit, unit, (a, b, more, further, noise) => {
-        const less = forestSum(forest, Float64Array.of(a, b, noise));
-        const larger = forestSum(forest, Float64Array.of(a + more, b + further, noise));
+        const less = asked.sum(Float64Array.of(a, b, noise));
+        const larger = asked.sum(Float64Array.of(a + more, b + further, noise));
         expect(larger).toBeGreaterThanOrEqual(less - 1e-9);
       }),
     );

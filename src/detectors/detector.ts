@@ -11,7 +11,7 @@ import {
   type Term,
   type TermScore,
 } from './contract.js';
-import { forestSum } from './forest.js';
+import { Forest } from './forest.js';
 import { outcomeTerm, timeTerm, volumeTerm } from './habits.js';
 import { combine, hashText } from './hash.js';
 import { KeyTable } from './key-table.js';
@@ -67,12 +67,14 @@ export class Detector {
   readonly #latestKey = new Map<number, string>();
   readonly #weights: Weights;
   readonly #single: Float64Array;
+  readonly #forest: Forest;
   readonly #means = new Float64Array(FEATURE_COUNT);
   readonly #inputs = new Float64Array(INPUTS);
 
   constructor(weights: Weights = WEIGHTS) {
     this.#weights = weights;
     this.#single = Float64Array.from([...weights.single, ...weights.singleMeans]);
+    this.#forest = new Forest(weights.forest);
   }
 
   /** Scores the observation and moves the key's state of the moment. */
@@ -130,7 +132,7 @@ export class Detector {
     else rest(baseline, symbols, means);
     advance(baseline, symbols, features, track);
 
-    const odds = forestSum(this.#weights.forest, inputsOf(baseline, track, features, means, this.#inputs));
+    const odds = this.#forest.sum(inputsOf(baseline, track, features, means, this.#inputs));
     const ready = (clock[Clock.seen] as number) >= WARM_UP;
     const own = Math.max(0, odds + ODDS_SHIFT);
     const evidence = ready ? visitorsEvidence(baseline, symbols, track, own) : 0;
@@ -224,12 +226,11 @@ export class Detector {
   lately(judgement: Judgement): readonly TermScore[] {
     const gathered = new Map(this.terms(judgement).map(({ term, nats }) => [term, nats]));
     const { baseline, track, features } = judgement;
-    const { forest } = this.#weights;
     const means = meansOf(baseline, this.population, this.#means);
     const inputs = inputsOf(baseline, track, features, means, this.#inputs);
-    const odds = forestSum(forest, inputs);
+    const odds = this.#forest.sum(inputs);
     for (const term of TERMS) {
-      const nats = odds - forestSum(forest, usualIn(term, inputs));
+      const nats = odds - this.#forest.sum(usualIn(term, inputs));
       gathered.set(term, Math.max(nats, gathered.get(term) ?? 0));
     }
     gathered.set('visitor', judgement.carried);

@@ -15,24 +15,59 @@ export interface ForestWeights {
   readonly leaves: Float64Array;
 }
 
-/** Sum of the leaves that the inputs lead to: log-odds, where the trees were boosted for that. */
-export function forestSum({ bias, inputs, thresholds, leaves }: ForestWeights, x: Float64Array): number {
-  let sum = bias;
-  for (let at = 0, leaf = 0; at < inputs.length; at += DEPTH, leaf += LEAVES) {
-    // Numbers, not branches: which way a call goes cannot be predicted. Written out for DEPTH levels, as a loop takes longer.
-    const place =
-      (passed(x, inputs, thresholds, at) << 4) |
-      (passed(x, inputs, thresholds, at + 1) << 3) |
-      (passed(x, inputs, thresholds, at + 2) << 2) |
-      (passed(x, inputs, thresholds, at + 3) << 1) |
-      passed(x, inputs, thresholds, at + 4);
-    sum += leaves[leaf + place] as number;
+/** Inputs and thresholds as whole numbers: steps of 2⁻¹⁹, up to ±32. */
+const SCALE = 2 ** 19;
+const FURTHEST = 2 ** 24 - 1;
+/** The lowest bits of a question: which input it asks for. */
+const INPUT_BITS = 7;
+const INPUT_MASK = (1 << INPUT_BITS) - 1;
+
+/**
+ * A forest ready to be asked. Which way a call goes cannot be predicted, so nothing branches on it: a question is one whole
+ * number, a threshold above the input it asks for, and the answer is the sign of a difference.
+ */
+export class Forest {
+  readonly #bias: number;
+  readonly #questions: Int32Array;
+  readonly #leaves: Float64Array;
+  readonly #x = new Int32Array(INPUT_MASK + 1);
+
+  constructor({ bias, inputs, thresholds, leaves }: ForestWeights) {
+    this.#bias = bias;
+    this.#leaves = leaves;
+    this.#questions = Int32Array.from(thresholds, (threshold, at) => {
+      const whole = Math.max(-FURTHEST, Math.min(FURTHEST, Math.trunc(threshold * SCALE)));
+      return (whole << INPUT_BITS) | (inputs[at] as number);
+    });
   }
-  return sum;
+
+  /**
+   * Sum of the leaves that the inputs lead to: log-odds, where the trees were boosted for that.
+   * @param inputs at most 128, each well within ±4,000
+   */
+  sum(inputs: Float64Array): number {
+    const x = this.#x;
+    const questions = this.#questions;
+    const leaves = this.#leaves;
+    for (let i = 0; i < inputs.length; i++) x[i] = (inputs[i] as number) * SCALE;
+    let sum = this.#bias;
+    // Written out for DEPTH levels, as a loop takes longer.
+    for (let at = 0, leaf = 0; at < questions.length; at += DEPTH, leaf += LEAVES) {
+      const place =
+        (passed(x, questions[at] as number) << 4) |
+        (passed(x, questions[at + 1] as number) << 3) |
+        (passed(x, questions[at + 2] as number) << 2) |
+        (passed(x, questions[at + 3] as number) << 1) |
+        passed(x, questions[at + 4] as number);
+      sum += leaves[leaf + place] as number;
+    }
+    return sum;
+  }
 }
 
-function passed(x: Float64Array, inputs: Uint8Array, thresholds: Float64Array, at: number): number {
-  return Number((x[inputs[at] as number] as number) > (thresholds[at] as number));
+/** 1 where the input is above the threshold, 0 elsewhere. */
+function passed(x: Int32Array, question: number): number {
+  return ((question >> INPUT_BITS) - (x[question & INPUT_MASK] as number)) >>> 31;
 }
 
 /** Reads what {@link encodeForest} wrote. */
