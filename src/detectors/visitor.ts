@@ -3,7 +3,7 @@ import { AT, FEATURE_COUNT } from './contract.js';
 import { averagesOf } from './learn.js';
 import type { Symbols } from './symbols.js';
 
-/** Nats above its own mean from which a network is new to a key. */
+/** Nats above its own mean from which a network, or a client, is new to a key. */
 export const NEW_NETWORK = 1;
 /** Log-odds of a single call from which it counts among the odd ones. */
 const ODD_SCORE = -1;
