@@ -31,11 +31,11 @@ export function keyward(
 }
 
 /** The weights with one term taken out: whatever splits on it finds it as usual. */
-export function without(term: Term): Weights {
-  const { single, forest } = WEIGHTS;
+export function without(term: Term, weights: Weights = WEIGHTS): Weights {
+  const { single, forest } = weights;
   const isOf = (input: number) => input < DISTANCES && FEATURES[input % FEATURE_COUNT]?.term === term;
   return {
-    ...WEIGHTS,
+    ...weights,
     single: single.map((weight, i) => (isOf(i) ? 0 : weight)),
     forest: {
       ...forest,

@@ -2,8 +2,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Weights } from '../src/detectors/odds.js';
+import { WEIGHTS } from '../src/detectors/weights.js';
 import { openGeo } from '../src/locations/geo.js';
-import { keyward } from './detectors.js';
+import { keyward, TERMS, without } from './detectors.js';
 import { blockRow, commitRow, worldRow } from './protocol.js';
 import { respliced } from './respliced.js';
 import { commandSet, commitSet, type LabelledSet, worldSet } from './sets.js';
@@ -14,27 +15,39 @@ const DEVELOPMENT_SEEDS = '1,2,3,301,302,303,304,305,306,307,308,501,502,503,504
 /**
  * `npm run eval:development -- --data DIR`: what weights and designs are chosen by, in a minute or two: worlds of the
  * development seeds, and the commit sets with the take-overs they came with and many others. --weights FILE takes compiled
- * weights in place of those in use.
+ * weights in place of those in use, --without TERM blinds them to one term.
  */
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
     worlds: { type: 'string', default: DEVELOPMENT_SEEDS },
     weights: { type: 'string' },
+    without: { type: 'string' },
   },
 });
 const RATES = [0.5, 1, 2] as const;
 /** Sets spliced anew: as many as give some two hundred take-overs of each kind. */
 const SPLICES = { 'dev-puppetlabs': 16, 'dev-rails': 8 } as const;
 
-const weights =
+const weights = blinded(
   values.weights === undefined
-    ? undefined
-    : ((await import(pathToFileURL(path.resolve(values.weights)).href)) as { WEIGHTS: Weights }).WEIGHTS;
+    ? WEIGHTS
+    : ((await import(pathToFileURL(path.resolve(values.weights)).href)) as { WEIGHTS: Weights }).WEIGHTS,
+);
 await worlds(values.worlds.split(',').map(Number));
 if (values.data !== undefined) {
   commits(path.join(values.data, 'commits'));
   commands(path.join(values.data, 'unix-commands'));
+}
+
+function blinded(all: Weights): Weights {
+  if (values.without === undefined) return all;
+  const term = TERMS.find((each) => each === values.without);
+  if (term === undefined) {
+    console.error(`--without ${values.without}: no such term; there are ${TERMS.join(', ')}.`);
+    process.exit(2);
+  }
+  return without(term, all);
 }
 
 async function worlds(seeds: readonly number[]): Promise<void> {
