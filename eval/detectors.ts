@@ -30,6 +30,19 @@ export function keyward(
   });
 }
 
+/** As the guard runs it: what came back is known after the call was judged. */
+export function keywardLive(sightings: readonly Sighting[], weights: Weights = WEIGHTS): Float64Array {
+  const detector = new Detector(weights);
+  const learning = new LearningGuard(detector, false);
+  return Float64Array.from(sightings, ({ actor, observation, outcome }) => {
+    learning.admit(actor.key, observation.timeMs);
+    const judgement = detector.assess({ actor, observation });
+    const { policy } = learning.settle(actor.key, judgement, 'allowed');
+    if (outcome !== undefined) detector.conclude(judgement, outcome, policy === 'learn');
+    return judgement.evidence;
+  });
+}
+
 /** The weights with one term taken out: whatever splits on it finds it as usual. */
 export function without(term: Term, weights: Weights = WEIGHTS): Weights {
   const { single, forest } = weights;

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import type { Weights } from '../src/detectors/odds.js';
 import { WEIGHTS } from '../src/detectors/weights.js';
 import { openGeo } from '../src/locations/geo.js';
-import { keyward, TERMS, without } from './detectors.js';
+import { keyward, keywardLive, TERMS, without } from './detectors.js';
 import { blockRow, commitRow, worldRow } from './protocol.js';
 import { respliced } from './respliced.js';
 import { commandSet, commitSet, type LabelledSet, worldSet } from './sets.js';
@@ -15,7 +15,8 @@ const DEVELOPMENT_SEEDS = '1,2,3,301,302,303,304,305,306,307,308,501,502,503,504
 /**
  * `npm run eval:development -- --data DIR`: what weights and designs are chosen by, in a minute or two: worlds of the
  * development seeds, and the commit sets with the take-overs they came with and many others. --weights FILE takes compiled
- * weights in place of those in use, --without TERM blinds them to one term.
+ * weights in place of those in use, --without TERM blinds them to one term. --live plays the worlds as the
+ * guard sees them: what came back is known after a call was judged.
  */
 const { values } = parseArgs({
   options: {
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     worlds: { type: 'string', default: DEVELOPMENT_SEEDS },
     weights: { type: 'string' },
     without: { type: 'string' },
+    live: { type: 'boolean', default: false },
   },
 });
 const RATES = [0.5, 1, 2] as const;
@@ -54,7 +56,8 @@ async function worlds(seeds: readonly number[]): Promise<void> {
   const geo = await openGeo({ asnFile: path.resolve('dist/asn.bin') });
   const results = seeds.map((seed) => {
     const world = worldSet(seed, geo);
-    return atRates(world, keyward(world.sightings, weights), RATES);
+    const scores = values.live ? keywardLive(world.sightings, weights) : keyward(world.sightings, weights);
+    return atRates(world, scores, RATES);
   });
   console.log(`${seeds.length} worlds, by false alarms in 1,000 key-days`);
   RATES.forEach((rate, i) => {
