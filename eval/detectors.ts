@@ -13,33 +13,24 @@ import { RobustRandomCutForest } from './baselines/robust-random-cut-forest.js';
 import { Rules } from './baselines/rules.js';
 import type { EvalObservation, Scorer } from './observation.js';
 
-/** Keyward as `keyward scan` runs it: its evidence, which has added up, or its score, which is of each call alone. */
+/**
+ * Keyward as `keyward scan` runs it: its evidence, which has added up, or its score, which is of each call alone.
+ * @param live as the guard runs it: what came back is known after the call was judged
+ */
 export function keyward(
   sightings: readonly Sighting[],
   weights: Weights = WEIGHTS,
-  what: 'evidence' | 'score' = 'evidence',
+  { what = 'evidence', live = false }: { what?: 'evidence' | 'score'; live?: boolean } = {},
 ): Float64Array {
   const detector = new Detector(weights);
   const learning = new LearningGuard(detector, false);
   return Float64Array.from(sightings, (sighting) => {
-    const { key } = sighting.actor;
-    learning.admit(key, sighting.observation.timeMs);
-    const judgement = detector.assess(sighting);
-    learning.settle(key, judgement, 'allowed');
-    return judgement[what];
-  });
-}
-
-/** As the guard runs it: what came back is known after the call was judged. */
-export function keywardLive(sightings: readonly Sighting[], weights: Weights = WEIGHTS): Float64Array {
-  const detector = new Detector(weights);
-  const learning = new LearningGuard(detector, false);
-  return Float64Array.from(sightings, ({ actor, observation, outcome }) => {
+    const { actor, observation, outcome } = sighting;
     learning.admit(actor.key, observation.timeMs);
-    const judgement = detector.assess({ actor, observation });
+    const judgement = detector.assess(live ? { actor, observation } : sighting);
     const { policy } = learning.settle(actor.key, judgement, 'allowed');
-    if (outcome !== undefined) detector.conclude(judgement, outcome, policy === 'learn');
-    return judgement.evidence;
+    if (live && outcome !== undefined) detector.conclude(judgement, outcome, policy === 'learn');
+    return judgement[what];
   });
 }
 

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import type { Weights } from '../src/detectors/odds.js';
 import { WEIGHTS } from '../src/detectors/weights.js';
 import { openGeo } from '../src/locations/geo.js';
-import { keyward, keywardLive, TERMS, without } from './detectors.js';
+import { keyward, TERMS, without } from './detectors.js';
 import { blockRow, commitRow, worldRow } from './protocol.js';
 import { respliced } from './respliced.js';
 import { commandSet, commitSet, type LabelledSet, worldSet } from './sets.js';
@@ -56,8 +56,7 @@ async function worlds(seeds: readonly number[]): Promise<void> {
   const geo = await openGeo({ asnFile: path.resolve('dist/asn.bin') });
   const results = seeds.map((seed) => {
     const world = worldSet(seed, geo);
-    const scores = values.live ? keywardLive(world.sightings, weights) : keyward(world.sightings, weights);
-    return atRates(world, scores, RATES);
+    return atRates(world, keyward(world.sightings, weights, { live: values.live }), RATES);
   });
   console.log(`${seeds.length} worlds, by false alarms in 1,000 key-days`);
   RATES.forEach((rate, i) => {
@@ -92,7 +91,7 @@ function commitLine(what: string, sets: readonly LabelledSet[]): void {
 
 function commands(folder: string): void {
   const set = commandSet(folder);
-  const { hits, area } = blockRow(set, keyward(set.sightings, weights, 'score'), 0.013);
+  const { hits, area } = blockRow(set, keyward(set.sightings, weights, { what: 'score' }), 0.013);
   console.log(`${set.name}: ${two(hits.mean)} at 1.3 % false, area ${area.toFixed(3)}`);
 }
 

@@ -9,7 +9,7 @@ import { worldSet } from './sets.js';
 const geo = await openGeo({});
 const { sightings } = worldSet(9, geo, { keys: 20, days: 9, thefts: 0, changes: 0 });
 const course: Course = {
-  ...{ sightings, stolen: [], changing: [], phantoms: 0.004, owners: 0.02, weight: 1, length: 16 },
+  ...{ sightings, stolen: [], changing: [], phantoms: 0.004, owners: 0.02, length: 16 },
   ...{ every: 4, phantomWeight: 0.5, places: true, lasts: [60_000, 1.2e8] },
 };
 const everyInput = Array.from({ length: INPUTS }, (_, i) => i);
@@ -17,7 +17,6 @@ const everyInput = Array.from({ length: INPUTS }, (_, i) => i);
 function learned() {
   const rows = new Rows();
   gather(course, WEIGHTS, rows);
-  rows.balance(0);
   return rows.examples(everyInput);
 }
 

@@ -9,6 +9,7 @@ import { symbolsOf } from '../src/detectors/symbols.js';
 import type { Geo } from '../src/engine/ports.js';
 import { openGeo } from '../src/locations/geo.js';
 import { Random } from '../world/random.js';
+import { DAY_MS } from '../world/traffic.js';
 import type { Examples } from './gradient-boosting.js';
 import { commandSet, commitSet, worldSet } from './sets.js';
 
@@ -17,7 +18,6 @@ import { commandSet, commitSet, worldSet } from './sets.js';
  * with or without the victim's client and place, while the victim goes on. In worlds the labelled thefts count as well.
  * Everything else is the owner's.
  */
-const DAY_MS = 86_400_000;
 const KEPT_CALLS = 100;
 /** The victim's calls while and after a phantom comes by, and how many of them are examples. */
 const MEANWHILE_CALLS = 24;
@@ -38,7 +38,6 @@ export interface Course {
   /** Phantoms in one observation, and share of the owner's calls that are examples. */
   readonly phantoms: number;
   readonly owners: number;
-  readonly weight: number;
   readonly length: number;
   /** Of a phantom's calls, every so many is an example. */
   readonly every: number;
@@ -90,8 +89,9 @@ export class Rows {
   }
 }
 
-/** Runs the stream as a scan does and gathers examples with the weights as they are. */
+/** Runs the stream as a scan does and gathers examples with the weights as they are: so many thieves to owners, whatever the stream. */
 export function gather(course: Course, weights: Weights, rows: Rows): void {
+  const from = rows.labels.length;
   const random = new Random(1);
   const detector = new Detector(weights);
   const guard = new LearningGuard(detector, false);
@@ -116,9 +116,9 @@ export function gather(course: Course, weights: Weights, rows: Rows): void {
       const n = (stolenCalls.get(key) ?? 0) + 1;
       stolenCalls.set(key, n);
       lastStolen.set(key, timeMs);
-      if (ready) add(rows, judgement, detector, 1, course.weight * Math.min(1, THIEF_CALLS / n));
+      if (ready) add(rows, judgement, detector, 1, Math.min(1, THIEF_CALLS / n));
     } else if (ready && random.chance(ownersShare(course, i, judgement, timeMs - (lastStolen.get(key) ?? 0))))
-      add(rows, judgement, detector, 0, course.weight);
+      add(rows, judgement, detector, 0, 1);
     guard.settle(key, judgement, 'allowed');
     if (stolen) return;
     own.push(sighting);
@@ -129,6 +129,7 @@ export function gather(course: Course, weights: Weights, rows: Rows): void {
     );
     if (victim !== undefined) phantom(course, random, detector, own, victim, recent.get(victim) ?? [], rows);
   });
+  rows.balance(from);
 }
 
 /** How many of the owners' calls like this one are examples: those that could be taken for a thief's, more often. */
@@ -167,8 +168,7 @@ function phantom(
     const symbols = symbolsOf(actor, call.observation, call.outcome);
     const judgement = detector.judge(copy, symbols);
     follow(copy, symbols, judgement.track);
-    if (example)
-      add(rows, judgement, detector, label, course.weight * (label === 1 ? course.phantomWeight : 1));
+    if (example) add(rows, judgement, detector, label, label === 1 ? course.phantomWeight : 1);
   }
 }
 
@@ -246,7 +246,7 @@ export async function* courses(seeds: readonly number[], data: string | undefine
 }
 
 const PLAIN = {
-  ...{ stolen: [], changing: [], weight: 1, phantomWeight: 1, places: false },
+  ...{ stolen: [], changing: [], phantomWeight: 1, places: false },
   lasts: [3.6e6, 3.5e8],
 } as const;
 
@@ -256,7 +256,7 @@ function worldCourse(seed: number, geo: Geo): Course {
   for (const { kind, lines } of episodes)
     if (kind === 'legitimate') for (const line of lines) changing[line] = true;
   return {
-    ...{ sightings, stolen, changing, phantoms: 0.002, owners: 0.02, weight: 1, length: 16 },
+    ...{ sightings, stolen, changing, phantoms: 0.002, owners: 0.02, length: 16 },
     ...{ every: 4, phantomWeight: 0.5, places: true, lasts: [60_000, 1.2e8] },
   };
 }

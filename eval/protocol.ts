@@ -1,7 +1,7 @@
+import { DAY_MS } from '../world/traffic.js';
 import { area, type Interval, median, share, thresholdFor } from './metrics.js';
 import type { LabelledSet, WorldSet } from './sets.js';
 
-const DAY_MS = 86_400_000;
 /** Days of a world that only teach. */
 export const WARM_DAYS = 7;
 /** Of a commit set: the first part only teaches; one episode of a key in so many observations. */

@@ -27,7 +27,10 @@ const BUDGET = 2;
 
 const detectors: [string, Score][] = [
   // A block adds up by itself, so it takes the scores of the calls alone.
-  ['Keyward', (sightings, blocks) => keyward(sightings, undefined, blocks === true ? 'score' : 'evidence')],
+  [
+    'Keyward',
+    (sightings, blocks) => keyward(sightings, undefined, { what: blocks === true ? 'score' : 'evidence' }),
+  ],
   ...Object.entries(BASELINES).map(([name, make]): [string, Score] => [
     name,
     (sightings) => baseline(make(sightings.length), sightings),

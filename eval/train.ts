@@ -26,11 +26,8 @@ const { values } = parseArgs({
 
 async function examplesWith(weights: Weights): Promise<Rows> {
   const rows = new Rows();
-  for await (const course of courses(values.worlds.split(',').map(Number), values.data)) {
-    const from = rows.labels.length;
+  for await (const course of courses(values.worlds.split(',').map(Number), values.data))
     gather(course, weights, rows);
-    rows.balance(from);
-  }
   console.error(`${rows.labels.length} examples`);
   return rows;
 }

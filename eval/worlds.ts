@@ -1,11 +1,10 @@
 import { AlarmBudget, AlarmDay } from '../src/detectors/budget.js';
 import type { Sighting, Term } from '../src/detectors/contract.js';
+import { DAY_MS } from '../world/traffic.js';
 import { keyward, TERMS, without } from './detectors.js';
 import { thresholdFor } from './metrics.js';
 import { benignDays, WARM_DAYS, type WorldResult, worldResult } from './protocol.js';
 import type { WorldSet } from './sets.js';
-
-const DAY_MS = 86_400_000;
 
 export type Score = (sightings: readonly Sighting[], blocks?: boolean) => Float64Array;
 

@@ -65,14 +65,14 @@ export class Detector {
   readonly #strangers = new Strangers();
   /** The key that a principal began last: its baseline is what the next one of the same owner starts from. */
   readonly #latestKey = new Map<number, string>();
-  readonly #weights: Weights;
   readonly #single: Float64Array;
+  readonly #singleBias: number;
   readonly #forest: Forest;
   readonly #means = new Float64Array(FEATURE_COUNT);
   readonly #inputs = new Float64Array(INPUTS);
 
   constructor(weights: Weights = WEIGHTS) {
-    this.#weights = weights;
+    this.#singleBias = weights.singleBias;
     this.#single = Float64Array.from([...weights.single, ...weights.singleMeans]);
     this.#forest = new Forest(weights.forest);
   }
@@ -126,7 +126,7 @@ export class Detector {
     featuresOf({ symbols, baseline, population: this.population }, features);
     const means = meansOf(baseline, this.population, this.#means);
     if (baseline.total < WARM_UP / 2) settleIn(baseline, means, 0, 0);
-    const score = singleScore(features, means, this.#single) + this.#weights.singleBias;
+    const score = singleScore(features, means, this.#single) + this.#singleBias;
     const track = trackOf(baseline, symbols, features, means, score);
     if (track === AWAY) depart(baseline, symbols, means);
     else rest(baseline, symbols, means);

@@ -30,8 +30,8 @@ export function trackOf(
   const sameSource = baseline.clock[Clock.awaySource] === symbols.source;
   if (score > ODD_SCORE)
     return sameSource || !strangerElsewhere(baseline, symbols, features, means) ? AWAY : HOME;
-  const isNew = beyond(features, means, AT.network) || beyond(features, means, AT.client);
-  return sameSource && isNew ? AWAY : HOME;
+  if (!sameSource) return HOME;
+  return beyond(features, means, AT.network) || beyond(features, means, AT.client) ? AWAY : HOME;
 }
 
 /** The odd calls of late came from a place, or with a tool, that is new to the key, and this call's is not: it is none of theirs. */
