@@ -11,7 +11,7 @@ import { openGeo } from '../src/locations/geo.js';
 import { Random } from '../world/random.js';
 import { DAY_MS } from '../world/traffic.js';
 import type { Examples } from './gradient-boosting.js';
-import { commandSet, commitSet, worldSet } from './sets.js';
+import { commandSet, streamSet, worldSet } from './sets.js';
 
 /**
  * Examples for the fusion. Thieves are phantoms: another key's last calls, replayed against a copy of a victim's baseline,
@@ -28,6 +28,7 @@ const THIEVES_SHARE = 0.15;
 const THIEF_CALLS = 8;
 /** After a theft the owner's calls must not be taken for the thief's. */
 const AFTERMATH_MS = 2 * DAY_MS;
+const COMMANDS_BEFORE_ATTACKS = 0.4;
 
 /** A stream to learn from, and how densely. */
 export interface Course {
@@ -42,6 +43,10 @@ export interface Course {
   /** Of a phantom's calls, every so many is an example. */
   readonly every: number;
   readonly phantomWeight: number;
+  /** Share of its examples that are kept: many courses must fit into memory. */
+  readonly kept: number;
+  /** Of all its examples, next to those of other courses. */
+  readonly weight: number;
   /** Places are known, so thieves may come from the victim's own. */
   readonly places: boolean;
   /** Phantom's duration, log-uniform, in ms. */
@@ -60,8 +65,21 @@ export class Rows {
     this.weights.push(weight);
   }
 
-  /** Scales the thieves' weights from row `from` on to their share of the owners': odds of all courses are alike. */
-  balance(from: number): void {
+  /** Keeps a share of the rows from row `from` on. */
+  thin(from: number, share: number, random: Random): void {
+    let to = from;
+    for (let i = from; i < this.labels.length; i++) {
+      if (!random.chance(share)) continue;
+      this.labels[to] = this.labels[i] as number;
+      this.weights[to] = this.weights[i] as number;
+      this.#chunks[to] = this.#chunks[i] as Float32Array;
+      to += 1;
+    }
+    for (const column of [this.labels, this.weights, this.#chunks]) column.length = to;
+  }
+
+  /** Scales the weights from row `from` on, the thieves' to their share of the owners': odds of all courses are alike. */
+  balance(from: number, weight: number): void {
     let thieves = 0;
     let owners = 0;
     for (let i = from; i < this.labels.length; i++) {
@@ -70,7 +88,7 @@ export class Rows {
     }
     const scale = (THIEVES_SHARE * owners) / Math.max(1, thieves);
     for (let i = from; i < this.labels.length; i++)
-      if (this.labels[i] === 1) this.weights[i] = (this.weights[i] as number) * scale;
+      this.weights[i] = (this.weights[i] as number) * weight * (this.labels[i] === 1 ? scale : 1);
   }
 
   /** @param columns which inputs, and in which order */
@@ -129,7 +147,8 @@ export function gather(course: Course, weights: Weights, rows: Rows): void {
     );
     if (victim !== undefined) phantom(course, random, detector, own, victim, recent.get(victim) ?? [], rows);
   });
-  rows.balance(from);
+  rows.thin(from, course.kept, random);
+  rows.balance(from, course.weight);
 }
 
 /** How many of the owners' calls like this one are examples: those that could be taken for a thief's, more often. */
@@ -222,33 +241,17 @@ function add(rows: Rows, judgement: Judgement, detector: Detector, label: 0 | 1,
   rows.add(inputsOf(baseline, track, features, means, inputs), label, weight);
 }
 
-/** The seeds' worlds and, where `data` names the folder of real data, what of it is there to learn from; one at a time. */
-export async function* courses(seeds: readonly number[], data: string | undefined): AsyncGenerator<Course> {
+/** Worlds, streams and, where `data` names the folder of real data, commands before any attack; one at a time. */
+export async function* courses(
+  worldSeeds: readonly number[],
+  streams: number,
+  data: string | undefined,
+): AsyncGenerator<Course> {
   const geo = await openGeo({ asnFile: path.resolve('dist/asn.bin') });
-  for (const seed of seeds) yield worldCourse(seed, geo);
-  if (data === undefined) return;
-  for (const name of ['dev-puppetlabs', 'dev-rails']) {
-    const set = commitSet(path.join(data, 'commits'), name);
-    yield {
-      ...PLAIN,
-      sightings: set.sightings.filter((_, i) => set.attacks[i] === undefined),
-      ...{ phantoms: 0.08, owners: 0.5, length: 20, every: 3 },
-    };
-  }
-  const commands = commandSet(path.join(data, 'unix-commands'));
-  // The part before any attack.
-  const clean = commands.sightings.filter((_, i) => commands.blocks?.[i]?.attack !== true);
-  yield {
-    ...PLAIN,
-    sightings: clean.slice(0, Math.floor(commands.sightings.length * 0.4)),
-    ...{ phantoms: 0.015, owners: 0.2, length: 100, every: 9 },
-  };
+  for (const seed of worldSeeds) yield worldCourse(seed, geo);
+  for (let seed = 0; seed < streams; seed++) yield streamCourse(seed);
+  if (data !== undefined) yield commandCourse(path.join(data, 'unix-commands'));
 }
-
-const PLAIN = {
-  ...{ stolen: [], changing: [], phantomWeight: 1, places: false },
-  lasts: [3.6e6, 3.5e8],
-} as const;
 
 function worldCourse(seed: number, geo: Geo): Course {
   const { sightings, stolen, episodes } = worldSet(seed, geo);
@@ -257,6 +260,31 @@ function worldCourse(seed: number, geo: Geo): Course {
     if (kind === 'legitimate') for (const line of lines) changing[line] = true;
   return {
     ...{ sightings, stolen, changing, phantoms: 0.002, owners: 0.02, length: 16 },
-    ...{ every: 4, phantomWeight: 0.5, places: true, lasts: [60_000, 1.2e8] },
+    ...{ every: 4, phantomWeight: 0.5, kept: 1, weight: 1, places: true, lasts: [60_000, 1.2e8] },
+  };
+}
+
+const PLAIN = {
+  ...{ stolen: [], changing: [], phantomWeight: 1, places: false },
+  lasts: [3.6e6, 3.5e8],
+} as const;
+
+/** Many small parts of what is learned: no single stream counts for much. */
+function streamCourse(seed: number): Course {
+  const length = Math.round(new Random(seed).logBetween(8, 80));
+  return {
+    ...PLAIN,
+    sightings: streamSet(seed),
+    ...{ phantoms: Math.min(0.08, 1.2 / length), owners: 0.5, length, kept: 1 / 3, weight: 0.15 },
+    every: Math.max(2, Math.round(length / 8)),
+  };
+}
+
+function commandCourse(folder: string): Course {
+  const { sightings } = commandSet(folder);
+  return {
+    ...PLAIN,
+    sightings: sightings.slice(0, Math.floor(sightings.length * COMMANDS_BEFORE_ATTACKS)),
+    ...{ phantoms: 0.015, owners: 0.2, length: 100, every: 9, kept: 1, weight: 1 },
   };
 }

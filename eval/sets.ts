@@ -7,6 +7,7 @@ import { LogObserver } from '../src/edges/scan/observe.js';
 import type { Geo } from '../src/engine/ports.js';
 import { genericRecord } from '../src/wire/logs/generic.js';
 import type { Call, Episode } from '../world/call.js';
+import { newStream } from '../world/stream.js';
 import { newWorld, type WorldOptions } from '../world/world.js';
 
 /** A stream of observations with what is known of each. */
@@ -33,6 +34,12 @@ export function worldSet(seed: number, geo: Geo, options: Omit<WorldOptions, 'se
     ...{ sightings, stolen, calls },
     episodes: episodes.map((episode) => ({ ...episode, lines: lines.get(episode.id) ?? [] })),
   };
+}
+
+/** People at work on anything, each with a key. */
+export function streamSet(seed: number): Sighting[] {
+  const observer = new LogObserver(undefined, undefined);
+  return newStream(seed).map((act) => observer.sightingOf(act));
 }
 
 export interface LabelledSet {

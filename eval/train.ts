@@ -10,12 +10,14 @@ import { logisticRegression } from './logistic-regression.js';
 
 /**
  * `npm run train:detector -- --data DIR`: learns the weights of the fusion and writes src/detectors/weights.ts.
- * DIR holds commits/ and unix-commands/ as the evaluation reads them; worlds come from the seeds of development.
+ * Worlds come from the seeds of development, streams from seeds of their own. DIR holds unix-commands/, of which the part
+ * before any attack is used; the commit sets are for development and evaluation alone.
  */
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
     worlds: { type: 'string', default: '4,5,6,7,8,9,21,22,23,24,25,26,31,32,33,34,35,36,37,38,39,40' },
+    streams: { type: 'string', default: '144' },
     trees: { type: 'string', default: '120' },
     seed: { type: 'string', default: '1' },
     /** Learns the trees alone. */
@@ -26,7 +28,8 @@ const { values } = parseArgs({
 
 async function examplesWith(weights: Weights): Promise<Rows> {
   const rows = new Rows();
-  for await (const course of courses(values.worlds.split(',').map(Number), values.data))
+  const seeds = values.worlds.split(',').map(Number);
+  for await (const course of courses(seeds, Number(values.streams), values.data))
     gather(course, weights, rows);
   console.error(`${rows.labels.length} examples`);
   return rows;
@@ -53,7 +56,7 @@ const everyInput = Array.from({ length: INPUTS }, (_, i) => i);
 const rows = await examplesWith({ ...WEIGHTS, ...score });
 const forest = boost(rows.examples(everyInput), {
   ...{ trees: Number(values.trees), seed: Number(values.seed), rising: DISTANCES },
-  ...{ rate: 0.3, rowShare: 0.5, inputShare: 0.5 },
+  ...{ rate: 0.2, rowShare: 0.5, inputShare: 0.5 },
 });
 writeFileSync(
   values.out,

@@ -48,10 +48,47 @@ export class Random {
     return -mean * Math.log(1 - this.next());
   }
 
+  /** Any magnitude between the two is as likely as any other. */
+  logBetween(from: number, to: number): number {
+    return Math.exp(this.between(Math.log(from), Math.log(to)));
+  }
+
+  /** Mean 0, variance 1 (Box & Muller 1958). */
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
+  }
+
   /** Median and spread in log units: most waits are short, some long. */
   logNormal(median: number, sigma: number): number {
-    const normal = Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
-    return median * Math.exp(sigma * normal);
+    return median * Math.exp(sigma * this.normal());
+  }
+
+  /** Variance and mean are `shape` (Marsaglia & Tsang, ACM TOMS 2000). */
+  gamma(shape: number): number {
+    if (shape < 1) return this.gamma(shape + 1) * (1 - this.next()) ** (1 / shape);
+    const d = shape - 1 / 3;
+    for (;;) {
+      const x = this.normal();
+      const v = (1 + x / Math.sqrt(9 * d)) ** 3;
+      if (v > 0 && Math.log(1 - this.next()) < (x * x) / 2 + d - d * v + d * Math.log(v)) return d * v;
+    }
+  }
+
+  /** Shares around `mean`, the closer to it the higher the concentration; they sum to 1. */
+  dirichlet(mean: readonly number[], concentration: number): number[] {
+    const parts = mean.map((share) => this.gamma(Math.max(0.02, share * concentration)));
+    const total = parts.reduce((sum, each) => sum + each, Number.MIN_VALUE);
+    return parts.map((part) => part / total);
+  }
+
+  /** An index, by shares that sum to 1. */
+  weighted(shares: readonly number[]): number {
+    let left = this.next();
+    for (let i = 0; i < shares.length; i++) {
+      left -= shares[i] as number;
+      if (left < 0) return i;
+    }
+    return shares.length - 1;
   }
 
   hex(digits: number): string {

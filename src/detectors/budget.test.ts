@@ -40,6 +40,22 @@ describe('AlarmBudget', () => {
     expect(alarms).toBeLessThan(allowed * 1.7);
   });
 
+  it('does not let thieves buy leniency: neither their days nor the days after them count as the owners', () => {
+    const budget = new AlarmBudget();
+    const draw = uniform(3);
+    const keys = Array.from({ length: 150 }, () => ({ day: new AlarmDay(), shadow: 0 }));
+    for (let day = 0; day < 60; day++)
+      for (const key of keys) {
+        const thief = draw() < 0.01;
+        // What a thief leaves behind keeps the owner's next days odd.
+        const owner = key.shadow > 0 ? 5.5 + 2.5 * draw() : -1.1 * Math.log(draw());
+        key.shadow = thief ? 3 : key.shadow - 1;
+        budget.note(key.day, day * DAY_MS, thief ? 9 + 6 * draw() : owner);
+      }
+    // Where an exponential tail of this scale crosses one day in 500.
+    expect(budget.threshold).toBeCloseTo(1.1 * Math.log(500), 0);
+  });
+
   it('counts a day with alarms once', () => {
     const budget = new AlarmBudget();
     const day = new AlarmDay();

@@ -1,11 +1,15 @@
 /** One false alarm in 500 days of one key. */
 export const ALARMS_PER_KEY_DAY = 1 / 500;
 /** Evidence from which a day counts as one of the tail, and how far the tail is looked at. */
-const LEVEL = 5;
-const WIDTH = 3;
+const LEVEL = 5.5;
+const WIDTH = 2.5;
+/** The least that is looked at below the threshold; where that is nearer, alarms are part of the tail. */
+const WIDTH_MIN = 1;
+/** Days after an alarm that the thief's shadow may lie on. */
+const AFTERMATH_DAYS = 3;
 /** Key-days that the first estimate is worth, and what it is. */
 const PRIOR_DAYS = 500;
-const PRIOR_TAIL_DAYS = 12;
+const PRIOR_TAIL_DAYS = 7.5;
 const PRIOR_SCALE = 0.9;
 const SCALE_MIN = 0.3;
 const SCALE_MAX = 2.5;
@@ -19,6 +23,8 @@ export class AlarmDay {
   index = -1;
   highest = 0;
   alarmed = false;
+  /** Index of the last day with an alarm. */
+  lastAlarm = Number.NEGATIVE_INFINITY;
   /** Days with an alarm, since the key was first seen. */
   alarmDays = 0;
 }
@@ -33,15 +39,18 @@ export interface BudgetStanding {
 
 /**
  * The alarm threshold that a false-alarm budget buys. The highest evidence of each key and day, over all keys, has an
- * exponential tail (Pickands 1975); the threshold is where the tail crosses the budget. The tail is fitted on a
- * window only (maximum likelihood of a truncated exponential): what lies beyond may be thieves' days, and they say
- * nothing of the owners. Learned from days that have ended, so it is causal.
+ * exponential tail (Pickands 1975); the threshold is where the tail crosses the budget. The tail is fitted on a window that
+ * ends at the threshold of the day (maximum likelihood of a truncated exponential): what lies beyond may be thieves'
+ * days, and neither they nor the days after them say anything of the owners. Learned from days that have ended, so it is
+ * causal.
  */
 export class AlarmBudget {
   readonly alarmsPerKeyDay: number;
   #days = PRIOR_DAYS;
   #tailDays = PRIOR_TAIL_DAYS;
-  #tailSum = PRIOR_TAIL_DAYS * truncatedMean(PRIOR_SCALE);
+  /** Of the tail's days: how far beyond the level they are, and how wide the windows were that they were seen in. */
+  #tailSum = PRIOR_TAIL_DAYS * truncatedMean(PRIOR_SCALE, WIDTH);
+  #widthSum = PRIOR_TAIL_DAYS * WIDTH;
   #ended = 0;
   #alarmDays = 0;
   #threshold: number;
@@ -60,7 +69,7 @@ export class AlarmBudget {
   note(day: AlarmDay, timeMs: number, evidence: number): void {
     const index = Math.floor(timeMs / DAY_MS);
     if (index > day.index) {
-      if (day.index >= 0) this.#close(day.highest);
+      if (day.index >= 0) this.#close(day);
       day.index = index;
       day.highest = 0;
       day.alarmed = false;
@@ -68,6 +77,7 @@ export class AlarmBudget {
     if (evidence > day.highest) day.highest = evidence;
     if (evidence < this.#threshold || day.alarmed) return;
     day.alarmed = true;
+    day.lastAlarm = index;
     day.alarmDays += 1;
     this.#alarmDays += 1;
   }
@@ -83,54 +93,62 @@ export class AlarmBudget {
   }
 
   snapshot(): readonly number[] {
-    return [this.#days, this.#tailDays, this.#tailSum, this.#ended, this.#alarmDays];
+    return [this.#days, this.#tailDays, this.#tailSum, this.#widthSum, this.#ended, this.#alarmDays];
   }
 
   /** @throws {RangeError} for a snapshot of another shape */
   restore(snapshot: readonly number[]): void {
-    const [days, tailDays, tailSum, ended, alarmDays] = snapshot;
-    if (snapshot.length !== 5 || !snapshot.every(Number.isFinite))
+    const [days, tailDays, tailSum, widthSum, ended, alarmDays] = snapshot;
+    if (snapshot.length !== 6 || !snapshot.every(Number.isFinite))
       throw new RangeError('not a snapshot of the alarm budget');
     this.#days = days as number;
     this.#tailDays = tailDays as number;
     this.#tailSum = tailSum as number;
+    this.#widthSum = widthSum as number;
     this.#ended = ended as number;
     this.#alarmDays = alarmDays as number;
     this.#threshold = this.#compute();
   }
 
-  #close(highest: number): void {
+  #close({ index, lastAlarm, highest }: AlarmDay): void {
     this.#ended += 1;
+    const below = this.#threshold - LEVEL;
+    const apart = below >= WIDTH_MIN;
+    if (apart && index - lastAlarm <= AFTERMATH_DAYS) return;
     this.#days = this.#days * FORGET + 1;
     this.#tailDays *= FORGET;
     this.#tailSum *= FORGET;
+    this.#widthSum *= FORGET;
+    const width = apart ? Math.min(WIDTH, below) : WIDTH;
     const excess = highest - LEVEL;
-    if (excess > 0 && excess < WIDTH) {
+    if (excess > 0 && excess < width) {
       this.#tailDays += 1;
       this.#tailSum += excess;
+      this.#widthSum += width;
     }
     this.#threshold = this.#compute();
   }
 
   #compute(): number {
-    const scale = scaleOf(this.#tailSum / this.#tailDays);
-    const rate = this.#tailDays / this.#days / (1 - Math.exp(-WIDTH / scale));
+    const width = this.#widthSum / this.#tailDays;
+    const scale = scaleOf(this.#tailSum / this.#tailDays, width);
+    const rate = this.#tailDays / this.#days / (1 - Math.exp(-width / scale));
     return Math.max(THRESHOLD_MIN, LEVEL + scale * Math.log(rate / this.alarmsPerKeyDay));
   }
 }
 
-/** Mean of an exponential of this scale that is cut off at the end of the window. */
-function truncatedMean(scale: number): number {
-  return scale - WIDTH / Math.expm1(WIDTH / scale);
+/** Mean of an exponential of this scale that is cut off at `width`. */
+function truncatedMean(scale: number, width: number): number {
+  return scale - width / Math.expm1(width / scale);
 }
 
 /** The scale whose truncated mean this is, by bisection. */
-function scaleOf(mean: number): number {
+function scaleOf(mean: number, width: number): number {
   let low = SCALE_MIN;
   let high = SCALE_MAX;
   for (let i = 0; i < 24; i++) {
     const middle = (low + high) / 2;
-    if (truncatedMean(middle) < mean) low = middle;
+    if (truncatedMean(middle, width) < mean) low = middle;
     else high = middle;
   }
   return (low + high) / 2;
