@@ -9,7 +9,7 @@ const WARM_SHARE = 0.2;
 const EPISODE_CALLS = 20;
 const PRIVILEGED_FROM = 3;
 
-/** What a detector did in one world at a threshold. */
+/** What a detector did in one world. */
 export interface WorldResult {
   readonly caught: readonly { readonly place: string; readonly hit: boolean }[];
   readonly privilegedDone: number;
@@ -31,7 +31,8 @@ export function benignDays({ sightings, stolen }: WorldSet, scores: Float64Array
   return [...days.values()];
 }
 
-export function worldResult(set: WorldSet, scores: Float64Array, threshold: number): WorldResult {
+/** @param alarmed whether the call of a line was an alarm */
+export function worldResult(set: WorldSet, alarmed: (line: number) => boolean): WorldResult {
   const caught: { place: string; hit: boolean }[] = [];
   const callsToAlarm: number[] = [];
   const minutesToAlarm: number[] = [];
@@ -39,7 +40,7 @@ export function worldResult(set: WorldSet, scores: Float64Array, threshold: numb
   let privilegedDone = 0;
   let privileged = 0;
   for (const { kind, what, place, lines } of set.episodes) {
-    const first = lines.findIndex((line) => (scores[line] as number) >= threshold);
+    const first = lines.findIndex(alarmed);
     if (kind === 'legitimate') {
       if (lines.length > 0) changes.push({ what, stopped: first >= 0 });
       continue;

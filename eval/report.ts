@@ -13,7 +13,7 @@ export interface Evaluation {
   readonly budget: number;
   readonly worldRows: WorldRow[];
   readonly curves: Line[];
-  readonly ownBudget: { readonly perThousand: number; readonly keyDays: number };
+  readonly ownBudget: { readonly perThousand: number; readonly keyDays: number; readonly row: WorldRow };
   readonly ablation: WorldRow[];
   readonly commits: { set: string; name: string; at1: CommitRow; at10: CommitRow }[];
   readonly blocks: { set: string; name: string; at1_3: BlockRow; at5: BlockRow }[];
@@ -45,7 +45,9 @@ Keyward, world by world, all places together: ${seeds.map(({ seed, found }) => `
 ![Thefts found against false alarms](evaluation/worlds.svg)
 
 With the thresholds that Keyward set itself from that budget: ${ownBudget.perThousand.toFixed(2)} false alarms in 1,000 key-days
-(${ownBudget.keyDays.toLocaleString('en')} key-days; ${budget} were allowed).
+(${ownBudget.keyDays.toLocaleString('en')} key-days; ${budget} were allowed), and
+
+${worldTable([ownBudget.row])}
 
 ### Ablation
 

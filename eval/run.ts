@@ -61,7 +61,10 @@ const evaluation: Evaluation = {
     name,
     points: RATES.map((rate) => [rate, worldRow(at(name, rate)).all.mean] as const),
   })),
-  ownBudget: { perThousand: (alarms / keyDays) * 1000, keyDays },
+  ownBudget: {
+    ...{ perThousand: (alarms / keyDays) * 1000, keyDays },
+    row: { name: 'Keyward', ...worldRow(worlds.map(({ own }) => own.result)) },
+  },
   ablation: TERMS.map((term) => ({
     name: `without ${term}`,
     ...worldRow(worlds.map(({ ablation }) => ablation.get(term) as WorldResult)),

@@ -15,8 +15,8 @@ export interface WorldOutcome {
   readonly results: ReadonlyMap<string, readonly WorldResult[]>;
   /** Keyward without a term, at the budget. */
   readonly ablation: ReadonlyMap<Term, WorldResult>;
-  /** Alarms at the thresholds that Keyward set itself from the budget. */
-  readonly own: { readonly alarms: number; readonly keyDays: number };
+  /** At the thresholds that Keyward set itself from the budget, with its false alarms. */
+  readonly own: { readonly alarms: number; readonly keyDays: number; readonly result: WorldResult };
 }
 
 /**
@@ -52,28 +52,31 @@ export function atRates(
   rates: readonly number[],
 ): readonly WorldResult[] {
   const days = benignDays(world, scores);
-  return rates.map((rate) => worldResult(world, scores, thresholdFor(days, (rate * days.length) / 1000)));
+  return rates.map((rate) => {
+    const threshold = thresholdFor(days, (rate * days.length) / 1000);
+    return worldResult(world, (line) => (scores[line] as number) >= threshold);
+  });
 }
 
-function ownBudget(
-  { sightings, stolen }: WorldSet,
-  evidence: Float64Array,
-  perThousand: number,
-): WorldOutcome['own'] {
+function ownBudget(world: WorldSet, evidence: Float64Array, perThousand: number): WorldOutcome['own'] {
+  const { sightings, stolen } = world;
   const budget = new AlarmBudget(perThousand / 1000);
   const from = (sightings[0]?.observation.timeMs ?? 0) + WARM_DAYS * DAY_MS;
   const today = new Map<string, AlarmDay>();
+  const alarms = new Uint8Array(sightings.length);
   const alarmed = new Set<string>();
   const days = new Set<string>();
   sightings.forEach(({ actor, observation: { timeMs } }, i) => {
     const day = `${actor.key}|${Math.floor(timeMs / DAY_MS)}`;
+    if ((evidence[i] as number) >= budget.threshold) alarms[i] = 1;
     if (timeMs >= from && stolen[i] !== true) {
       days.add(day);
-      if ((evidence[i] as number) >= budget.threshold) alarmed.add(day);
+      if (alarms[i] === 1) alarmed.add(day);
     }
     const own = today.get(actor.key) ?? new AlarmDay();
     today.set(actor.key, own);
     budget.note(own, timeMs, evidence[i] as number);
   });
-  return { alarms: alarmed.size, keyDays: days.size };
+  const result = worldResult(world, (line) => alarms[line] === 1);
+  return { alarms: alarmed.size, keyDays: days.size, result };
 }

@@ -23,8 +23,8 @@ export class AlarmDay {
   index = -1;
   highest = 0;
   alarmed = false;
-  /** Index of the last day with an alarm. */
-  lastAlarm = Number.NEGATIVE_INFINITY;
+  /** Index of the last day with an alarm; long ago where there was none. */
+  lastAlarm = -1_000;
   /** Days with an alarm, since the key was first seen. */
   alarmDays = 0;
 }
