@@ -85,8 +85,9 @@ function commitSection(rows: Evaluation['commits']): string {
   return `
 ## Take-overs in commit histories
 
-Development data: the design was chosen with these sets in view; the trees never learned from them. Real streams with another author's 20 commits spliced in; *same place*: with the victim's time zone. Recall at 1 and 10
-benign alarm episodes in 10,000 observations; the first fifth of each stream only teaches.
+Development data: the design was chosen with these sets in view; the trees never learned from them. Real streams with
+another author's 20 commits spliced in; *same place*: with the victim's time zone. Recall at 1 and 10 benign alarm
+episodes in 10,000 observations; the first fifth of each stream only teaches.
 
 ${table(
   ['set', 'detector', 'plain @1', 'same place @1', 'plain @10', 'same place @10'],
