@@ -2,7 +2,6 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { EffectsFault } from './effects-fault.js';
 import { report } from './errors.js';
-import { serverCommands } from './servers.js';
 
 /** Exit codes, the same for every command. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, found: 3 } as const;
@@ -24,7 +23,7 @@ type Register = (program: Command) => void;
 
 /** Commands by the module that has them, in the order in which help lists them. */
 const GROUPS: readonly (readonly [names: readonly string[], load: () => Promise<Register>])[] = [
-  [['up', 'gateway', 'quickstart', 'demo'], async () => serverCommands],
+  [['up', 'gateway', 'quickstart', 'demo'], async () => (await import('./servers.js')).serverCommands],
   [['keys'], async () => (await import('./keys.js')).keyCommands],
   [['receipts'], async () => (await import('./receipts.js')).receiptCommands],
   [['tenants'], async () => (await import('./tenants.js')).tenantCommands],

@@ -9,7 +9,6 @@ import { scoreLine } from '../edges/scan/score-line.js';
 import { version } from '../version.js';
 import { LOG_FORMATS, type LogFormat } from '../wire/logs/detect.js';
 import { ACCESS_LOG_MAPPING, type AccessLogMapping, MAPPED_FIELDS } from '../wire/logs/json-access.js';
-import { readDocument } from './input.js';
 import { openFeed } from './scan-feed.js';
 import { Progress } from './scan-progress.js';
 import { printSummary, summaryOf } from './scan-summary.js';
@@ -75,7 +74,7 @@ async function run(logs: readonly string[], options: ScanOptions): Promise<void>
   const sources = sourcesOf(logs);
   const progress = new Progress(sources.reduce((sum, { bytes }) => sum + bytes, 0));
   const scores = options.scores === true ? new ScoreWriter() : undefined;
-  const mapping = options.fields === undefined ? undefined : readMapping(options.fields);
+  const mapping = options.fields === undefined ? undefined : await readMapping(options.fields);
   const { catalog, format, threads } = options;
   const feed = await openFeed({ sources, catalog, format, mapping }, threads);
   const settings = {
@@ -132,7 +131,9 @@ class ScoreWriter {
 }
 
 /** `{"key": "request.headers.x-key-id", "ip": ["client", "peer"]}` over the built-in names. */
-function readMapping(file: string): AccessLogMapping {
+async function readMapping(file: string): Promise<AccessLogMapping> {
+  // What reads YAML takes longer to load than most of a scan's own modules.
+  const { readDocument } = await import('./input.js');
   const given = readDocument(file);
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw new Error(`${file}: expected an object of field names, such as {"key": "request.key_id"}.`);
