@@ -28,6 +28,7 @@ const THIEVES_SHARE = 0.15;
 const THIEF_CALLS = 8;
 /** After a theft the owner's calls must not be taken for the thief's. */
 const AFTERMATH_MS = 2 * DAY_MS;
+/** Share of the command set that is learned from: half of what comes before its first attack. */
 const COMMANDS_BEFORE_ATTACKS = 0.4;
 
 /** A stream to learn from, and how densely. */
@@ -201,8 +202,7 @@ function visit(
 ): Replayed[] {
   const first = (calls[0] as Sighting).observation.timeMs;
   const took = Math.max(1, (calls.at(-1) as Sighting).observation.timeMs - first);
-  const [least, most] = course.lasts;
-  const lasts = Math.min(took, Math.exp(random.between(Math.log(least), Math.log(most))));
+  const lasts = Math.min(took, random.logBetween(...course.lasts));
   const copiesClient = random.chance(0.5);
   const ownPlace = course.places && random.chance(copiesClient ? 0.5 : 0.25);
   const model = random.pick(past.slice(-10)).observation;

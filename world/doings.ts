@@ -7,6 +7,8 @@ export interface Doing {
 }
 
 const VERBS = ['update', 'create', 'list', 'get', 'delete', 'run'];
+/** How often each is used on average: early ones are popular. */
+const VERB_SHARES = zipfShares(VERBS.length, 1);
 const OBJECTS_MAX = 40;
 
 /** A part of what there is to do: its operations, and what they touch. */
@@ -34,8 +36,7 @@ export class Doings {
     this.#components = Array.from({ length: Math.round(random.logBetween(4, 80)) }, () =>
       newComponent(random),
     );
-    const skew = random.between(0.4, 1.6);
-    this.#shares = normalized(this.#components.map((_, i) => (i + 1) ** -skew));
+    this.#shares = zipfShares(this.#components.length, random.between(0.4, 1.6));
     this.#likeness = random.logBetween(0.7, 25);
     this.#topic = random.between(0.1, 0.85);
     this.#routine = random.chance(0.5) ? 0 : random.between(0.1, 0.8);
@@ -47,7 +48,7 @@ export class Doings {
   newInterests() {
     const random = this.#random;
     const breadth = this.#breadth * random.logNormal(1, 0.5);
-    const verbs = random.dirichlet(normalized(VERBS.map((_, i) => 1 / (i + 1))), random.logBetween(1, 20));
+    const verbs = random.dirichlet(VERB_SHARES, random.logBetween(1, 20));
     const routines = Array.from({ length: random.int(1, 4) }, () =>
       Array.from({ length: random.int(2, 6) }, () => ({
         component: this.#draw(this.#shares),
@@ -120,7 +121,9 @@ function newComponent(random: Random): Component {
   return { operations, objects: [] };
 }
 
-function normalized(parts: readonly number[]): number[] {
+/** Shares by rank (Zipf), of which the sum is 1. */
+function zipfShares(count: number, skew: number): number[] {
+  const parts = Array.from({ length: count }, (_, i) => (i + 1) ** -skew);
   const total = parts.reduce((sum, each) => sum + each, 0);
   return parts.map((each) => each / total);
 }
