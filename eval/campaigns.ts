@@ -89,12 +89,12 @@ function play(
   const detector = new Detector();
   const learning = new LearningGuard(detector, true);
   const budget = new AlarmBudget();
-  const actions = sightings.map(({ actor, observation }, i) => {
-    learning.admit(actor.key, observation.timeMs);
-    const judgement = detector.assess(sightings[i] as (typeof sightings)[number]);
+  const actions = sightings.map((sighting) => {
+    const { observation } = sighting;
+    const judgement = learning.assess(sighting);
     const { evidence } = judgement;
     const action = respond(evidence, budget.threshold, observation.operation.privilege);
-    learning.settle(actor.key, judgement, action === 'allow' ? 'allowed' : 'alarm');
+    learning.settle(judgement, action === 'allow' ? 'allowed' : 'alarm');
     budget.note(judgement.baseline.day, observation.timeMs, evidence);
     return { action, contained: evidence >= Math.max(CONTAINED_FROM, budget.threshold) };
   });

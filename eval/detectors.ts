@@ -26,9 +26,8 @@ export function keyward(
   const learning = new LearningGuard(detector, false);
   return Float64Array.from(sightings, (sighting) => {
     const { actor, observation, outcome } = sighting;
-    learning.admit(actor.key, observation.timeMs);
-    const judgement = detector.assess(live ? { actor, observation } : sighting);
-    const { policy } = learning.settle(actor.key, judgement, 'allowed');
+    const judgement = learning.assess(live ? { actor, observation } : sighting);
+    const { policy } = learning.settle(judgement, 'allowed');
     if (live && outcome !== undefined) detector.conclude(judgement, outcome, policy === 'learn');
     return judgement[what];
   });

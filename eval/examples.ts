@@ -127,8 +127,7 @@ export function gather(course: Course, weights: Weights, rows: Rows): void {
       recent.set(key, own);
       keys.push(key);
     }
-    guard.admit(key, timeMs);
-    const judgement = detector.assess(sighting);
+    const judgement = guard.assess(sighting);
     const ready = judgement.state === 'ready';
     const stolen = course.stolen[i] === true;
     if (stolen) {
@@ -138,7 +137,7 @@ export function gather(course: Course, weights: Weights, rows: Rows): void {
       if (ready) add(rows, judgement, detector, 1, Math.min(1, THIEF_CALLS / n));
     } else if (ready && random.chance(ownersShare(course, i, judgement, timeMs - (lastStolen.get(key) ?? 0))))
       add(rows, judgement, detector, 0, 1);
-    guard.settle(key, judgement, 'allowed');
+    guard.settle(judgement, 'allowed');
     if (stolen) return;
     own.push(sighting);
     if (own.length > KEPT_CALLS) own.shift();

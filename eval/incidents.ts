@@ -78,8 +78,7 @@ function judge({ sightings }: WorldSet): Judged {
   sightings.forEach((sighting, i) => {
     const { actor, observation } = sighting;
     const { timeMs, address } = observation;
-    learning.admit(actor.key, timeMs);
-    const judgement = detector.assess(sighting);
+    const judgement = learning.assess(sighting);
     const { evidence } = judgement;
     if (judgement.state === 'ready') scores[i] = judgement.score;
     const alarm = evidence >= budget.threshold;
@@ -99,7 +98,7 @@ function judge({ sightings }: WorldSet): Judged {
       };
       correlator.note(lead);
     }
-    learning.settle(actor.key, judgement, alarm ? 'alarm' : 'allowed');
+    learning.settle(judgement, alarm ? 'alarm' : 'allowed');
     budget.note(judgement.baseline.day, timeMs, evidence);
   });
   return { correlator, flagged, scores };

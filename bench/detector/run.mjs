@@ -72,13 +72,11 @@ function run(keys, calls) {
     return timeMs;
   };
   const decide = (sighting) => {
-    const { key } = sighting.actor;
-    learning.admit(key, sighting.observation.timeMs);
-    const judgement = detector.assess(sighting);
+    const judgement = learning.assess(sighting);
     const alarm =
       respond(judgement.evidence, budget.threshold, sighting.observation.operation.privilege) !== 'allow';
     if (alarm) explanations(detector, sighting, judgement, true);
-    learning.settle(key, judgement, alarm ? 'alarm' : 'allowed');
+    learning.settle(judgement, alarm ? 'alarm' : 'allowed');
     budget.note(judgement.baseline.day, sighting.observation.timeMs, judgement.evidence);
   };
   const keyOf = (n) => (Math.imul(n, 2654435761) >>> 0) % keys;

@@ -125,8 +125,10 @@ export class Baseline {
   slots: Slots = new Uint32Array(BUCKETS_MIN * SLOTS_PER_BUCKET);
   /** Whose it is: set by the table that it lies in. */
   key = '';
-  /** Of the moment: neither packed nor copied. */
+  /** Of the moment, as what follows: neither packed nor copied. */
   day = new AlarmDay();
+  /** Some of its calls may wait to be learned: to ask here is quicker than to look for them. */
+  waits = false;
 
   get total(): number {
     return this.numbers[TOTAL.start] as number;

@@ -66,11 +66,8 @@ function provider(detector = new Detector(), days = 14) {
     objects: [`o${i}-${n % 5}`],
   });
   const call = (timeMs: number, given: Call): Judgement => {
-    const seen = sighting(timeMs, given);
-    const { key } = seen.actor;
-    learning.admit(key, timeMs);
-    const judgement = detector.assess(seen);
-    learning.settle(key, judgement, judgement.evidence >= ALARM ? 'alarm' : 'allowed');
+    const judgement = learning.assess(sighting(timeMs, given));
+    learning.settle(judgement, judgement.evidence >= ALARM ? 'alarm' : 'allowed');
     return judgement;
   };
   let timeMs = MONDAY;

@@ -56,7 +56,7 @@ export interface Judgement extends Assessment {
 
 /**
  * The streaming detector: constant memory per key, constant work per observation, deterministic. Order of use
- * for each observation: {@link assess}, decide, {@link settle}.
+ * for each observation: {@link assess}, decide, {@link settle}; or, of these, those of the learning guard.
  */
 export class Detector {
   readonly population = new Population();
@@ -79,12 +79,11 @@ export class Detector {
 
   /** Scores the observation and moves the key's state of the moment. */
   assess({ actor, observation, outcome }: Sighting): Judgement {
-    return this.assessSymbols(actor, symbolsOf(actor, observation, outcome));
+    return this.assessSymbols(this.baselineOfActor(actor), symbolsOf(actor, observation, outcome));
   }
 
-  /** The same where the observation is reduced already: a scan does that in another thread. */
-  assessSymbols(actor: Actor, symbols: Symbols): Judgement {
-    const baseline = this.#baselineOfActor(actor);
+  /** The same where the baseline is at hand, and the observation reduced already. */
+  assessSymbols(baseline: Baseline, symbols: Symbols): Judgement {
     this.touched += baseline.touch();
     const alone = this.judge(baseline, symbols);
     const network = (alone.features[AT.network] as number) - (this.#means[AT.network] as number);
@@ -92,7 +91,7 @@ export class Detector {
     if (newness <= 0) return alone;
     const { nats, keys } = this.#strangers.visit(
       symbols.prefix,
-      hashText(actor.key),
+      hashText(baseline.key),
       symbols.tenant,
       symbols.timeMs,
       newness,
@@ -166,7 +165,10 @@ export class Detector {
   /** Takes a baseline that was kept elsewhere. What the day has brought so far stays. */
   adopt(key: string, baseline: Baseline): void {
     const known = this.baselines.get(key);
-    if (known !== undefined) baseline.day = known.day;
+    if (known !== undefined) {
+      baseline.day = known.day;
+      baseline.waits = known.waits;
+    }
     this.baselines.set(key, baseline);
   }
 
@@ -239,7 +241,7 @@ export class Detector {
   }
 
   /** The key's baseline; a new key of a known owner starts from a copy of that of the owner's last new one. */
-  #baselineOfActor({ key, tenant, principal }: Actor): Baseline {
+  baselineOfActor({ key, tenant, principal }: Actor): Baseline {
     const known = this.baselines.get(key);
     if (known !== undefined) return known;
     if (principal === undefined) return this.baselineOf(key);

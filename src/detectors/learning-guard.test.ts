@@ -43,10 +43,8 @@ function play(askOperator: boolean) {
   const guard = new LearningGuard(detector, askOperator);
   let n = 0;
   const call = (strange: boolean): number => {
-    const seen = sighting(n++, strange);
-    guard.admit('k', seen.observation.timeMs);
-    const judgement = detector.assess(seen);
-    guard.settle('k', judgement, judgement.evidence >= ALARM ? 'alarm' : 'allowed');
+    const judgement = guard.assess(sighting(n++, strange));
+    guard.settle(judgement, judgement.evidence >= ALARM ? 'alarm' : 'allowed');
     return judgement.evidence;
   };
   for (let i = 0; i < 300; i++) call(false);
@@ -69,9 +67,9 @@ describe('LearningGuard', () => {
   });
 
   it('says what becomes of each call, and why', () => {
-    const { detector, guard } = play(true);
+    const { guard } = play(true);
     const settled = (strange: boolean, decided: 'allowed' | 'alarm' | 'refused') =>
-      guard.settle('k', detector.assess(sighting(300, strange)), decided);
+      guard.settle(guard.assess(sighting(300, strange)), decided);
     expect(settled(false, 'allowed')).toEqual({ policy: 'learn', reason: 'usual' });
     expect(settled(true, 'allowed')).toEqual({ policy: 'quarantine', reason: 'odd' });
     expect(settled(true, 'alarm')).toEqual({ policy: 'quarantine', reason: 'alarm' });

@@ -1,4 +1,7 @@
+import { type Baseline, Clock } from './baseline.js';
+import type { Actor, Sighting } from './contract.js';
 import type { Detector, Judgement } from './detector.js';
+import { type Symbols, symbolsOf } from './symbols.js';
 
 /** Evidence from which a call waits before it is learned. */
 const CAUTION = 1.8;
@@ -52,11 +55,26 @@ export class LearningGuard {
     this.#askOperator = askOperator;
   }
 
-  /** Learns what has waited long enough. Before the key's next call is judged. */
-  admit(key: string, timeMs: number): void {
+  /** Learns what has waited long enough, and then judges. */
+  assess({ actor, observation, outcome }: Sighting): Judgement {
+    return this.assessSymbols(actor, symbolsOf(actor, observation, outcome));
+  }
+
+  /** The same where the observation is reduced already: a scan does that in another thread. */
+  assessSymbols(actor: Actor, symbols: Symbols): Judgement {
+    const baseline = this.#detector.baselineOfActor(actor);
+    if (baseline.waits) this.#admit(baseline, symbols.timeMs);
+    return this.#detector.assessSymbols(baseline, symbols);
+  }
+
+  #admit(baseline: Baseline, timeMs: number): void {
+    const { key } = baseline;
     const waiting = this.#waiting.get(key);
-    if (waiting === undefined) return;
-    const calls = this.#detector.seen(key);
+    if (waiting === undefined) {
+      baseline.waits = false;
+      return;
+    }
+    const calls = baseline.clock[Clock.seen] as number;
     let taken = 0;
     for (const { judgement, at, alarm } of waiting) {
       const trust = 2 ** ((CAUTION - judgement.evidence) / DOUBLES_WAIT);
@@ -70,20 +88,23 @@ export class LearningGuard {
   }
 
   /** Ends a call: learns it now, later or never. */
-  settle(key: string, judgement: Judgement, decided: Decided): Learning {
+  settle(judgement: Judgement, decided: Decided): Learning {
     const learning = policyOf(judgement.evidence, decided);
     const alarm = decided !== 'allowed';
     // Who is held and tries again must not wear the calibration down.
     this.#detector.settle(judgement, learning === USUAL, !(alarm && this.#askOperator));
-    if (learning.policy === 'quarantine') this.#wait(key, judgement, alarm);
+    if (learning.policy === 'quarantine') this.#wait(judgement, alarm);
     return learning;
   }
 
-  #wait(key: string, judgement: Judgement, alarm: boolean): void {
-    const at = this.#detector.seen(key);
+  #wait(judgement: Judgement, alarm: boolean): void {
+    const { baseline } = judgement;
+    const { key } = baseline;
+    const at = baseline.clock[Clock.seen] as number;
     const waiting = this.#waiting.get(key) ?? [];
     if (waiting.length === 0) this.#makeRoom();
     waiting.push({ judgement, at, alarm });
+    baseline.waits = true;
     this.#waiting.set(key, waiting);
     if (waiting.length > CALLS_PER_KEY_MAX) this.#overflow(key, waiting);
   }

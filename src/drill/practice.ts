@@ -48,9 +48,8 @@ export async function practiceKeys(
           operation: upstream.catalog.match(method, segmentsOf(path)),
           place: geo.lookup(address),
         };
-        learning.admit(id, timeMs);
-        const judgement = detector.assess({ actor: { key: id, tenant, principal }, observation });
-        learning.settle(id, judgement, 'allowed');
+        const judgement = learning.assess({ actor: { key: id, tenant, principal }, observation });
+        learning.settle(judgement, 'allowed');
         detector.conclude(judgement, { status: 200, bytesOut: 2 });
         budget.note(judgement.baseline.day, timeMs, judgement.evidence);
       }

@@ -164,8 +164,7 @@ export class Behaviour {
       },
       observation,
     };
-    this.#learning.admit(key.id, observation.timeMs);
-    const judgement = this.#detector.assess(sighting);
+    const judgement = this.#learning.assess(sighting);
     const { threshold } = this.budget;
     const { evidence } = judgement;
     const action = actionOf(evidence, threshold, observation, policy);
@@ -177,7 +176,7 @@ export class Behaviour {
         }
       : undefined;
     const decided = action === 'deny' ? 'refused' : odd ? 'alarm' : 'allowed';
-    const learning = this.#learning.settle(key.id, judgement, decided);
+    const learning = this.#learning.settle(judgement, decided);
     this.budget.note(judgement.baseline.day, observation.timeMs, evidence);
     this.#touch(key.id);
     return { verdict: verdictOf(action, policy), finding, judgement, learning };

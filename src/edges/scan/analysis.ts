@@ -81,17 +81,14 @@ export class Analysis {
   judge(rows: Rows, row: number): JudgedRow {
     const actor = rows.actor(row);
     const symbols = rows.symbols(row);
-    const { key } = actor;
-    const { timeMs } = symbols;
-    this.#learning.admit(key, timeMs);
-    const judgement = this.detector.assessSymbols(actor, symbols);
+    const judgement = this.#learning.assessSymbols(actor, symbols);
     const { threshold } = this.budget;
     const { evidence } = judgement;
     const decision = respond(evidence, threshold, rows.operation(row).privilege, this.#plan);
     const reasons = this.#reasons(rows, row, judgement, decision);
-    this.#learning.settle(key, judgement, decision === 'allow' ? 'allowed' : 'alarm');
+    this.#learning.settle(judgement, decision === 'allow' ? 'allowed' : 'alarm');
     this.backTest?.note(actor, symbols, threshold);
-    this.budget.note(judgement.baseline.day, timeMs, evidence);
+    this.budget.note(judgement.baseline.day, symbols.timeMs, evidence);
     return new JudgedRow(rows, row, judgement, decision, reasons);
   }
 
