@@ -95,7 +95,7 @@ function play(
     const { evidence } = judgement;
     const action = respond(evidence, budget.threshold, observation.operation.privilege);
     learning.settle(judgement, action === 'allow' ? 'allowed' : 'alarm');
-    budget.note(judgement.baseline.day, observation.timeMs, evidence);
+    budget.note(judgement.baseline, observation.timeMs, evidence);
     return { action, contained: evidence >= Math.max(CONTAINED_FROM, budget.threshold) };
   });
   const days = (of: (i: number) => boolean) =>

@@ -99,7 +99,7 @@ function judge({ sightings }: WorldSet): Judged {
       correlator.note(lead);
     }
     learning.settle(judgement, alarm ? 'alarm' : 'allowed');
-    budget.note(judgement.baseline.day, timeMs, evidence);
+    budget.note(judgement.baseline, timeMs, evidence);
   });
   return { correlator, flagged, scores };
 }

@@ -1,4 +1,5 @@
-import { AlarmBudget, AlarmDay } from '../src/detectors/budget.js';
+import { Baseline } from '../src/detectors/baseline.js';
+import { AlarmBudget } from '../src/detectors/budget.js';
 import type { Sighting, Term } from '../src/detectors/contract.js';
 import { DAY_MS } from '../world/traffic.js';
 import { keyward, TERMS, without } from './detectors.js';
@@ -62,7 +63,7 @@ function ownBudget(world: WorldSet, evidence: Float64Array, perThousand: number)
   const { sightings, stolen } = world;
   const budget = new AlarmBudget(perThousand / 1000);
   const from = (sightings[0]?.observation.timeMs ?? 0) + WARM_DAYS * DAY_MS;
-  const today = new Map<string, AlarmDay>();
+  const baselines = new Map<string, Baseline>();
   const alarms = new Uint8Array(sightings.length);
   const alarmed = new Set<string>();
   const days = new Set<string>();
@@ -73,8 +74,8 @@ function ownBudget(world: WorldSet, evidence: Float64Array, perThousand: number)
       days.add(day);
       if (alarms[i] === 1) alarmed.add(day);
     }
-    const own = today.get(actor.key) ?? new AlarmDay();
-    today.set(actor.key, own);
+    const own = baselines.get(actor.key) ?? new Baseline();
+    baselines.set(actor.key, own);
     budget.note(own, timeMs, evidence[i] as number);
   });
   const result = worldResult(world, (line) => alarms[line] === 1);

@@ -1,18 +1,23 @@
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { root } from '../../scripts/install.mjs';
 
 /**
  * `npm run bench:detector`: the full decision in process (assess, threshold, explain what is flagged, learn) as history
- * and keys grow. --keys 1000,10000 narrows the curve; one line of JSON at the end with --json.
+ * and keys grow. Each key calls at the same pace, however many there are: seldom is more work, since what follows from the
+ * hour, the place and the tool is made anew every hour. Each row has a process of its own. --keys 1000,10000 and --pauses 40 (seconds between two calls of a key)
+ * narrow the curves; one line of JSON at the end with --json.
  */
 const { values } = parseArgs({
   options: {
     keys: { type: 'string', default: '1000,10000,100000,1000000' },
+    pauses: { type: 'string', default: '40,7200' },
     calls: { type: 'string', default: '300000' },
     json: { type: 'boolean', default: false },
+    row: { type: 'boolean', default: false },
   },
 });
 ensureBuilt();
@@ -60,7 +65,7 @@ function percentile(sorted, p) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
 }
 
-function run(keys, calls) {
+function run(keys, pauseSeconds, calls) {
   globalThis.gc?.();
   const before = process.memoryUsage();
   const detector = new Detector();
@@ -68,8 +73,8 @@ function run(keys, calls) {
   const budget = new AlarmBudget();
   let timeMs = Date.UTC(2026, 0, 1);
   const tick = () => {
-    timeMs += 40;
-    return timeMs;
+    timeMs += (pauseSeconds * 1000) / keys;
+    return Math.floor(timeMs);
   };
   const decide = (sighting) => {
     const judgement = learning.assess(sighting);
@@ -77,12 +82,12 @@ function run(keys, calls) {
       respond(judgement.evidence, budget.threshold, sighting.observation.operation.privilege) !== 'allow';
     if (alarm) explanations(detector, sighting, judgement, true);
     learning.settle(judgement, alarm ? 'alarm' : 'allowed');
-    budget.note(judgement.baseline.day, sighting.observation.timeMs, judgement.evidence);
+    budget.note(judgement.baseline, sighting.observation.timeMs, judgement.evidence);
   };
   const keyOf = (n) => (Math.imul(n, 2654435761) >>> 0) % keys;
   // Every key is known before the clock runs, by calls in the same disorder: else their pace changes for all of them at once.
   let n = 0;
-  for (const past = keys * (keys > 200_000 ? 2 : 25); n < past; n++) decide(callOf(keyOf(n), n, tick()));
+  for (const past = keys * 25; n < past; n++) decide(callOf(keyOf(n), n, tick()));
   // Calls are made in small batches, untimed, so that each is as fresh in memory as a request that just came in.
   const times = new Float64Array(calls);
   const batch = () => Array.from({ length: BATCH }, () => callOf(keyOf(++n), n, tick()));
@@ -113,6 +118,7 @@ function run(keys, calls) {
   }
   return {
     keys,
+    pauseSeconds,
     perSecond: Math.round(perSecond),
     p50: percentile(times, 0.5),
     p99: percentile(times, 0.99),
@@ -122,12 +128,29 @@ function run(keys, calls) {
   };
 }
 
-const rows = [];
-for (const keys of values.keys.split(',').map(Number)) {
-  const row = run(keys, Number(values.calls));
-  rows.push(row);
+if (values.row)
+  console.log(JSON.stringify(run(Number(values.keys), Number(values.pauses), Number(values.calls))));
+else curves();
+
+function curves() {
+  const rows = [];
+  for (const pauses of values.pauses.split(',')) {
+    console.log(`a call of each key every ${pauses} s`);
+    for (const keys of values.keys.split(',')) {
+      const of = ['--row', '--keys', keys, '--pauses', pauses, '--calls', values.calls];
+      const own = [...process.execArgv, fileURLToPath(import.meta.url), ...of];
+      const row = JSON.parse(
+        execFileSync(process.execPath, own, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
+      );
+      show(row);
+      rows.push(row);
+    }
+  }
+  if (values.json) console.log(JSON.stringify(rows));
+}
+
+function show(row) {
   console.log(
-    `${String(keys).padStart(8)} keys  ${row.perSecond.toLocaleString('en').padStart(9)}/s  p50 ${row.p50.toFixed(1)} µs  p99 ${row.p99.toFixed(1)} µs  ${row.gibibytes.toFixed(2)} GiB  ${row.bytesPerKey} bytes a key in memory, ${row.packed} packed at most`,
+    `${String(row.keys).padStart(8)} keys  ${row.perSecond.toLocaleString('en').padStart(9)}/s  p50 ${row.p50.toFixed(1)} µs  p99 ${row.p99.toFixed(1)} µs  ${row.gibibytes.toFixed(2)} GiB  ${row.bytesPerKey} bytes a key in memory, ${row.packed} packed at most`,
   );
 }
-if (values.json) console.log(JSON.stringify(rows));

@@ -1,4 +1,3 @@
-import { AlarmDay } from './budget.js';
 import { FEATURE_COUNT, SOURCE_FEATURES } from './contract.js';
 import { decayCounts, mergeCounts, SLOTS_PER_BUCKET, type Slots } from './count-table.js';
 import { KINDS } from './scope-totals.js';
@@ -92,8 +91,18 @@ export const Clock = {
   readySource: 16,
   /** Observations learned in all, forgotten or not. */
   learned: 17,
+  /**
+   * What follows is of the moment, for the alarm budget: neither packed nor copied. The day of the last call, since 1970,
+   * and its highest evidence so far; the last day with an alarm, and how many there were.
+   */
+  today: 18,
+  todaysEvidence: 19,
+  lastAlarmDay: 20,
+  alarmDays: 21,
 } as const;
-const CLOCKS = 18;
+const CLOCKS_PACKED = Clock.today;
+const CLOCKS = 22;
+const BEFORE_ALL_DAYS = -1_000;
 
 /**
  * Whose call an observation goes on from, by its place and tool: the last odd one where it shares these with that alone, else
@@ -111,13 +120,13 @@ const HEADER_BYTES = 16;
 /** Version of the packed form; a reader refuses what it does not know. */
 const VERSION = 2;
 export const BASELINE_BYTES_MAX = 4096;
-const FIXED_BYTES = CLOCKS * 8 + NUMBERS * 4 + RECENT * 4;
-const BUCKETS_MAX = Math.floor((BASELINE_BYTES_MAX - HEADER_BYTES - FIXED_BYTES) / (4 * SLOTS_PER_BUCKET));
+const PACKED_BYTES = CLOCKS_PACKED * 8 + NUMBERS * 4 + RECENT * 4;
+const BUCKETS_MAX = Math.floor((BASELINE_BYTES_MAX - HEADER_BYTES - PACKED_BYTES) / (4 * SLOTS_PER_BUCKET));
 
 /** What is known of one key. At most 4 KiB packed, however long its history. */
 export class Baseline {
   /** All that has a fixed size, in one piece of memory. */
-  readonly #fixed = new ArrayBuffer(FIXED_BYTES);
+  readonly #fixed = new ArrayBuffer(CLOCKS * 8 + NUMBERS * 4 + RECENT * 4);
   readonly clock = new Float64Array(this.#fixed, 0, CLOCKS);
   readonly numbers = new Float32Array(this.#fixed, CLOCKS * 8, NUMBERS);
   /** Hashes of the last operations, the oldest overwritten first. */
@@ -125,10 +134,13 @@ export class Baseline {
   slots: Slots = new Uint32Array(BUCKETS_MIN * SLOTS_PER_BUCKET);
   /** Whose it is: set by the table that it lies in. */
   key = '';
-  /** Of the moment, as what follows: neither packed nor copied. */
-  day = new AlarmDay();
-  /** Some of its calls may wait to be learned: to ask here is quicker than to look for them. */
+  /** Calls of it wait that time alone may teach it: to ask here is quicker than to look for them. */
   waits = false;
+
+  constructor() {
+    this.clock[Clock.today] = BEFORE_ALL_DAYS;
+    this.clock[Clock.lastAlarmDay] = BEFORE_ALL_DAYS;
+  }
 
   get total(): number {
     return this.numbers[TOTAL.start] as number;
@@ -162,9 +174,14 @@ export class Baseline {
     decayCounts(this.slots, factor);
   }
 
+  /** Takes over what the alarm budget has noted of another. */
+  takeDaysOf({ clock }: Baseline): void {
+    this.clock.set(clock.subarray(Clock.today), Clock.today);
+  }
+
   clone(): Baseline {
     const copy = new Baseline();
-    copy.clock.set(this.clock);
+    copy.clock.set(this.clock.subarray(0, CLOCKS_PACKED));
     copy.numbers.set(this.numbers);
     copy.recent.set(this.recent);
     copy.slots = this.slots.slice();
@@ -188,7 +205,7 @@ export class Baseline {
     const seen = (this.clock[Clock.seen] as number) + (other.clock[Clock.seen] as number);
     const learned = (this.clock[Clock.learned] as number) + (other.clock[Clock.learned] as number);
     if (later) {
-      this.clock.set(other.clock);
+      this.clock.set(other.clock.subarray(0, CLOCKS_PACKED));
       this.recent.set(other.recent);
     }
     this.clock[Clock.first] = first;
@@ -201,16 +218,14 @@ export class Baseline {
 
   /** Little-endian: magic and version, count of slots, clocks, numbers, slots. */
   pack(): Uint8Array {
-    const bytes = new Uint8Array(
-      HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + RECENT * 4 + this.slots.length * 4,
-    );
+    const bytes = new Uint8Array(HEADER_BYTES + PACKED_BYTES + this.slots.length * 4);
     const view = new DataView(bytes.buffer);
     view.setUint32(0, MAGIC, true);
     view.setUint16(4, VERSION, true);
     view.setUint16(6, FEATURE_COUNT, true);
     view.setUint32(8, this.slots.length, true);
     let at = HEADER_BYTES;
-    for (const value of this.clock) {
+    for (const value of this.clock.subarray(0, CLOCKS_PACKED)) {
       view.setFloat64(at, value, true);
       at += 8;
     }
@@ -237,7 +252,7 @@ export class Baseline {
     if (view.getUint16(4, true) !== VERSION || view.getUint16(6, true) !== FEATURE_COUNT)
       throw new RangeError(`baseline of version ${view.getUint16(4, true)}; this is version ${VERSION}`);
     const slots = view.getUint32(8, true);
-    const wanted = HEADER_BYTES + CLOCKS * 8 + NUMBERS * 4 + RECENT * 4 + slots * 4;
+    const wanted = HEADER_BYTES + PACKED_BYTES + slots * 4;
     if (
       bytes.length !== wanted ||
       slots % SLOTS_PER_BUCKET !== 0 ||
@@ -247,7 +262,7 @@ export class Baseline {
       throw new RangeError(`baseline of ${bytes.length} bytes; its header says ${wanted}`);
     const baseline = new Baseline();
     let at = HEADER_BYTES;
-    for (let i = 0; i < CLOCKS; i++, at += 8) baseline.clock[i] = view.getFloat64(at, true);
+    for (let i = 0; i < CLOCKS_PACKED; i++, at += 8) baseline.clock[i] = view.getFloat64(at, true);
     for (let i = 0; i < NUMBERS; i++, at += 4) baseline.numbers[i] = view.getFloat32(at, true);
     for (let i = 0; i < RECENT; i++, at += 4) baseline.recent[i] = view.getInt32(at, true);
     baseline.slots = new Uint32Array(slots);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { AlarmBudget, AlarmDay } from './budget.js';
+import { Baseline, Clock } from './baseline.js';
+import { AlarmBudget } from './budget.js';
 
 const DAY_MS = 86_400_000;
 
@@ -15,14 +16,14 @@ function uniform(seed: number): () => number {
 /** Days of `keys` keys whose highest evidence is exponential; `thieves` of them are a thief's. */
 function live(budget: AlarmBudget, days: number, keys: number, thieves: number): { alarms: number } {
   const draw = uniform(7);
-  const today = Array.from({ length: keys }, () => new AlarmDay());
+  const baselines = Array.from({ length: keys }, () => new Baseline());
   let alarms = 0;
   for (let day = 0; day < days; day++)
     for (let key = 0; key < keys; key++) {
       const thief = draw() < thieves;
       const evidence = thief ? 9 + 6 * draw() : -1.1 * Math.log(draw());
       if (!thief && day > days / 4 && evidence >= budget.threshold) alarms += 1;
-      budget.note(today[key] as AlarmDay, day * DAY_MS, evidence);
+      budget.note(baselines[key] as Baseline, day * DAY_MS, evidence);
     }
   return { alarms };
 }
@@ -43,14 +44,14 @@ describe('AlarmBudget', () => {
   it('does not let thieves buy leniency: neither their days nor the days after them count as the owners', () => {
     const budget = new AlarmBudget();
     const draw = uniform(3);
-    const keys = Array.from({ length: 150 }, () => ({ day: new AlarmDay(), shadow: 0 }));
+    const keys = Array.from({ length: 150 }, () => ({ baseline: new Baseline(), shadow: 0 }));
     for (let day = 0; day < 60; day++)
       for (const key of keys) {
         const thief = draw() < 0.01;
         // What a thief leaves behind keeps the owner's next days odd.
         const owner = key.shadow > 0 ? 5.5 + 2.5 * draw() : -1.1 * Math.log(draw());
         key.shadow = thief ? 3 : key.shadow - 1;
-        budget.note(key.day, day * DAY_MS, thief ? 9 + 6 * draw() : owner);
+        budget.note(key.baseline, day * DAY_MS, thief ? 9 + 6 * draw() : owner);
       }
     // Where an exponential tail of this scale crosses one day in 500.
     expect(budget.threshold).toBeCloseTo(1.1 * Math.log(500), 0);
@@ -58,11 +59,11 @@ describe('AlarmBudget', () => {
 
   it('counts a day with alarms once', () => {
     const budget = new AlarmBudget();
-    const day = new AlarmDay();
-    for (let n = 0; n < 5; n++) budget.note(day, n, 50);
-    budget.note(day, DAY_MS, 50);
+    const baseline = new Baseline();
+    for (let n = 0; n < 5; n++) budget.note(baseline, n, 50);
+    budget.note(baseline, DAY_MS, 50);
     expect(budget.standing).toMatchObject({ keyDays: 1, spent: 2 });
-    expect(day.alarmDays).toBe(2);
+    expect(baseline.clock[Clock.alarmDays]).toBe(2);
   });
 
   it('comes back from a snapshot', () => {

@@ -1,3 +1,5 @@
+import { type Baseline, Clock } from './baseline.js';
+
 /** One false alarm in 500 days of one key. */
 export const ALARMS_PER_KEY_DAY = 1 / 500;
 /** Evidence from which a day counts as one of the tail, and how far the tail is looked at. */
@@ -16,18 +18,6 @@ const SCALE_MAX = 2.5;
 const FORGET = 0.99995;
 const THRESHOLD_MIN = 4;
 const DAY_MS = 86_400_000;
-
-/** The day of one key, as far as it has come. Kept with what else is known of the key, so that it is at hand. */
-export class AlarmDay {
-  /** Days since 1970; −1 before the first call. */
-  index = -1;
-  highest = 0;
-  alarmed = false;
-  /** Index of the last day with an alarm; long ago where there was none. */
-  lastAlarm = -1_000;
-  /** Days with an alarm, since the key was first seen. */
-  alarmDays = 0;
-}
 
 /** Key-days that ended, alarms that were allowed in them, and days with an alarm. */
 export interface BudgetStanding {
@@ -65,20 +55,18 @@ export class AlarmBudget {
     return this.#threshold;
   }
 
-  /** Notes the evidence of one call of a key, after it was decided. */
-  note(day: AlarmDay, timeMs: number, evidence: number): void {
-    const index = Math.floor(timeMs / DAY_MS);
-    if (index > day.index) {
-      if (day.index >= 0) this.#close(day);
-      day.index = index;
-      day.highest = 0;
-      day.alarmed = false;
+  /** Notes the evidence of one call of a key, after it was decided: with what else is known of the key, so that it is at hand. */
+  note({ clock }: Baseline, timeMs: number, evidence: number): void {
+    const day = Math.floor(timeMs / DAY_MS);
+    if (day > (clock[Clock.today] as number)) {
+      if ((clock[Clock.today] as number) >= 0) this.#close(clock);
+      clock[Clock.today] = day;
+      clock[Clock.todaysEvidence] = 0;
     }
-    if (evidence > day.highest) day.highest = evidence;
-    if (evidence < this.#threshold || day.alarmed) return;
-    day.alarmed = true;
-    day.lastAlarm = index;
-    day.alarmDays += 1;
+    if (evidence > (clock[Clock.todaysEvidence] as number)) clock[Clock.todaysEvidence] = evidence;
+    if (evidence < this.#threshold || clock[Clock.lastAlarmDay] === clock[Clock.today]) return;
+    clock[Clock.lastAlarmDay] = clock[Clock.today] as number;
+    clock[Clock.alarmDays] = (clock[Clock.alarmDays] as number) + 1;
     this.#alarmDays += 1;
   }
 
@@ -110,17 +98,18 @@ export class AlarmBudget {
     this.#threshold = this.#compute();
   }
 
-  #close({ index, lastAlarm, highest }: AlarmDay): void {
+  #close(clock: Float64Array): void {
     this.#ended += 1;
     const below = this.#threshold - LEVEL;
     const apart = below >= WIDTH_MIN;
-    if (apart && index - lastAlarm <= AFTERMATH_DAYS) return;
+    const sinceAlarm = (clock[Clock.today] as number) - (clock[Clock.lastAlarmDay] as number);
+    if (apart && sinceAlarm <= AFTERMATH_DAYS) return;
     this.#days = this.#days * FORGET + 1;
     this.#tailDays *= FORGET;
     this.#tailSum *= FORGET;
     this.#widthSum *= FORGET;
     const width = apart ? Math.min(WIDTH, below) : WIDTH;
-    const excess = highest - LEVEL;
+    const excess = (clock[Clock.todaysEvidence] as number) - LEVEL;
     if (excess > 0 && excess < width) {
       this.#tailDays += 1;
       this.#tailSum += excess;

@@ -166,7 +166,7 @@ export class Detector {
   adopt(key: string, baseline: Baseline): void {
     const known = this.baselines.get(key);
     if (known !== undefined) {
-      baseline.day = known.day;
+      baseline.takeDaysOf(known);
       baseline.waits = known.waits;
     }
     this.baselines.set(key, baseline);

@@ -35,6 +35,8 @@ interface Waiting {
   readonly judgement: Judgement;
   /** Calls of the key when it was judged. */
   readonly at: number;
+  /** By how much the wait is longer than that of the least odd: a share. */
+  readonly trust: number;
   /** Nobody but the operator releases it. */
   readonly alarm: boolean;
 }
@@ -69,21 +71,18 @@ export class LearningGuard {
 
   #admit(baseline: Baseline, timeMs: number): void {
     const { key } = baseline;
-    const waiting = this.#waiting.get(key);
-    if (waiting === undefined) {
-      baseline.waits = false;
-      return;
-    }
+    const waiting = this.#waiting.get(key) ?? [];
     const calls = baseline.clock[Clock.seen] as number;
     let taken = 0;
-    for (const { judgement, at, alarm } of waiting) {
-      const trust = 2 ** ((CAUTION - judgement.evidence) / DOUBLES_WAIT);
-      const days = (timeMs - judgement.symbols.timeMs) * trust;
-      const over = days > PROBATION_MS || (calls - at) * trust > PROBATION_CALLS;
-      if (!over || (alarm && this.#askOperator)) break;
+    for (const { judgement, at, trust, alarm } of waiting) {
+      if (alarm && this.#askOperator) break;
+      const waitedMs = (timeMs - judgement.symbols.timeMs) * trust;
+      if (waitedMs <= PROBATION_MS && (calls - at) * trust <= PROBATION_CALLS) break;
       this.#detector.absorb(judgement);
       taken += 1;
     }
+    const next = waiting[taken];
+    baseline.waits = next !== undefined && !(next.alarm && this.#askOperator);
     this.#drop(key, waiting, taken);
   }
 
@@ -103,7 +102,8 @@ export class LearningGuard {
     const at = baseline.clock[Clock.seen] as number;
     const waiting = this.#waiting.get(key) ?? [];
     if (waiting.length === 0) this.#makeRoom();
-    waiting.push({ judgement, at, alarm });
+    const trust = 2 ** ((CAUTION - judgement.evidence) / DOUBLES_WAIT);
+    waiting.push({ judgement, at, trust, alarm });
     baseline.waits = true;
     this.#waiting.set(key, waiting);
     if (waiting.length > CALLS_PER_KEY_MAX) this.#overflow(key, waiting);

@@ -69,11 +69,6 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
   const { timeMs, userAgent, place, operation } = observation;
   const { hourIndex, dayIndex, hour, weekday } = timesOf(timeMs);
   const family = userAgent === '' ? 0 : combine(Kind.family, hashFamily(userAgent));
-  const objects: number[] = [];
-  for (const object of observation.objects) {
-    if (objects.length === OBJECTS_MAX) break;
-    objects.push(combine(Kind.object, hashText(object)));
-  }
   const prefix = prefixOf(observation.address);
   const client = userAgent === '' ? 0 : combine(Kind.client, hashText(userAgent));
   const prefixHash = prefix === '' ? 0 : combine(Kind.prefix, hashText(prefix));
@@ -92,13 +87,17 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
     networkKind: NETWORK_KINDS.indexOf(place.kind),
     operation: combine(Kind.operation, hashText(operation.name)),
     component: combine(Kind.component, hashText(componentOf(operation.name))),
-    objects,
+    objects: observation.objects.slice(0, OBJECTS_MAX).map(objectHash),
     breadth: Math.min(7, Math.floor(Math.log2(1 + observation.objects.length))),
     bytesOut: outcome?.bytesOut ?? -1,
     status: statusClass(outcome?.status),
     tenant: actor.tenant === undefined ? 0 : hashText(actor.tenant, 0x7e4a47),
     peers: family === 0 ? 0 : combine(0x9ee4, family),
   };
+}
+
+function objectHash(object: string): number {
+  return combine(Kind.object, hashText(object));
 }
 
 /** The same with what came back. */

@@ -51,7 +51,7 @@ export async function practiceKeys(
         const judgement = learning.assess({ actor: { key: id, tenant, principal }, observation });
         learning.settle(judgement, 'allowed');
         detector.conclude(judgement, { status: 200, bytesOut: 2 });
-        budget.note(judgement.baseline.day, timeMs, judgement.evidence);
+        budget.note(judgement.baseline, timeMs, judgement.evidence);
       }
     }
   }

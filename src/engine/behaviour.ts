@@ -3,7 +3,7 @@ import type { Observation } from '../core/observation.js';
 import { type Action, type ResponsePlan, respond } from '../core/response.js';
 import { checkWindows } from '../core/scope.js';
 import { ALLOW, deny, type Verdict } from '../core/verdict.js';
-import { Baseline } from '../detectors/baseline.js';
+import { Baseline, Clock } from '../detectors/baseline.js';
 import { AlarmBudget, type BudgetStanding } from '../detectors/budget.js';
 import type { Outcome, Sighting } from '../detectors/contract.js';
 import { Detector, type Judgement } from '../detectors/detector.js';
@@ -124,7 +124,7 @@ export class Behaviour {
       calls,
       warming: this.#detector.isWarming(key),
       quarantined: this.#learning.quarantined(key),
-      alarmDays: this.#detector.baselineOf(key).day.alarmDays,
+      alarmDays: this.#detector.baselineOf(key).clock[Clock.alarmDays] as number,
     };
   }
 
@@ -177,7 +177,7 @@ export class Behaviour {
       : undefined;
     const decided = action === 'deny' ? 'refused' : odd ? 'alarm' : 'allowed';
     const learning = this.#learning.settle(judgement, decided);
-    this.budget.note(judgement.baseline.day, observation.timeMs, evidence);
+    this.budget.note(judgement.baseline, observation.timeMs, evidence);
     this.#touch(key.id);
     return { verdict: verdictOf(action, policy), finding, judgement, learning };
   }

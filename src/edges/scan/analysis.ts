@@ -88,7 +88,7 @@ export class Analysis {
     const reasons = this.#reasons(rows, row, judgement, decision);
     this.#learning.settle(judgement, decision === 'allow' ? 'allowed' : 'alarm');
     this.backTest?.note(actor, symbols, threshold);
-    this.budget.note(judgement.baseline.day, symbols.timeMs, evidence);
+    this.budget.note(judgement.baseline, symbols.timeMs, evidence);
     return new JudgedRow(rows, row, judgement, decision, reasons);
   }
 
