@@ -1,14 +1,10 @@
 import os from 'node:os';
 import { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { Catalog } from '../catalogs/match.js';
-import { type Feed, localFeed } from '../edges/scan/feed/feed.js';
+import type { Feed } from '../edges/scan/feed/feed.js';
 import { receiveFeed } from '../edges/scan/feed/port.js';
-import { LogObserver } from '../edges/scan/observe.js';
 import type { Source } from '../edges/scan/read/sources.js';
-import { openGeo } from '../locations/geo.js';
-import type { LogFormat } from '../wire/logs/detect.js';
+import type { LogFormat } from '../wire/logs/formats.js';
 import type { AccessLogMapping } from '../wire/logs/json-access.js';
 
 /** What is read, and as what: plain data, for another thread. */
@@ -19,7 +15,6 @@ export interface FeedSettings {
   readonly mapping: AccessLogMapping | undefined;
 }
 
-const BUILT_IN_ASN = fileURLToPath(new URL('../../dist/asn.bin', import.meta.url));
 /** Input that is worth the start of a thread. */
 const WORKER_BYTES_MIN = 4 * 1024 * 1024;
 
@@ -35,25 +30,9 @@ export async function openFeed(settings: FeedSettings, threads?: number): Promis
     : undefined;
   const large = named >= WORKER_BYTES_MIN || piped?.more === true;
   const wanted = threads ?? (large ? os.availableParallelism() : 1);
-  return wanted > 1 ? workerFeed(settings, piped?.all) : openFeedHere(settings, piped?.all);
-}
-
-/** Reads in this thread. */
-export async function openFeedHere(settings: FeedSettings, stdin?: Readable): Promise<Feed> {
-  const catalog = settings.catalog === undefined ? undefined : await namedCatalog(settings.catalog);
-  const observer = new LogObserver(catalog, await openGeo({ asnFile: BUILT_IN_ASN }));
-  const { format, mapping } = settings;
-  return localFeed(settings.sources, observer, {
-    ...(format === undefined ? {} : { format }),
-    ...(mapping === undefined ? {} : { mapping }),
-    ...(stdin === undefined ? {} : { stdin }),
-  });
-}
-
-/** What reads catalogs takes as long to load as a small scan. */
-async function namedCatalog(name: string): Promise<Catalog> {
-  const { loadCatalog } = await import('../catalogs/load.js');
-  return loadCatalog(name);
+  if (wanted > 1) return workerFeed(settings, piped?.all);
+  const { openFeedHere } = await import('./scan-reader.js');
+  return openFeedHere(settings, piped?.all);
 }
 
 function workerFeed(settings: FeedSettings, stdin: Readable | undefined): Feed {

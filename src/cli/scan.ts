@@ -1,33 +1,16 @@
-import { once } from 'node:events';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { htmlReport } from '../edges/scan/html-report.js';
-import { detectionFinding } from '../edges/scan/ocsf.js';
 import { sourcesOf } from '../edges/scan/read/sources.js';
-import { scan } from '../edges/scan/scan.js';
-import { scoreLine } from '../edges/scan/score-line.js';
-import { version } from '../version.js';
-import { LOG_FORMATS, type LogFormat } from '../wire/logs/detect.js';
+import { LOG_FORMATS, type LogFormat } from '../wire/logs/formats.js';
 import { ACCESS_LOG_MAPPING, type AccessLogMapping, MAPPED_FIELDS } from '../wire/logs/json-access.js';
 import { openFeed } from './scan-feed.js';
-import { Progress } from './scan-progress.js';
-import { printSummary, summaryOf } from './scan-summary.js';
+import type { JudgeOptions } from './scan-judge.js';
 
-interface ScanOptions {
+interface ScanOptions extends JudgeOptions {
   readonly catalog?: string;
   readonly format?: LogFormat;
   readonly fields?: string;
-  readonly scores?: boolean;
-  readonly alarms: number;
-  readonly json?: boolean;
-  readonly html?: string;
-  readonly ocsf?: string;
-  readonly inject?: boolean;
   readonly threads?: number;
 }
-
-/** Text gathered before it is written. */
-const WRITE_CHARS = 1 << 16;
 
 /** `keyward scan`: judges what logs tell, with no guard and no permission but to read them. */
 export function scanCommand(program: Command): void {
@@ -72,62 +55,16 @@ function parseAlarms(text: string): number {
 
 async function run(logs: readonly string[], options: ScanOptions): Promise<void> {
   const sources = sourcesOf(logs);
-  const progress = new Progress(sources.reduce((sum, { bytes }) => sum + bytes, 0));
-  const scores = options.scores === true ? new ScoreWriter() : undefined;
   const mapping = options.fields === undefined ? undefined : await readMapping(options.fields);
   const { catalog, format, threads } = options;
   const feed = await openFeed({ sources, catalog, format, mapping }, threads);
-  const settings = {
-    alarmsPerKeyDay: options.alarms / 1_000,
-    inject: options.inject === true,
-    // Scores are causal line by line: they keep the order of the input.
-    sort: scores === undefined,
-    onProgress: (bytesRead: number) => progress.show(bytesRead),
-  };
-  const result = await scan(feed, settings, (judged) => {
-    progress.judged += 1;
-    return scores?.write(scoreLine(judged));
-  });
-  await scores?.flush();
-  progress.end();
-  if (options.html !== undefined) writeFile(options.html, htmlReport(result));
-  if (options.ocsf !== undefined) {
-    const { threshold } = result.budget;
-    const findings = result.episodes.list.map((each) =>
-      JSON.stringify(detectionFinding(each, threshold, version)),
-    );
-    writeFile(options.ocsf, findings.map((line) => `${line}\n`).join(''));
-  }
-  if (options.json) console.log(JSON.stringify(summaryOf(result), null, 2));
-  else printSummary(result, options.scores ? process.stderr : process.stdout);
-}
-
-/** Whole or not at all: what was there stays until the new file is complete. */
-function writeFile(file: string, text: string): void {
-  const temporary = `${file}.${process.pid}.part`;
-  try {
-    writeFileSync(temporary, text);
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw new Error(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
-  }
-}
-
-/** Gathers lines and writes them in large pieces, no faster than they are read. */
-class ScoreWriter {
-  #text = '';
-
-  write(line: string): Promise<void> | undefined {
-    this.#text += `${line}\n`;
-    return this.#text.length < WRITE_CHARS ? undefined : this.flush();
-  }
-
-  async flush(): Promise<void> {
-    const text = this.#text;
-    this.#text = '';
-    if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain');
-  }
+  // Loaded while the other thread has begun to read.
+  const { judgeLogs } = await import('./scan-judge.js');
+  await judgeLogs(
+    feed,
+    sources.reduce((sum, { bytes }) => sum + bytes, 0),
+    options,
+  );
 }
 
 /** `{"key": "request.headers.x-key-id", "ip": ["client", "peer"]}` over the built-in names. */

@@ -5,7 +5,7 @@ import { Episodes } from './episodes.js';
 import type { Feed } from './feed/feed.js';
 import { AGAIN, inInputOrder, inTimeOrder } from './feed/order.js';
 import { type PackedRows, type Rows, Unpacker } from './feed/rows.js';
-import type { ReadReport } from './read/read-logs.js';
+import type { ReadReport } from './read/report.js';
 
 /** Where a row came from. */
 export interface Origin {

@@ -31,12 +31,13 @@ export function cloudTrailRecord(value: unknown): LogRecord | string {
     principal,
     address: addressOf(value.sourceIPAddress),
     userAgent: textOf(value.userAgent, AGENT_CHARS_MAX),
-    operation: `${source.replace(/\.amazonaws\.com$/, '')}.${name}`,
+    operation: `${source.endsWith(AWS) ? source.slice(0, -AWS.length) : source}.${name}`,
     objects: objectsOf(value),
     status: statusOf(textOf(value.errorCode)),
   };
 }
 
+const AWS = '.amazonaws.com';
 const NOBODY: Fields = {};
 
 /** Long-lived keys are keys; temporary ones (ASIA…) are tokens of the identity that they were made for. */
@@ -79,7 +80,8 @@ function objectsOf({ requestParameters, resources }: Fields): readonly string[] 
   if (Array.isArray(resources))
     for (const each of resources.slice(0, OBJECTS_MAX)) if (isFields(each)) add(each.ARN ?? each.arn);
   if (isFields(requestParameters))
-    for (const [name, value] of Object.entries(requestParameters).slice(0, OBJECTS_MAX)) {
+    for (const name of Object.keys(requestParameters).slice(0, OBJECTS_MAX)) {
+      const value = requestParameters[name];
       if (typeof value === 'string' && NAMING.test(name)) add(value);
       else if (isFields(value) && Array.isArray(value.items))
         for (const item of value.items.slice(0, OBJECTS_MAX))

@@ -2,20 +2,11 @@ import { cloudTrailRecord } from './cloudtrail.js';
 import { combinedRecord } from './combined.js';
 import { directoryInsightsRecord } from './directory-insights.js';
 import { isFields } from './fields.js';
+import type { LogFormat } from './formats.js';
 import { genericRecord } from './generic.js';
 import { ACCESS_LOG_MAPPING, type AccessLogMapping, jsonAccessRecord } from './json-access.js';
 import { oktaRecord } from './okta.js';
 import type { LogRecord } from './record.js';
-
-export const LOG_FORMATS = [
-  'cloudtrail',
-  'directory-insights',
-  'okta',
-  'combined',
-  'json-access',
-  'generic',
-] as const;
-export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** How one line, or one element of a JSON array, becomes a record. */
 export type LineParser = (line: string) => LogRecord | string;

@@ -1,6 +1,6 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import { ReadReport } from '../read/read-logs.js';
+import { ReadReport } from '../read/report.js';
 import { receiveFeed, sendFeed } from './port.js';
 import { noNames, type PackedRows } from './rows.js';
 

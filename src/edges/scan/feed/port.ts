@@ -1,5 +1,5 @@
 import type { MessagePort, Worker } from 'node:worker_threads';
-import { ReadReport } from '../read/read-logs.js';
+import { ReadReport } from '../read/report.js';
 import { SourceFault } from '../read/sources.js';
 import type { Feed } from './feed.js';
 import type { PackedRows } from './rows.js';

