@@ -16,7 +16,7 @@ import { LOGS, writeLog } from './logs.mjs';
  */
 const { values } = parseArgs({
   options: {
-    megabytes: { type: 'string', default: '120' },
+    megabytes: { type: 'string', default: '480' },
     rounds: { type: 'string', default: '5' },
     logs: { type: 'string', default: Object.keys(LOGS).join(',') },
     reference: { type: 'string' },
