@@ -31,8 +31,8 @@ if (isMainThread) {
     process.send?.(nowMs);
   });
   // Who sets the time started the process, and it is of no use to anybody else. He may be gone before this line is reached.
-  process.on('disconnect', () => process.exit());
-  if (!process.connected) process.exit();
+  process.on('disconnect', end);
+  if (!process.connected) end();
   process.channel?.unref();
 } else {
   threads.onmessage = (event) => {
@@ -40,3 +40,8 @@ if (isMainThread) {
   };
 }
 threads.unref();
+
+/** At once: `process.exit` can wait for good for a thread that compiles (nodejs/node#54918), and nobody is left to see to it. */
+function end(): void {
+  process.kill(process.pid, 'SIGKILL');
+}

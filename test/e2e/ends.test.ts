@@ -87,7 +87,7 @@ it('a program of the demo ends though the replay was killed before it had loaded
   });
   const exited = once(child, 'exit');
   child.disconnect();
-  expect((await exited)[0]).toBe(0);
+  expect((await exited)[1]).toBe('SIGKILL');
 });
 
 it('a program without a standard input goes on; one that is killed is no success', async () => {
