@@ -8,8 +8,8 @@ import { root } from '../../scripts/install.mjs';
 /**
  * `npm run bench:detector`: the full decision in process (assess, threshold, explain what is flagged, learn) as history
  * and keys grow. Each key calls at the same pace, however many there are: seldom is more work, since what follows from the
- * hour, the place and the tool is made anew every hour. Each row has a process of its own. --keys 1000,10000 and --pauses 40 (seconds between two calls of a key)
- * narrow the curves; one line of JSON at the end with --json.
+ * hour, the place and the tool is made anew every hour. Each row has a process of its own. --keys 1000,10000 and --pauses 40
+ * (seconds between two calls of a key) narrow the curves; one line of JSON at the end with --json.
  */
 const { values } = parseArgs({
   options: {

@@ -75,7 +75,7 @@ function provider(detector = new Detector(), days = 14) {
     timeMs = MONDAY + hour * HOUR;
     for (let i = 0; i < KEYS; i++) call(timeMs + i * 60_000, owner(i, hour));
   }
-  return { detector, call, owner, endMs: timeMs + HOUR };
+  return { detector, learning, call, owner, endMs: timeMs + HOUR };
 }
 
 const thief: Call = {
@@ -124,12 +124,12 @@ describe('Detector', () => {
 
   it('explains every call of a visitor who was found out, even where he does what the owner does', () => {
     const detector = new Detector();
-    const { call, owner, endMs } = provider(detector);
+    const { learning, call, owner, endMs } = provider(detector);
     for (const n of [1, 2, 3, 4]) call(endMs + n * 60_000, { ...owner(3, n), ...thief });
     const visit: Call = { ...owner(3, 5), address: thief.address, place: ABROAD, userAgent: thief.userAgent };
     for (let n = 1; n < 30; n++) call(endMs + (n + 4) * 60_000, visit);
     const calm = sighting(endMs + 40 * 60_000, visit);
-    const judgement = detector.assess(calm);
+    const judgement = learning.assess(calm);
     const reasons = explanations(detector, calm, judgement, true);
     expect(judgement.carried).toBeGreaterThan(0);
     expect(reasons.map(({ term }) => term)).toContain('visitor');
@@ -138,10 +138,10 @@ describe('Detector', () => {
 
   it('names the address where nobody knows whose network it is', () => {
     const detector = new Detector();
-    const { owner, endMs } = provider(detector);
+    const { learning, owner, endMs } = provider(detector);
     const why = (place: Partial<Place>): string | undefined => {
       const odd = sighting(endMs, { ...owner(3, 1), ...thief, place: { kind: 'unknown', ...place } });
-      const all = explanations(detector, odd, detector.assess(odd), false);
+      const all = explanations(detector, odd, learning.assess(odd), false);
       return all.find(({ term }) => term === 'network')?.text;
     };
     expect(why({ country: 'CN' })).toMatch(/^203\.0\.113\.\d+ \(CN\) never used by this key/);

@@ -7,7 +7,6 @@ import {
   FEATURE_COUNT,
   FEATURES,
   type Outcome,
-  type Sighting,
   type Term,
   type TermScore,
 } from './contract.js';
@@ -23,7 +22,7 @@ import { operationTerm } from './operation.js';
 import { Population } from './population.js';
 import { sourceTerms } from './source.js';
 import { Strangers } from './strangers.js';
-import { type Symbols, symbolsOf, withOutcome } from './symbols.js';
+import { type Symbols, withOutcome } from './symbols.js';
 import { depart, NEW_NETWORK, rest, settleIn, trackOf, visitorsEvidence } from './visitor.js';
 import { WEIGHTS } from './weights.js';
 
@@ -56,7 +55,8 @@ export interface Judgement extends Assessment {
 
 /**
  * The streaming detector: constant memory per key, constant work per observation, deterministic. Order of use
- * for each observation: {@link assess}, decide, {@link settle}; or, of these, those of the learning guard.
+ * for each observation: {@link assess}, decide, {@link settle}: by way of the learning guard, which says what is
+ * learned, and when.
  */
 export class Detector {
   readonly population = new Population();
@@ -78,12 +78,7 @@ export class Detector {
   }
 
   /** Scores the observation and moves the key's state of the moment. */
-  assess({ actor, observation, outcome }: Sighting): Judgement {
-    return this.assessSymbols(this.baselineOfActor(actor), symbolsOf(actor, observation, outcome));
-  }
-
-  /** The same where the baseline is at hand, and the observation reduced already. */
-  assessSymbols(baseline: Baseline, symbols: Symbols): Judgement {
+  assess(baseline: Baseline, symbols: Symbols): Judgement {
     this.touched += baseline.touch();
     const alone = this.judge(baseline, symbols);
     const network = (alone.features[AT.network] as number) - (this.#means[AT.network] as number);

@@ -66,7 +66,7 @@ export class LearningGuard {
   assessSymbols(actor: Actor, symbols: Symbols): Judgement {
     const baseline = this.#detector.baselineOfActor(actor);
     if (baseline.waits) this.#admit(baseline, symbols.timeMs);
-    return this.#detector.assessSymbols(baseline, symbols);
+    return this.#detector.assess(baseline, symbols);
   }
 
   #admit(baseline: Baseline, timeMs: number): void {
