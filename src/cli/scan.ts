@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { sourcesOf } from '../edges/scan/read/sources.js';
 import { LOG_FORMATS, type LogFormat } from '../wire/logs/formats.js';
@@ -54,6 +56,7 @@ function parseAlarms(text: string): number {
 }
 
 async function run(logs: readonly string[], options: ScanOptions): Promise<void> {
+  for (const file of [options.html, options.ocsf]) if (file !== undefined) checkFolder(file);
   const sources = sourcesOf(logs);
   const mapping = options.fields === undefined ? undefined : await readMapping(options.fields);
   const { catalog, format, threads } = options;
@@ -65,6 +68,15 @@ async function run(logs: readonly string[], options: ScanOptions): Promise<void>
     sources.reduce((sum, { bytes }) => sum + bytes, 0),
     options,
   );
+}
+
+/** That a report has no place is better known now than after an hour. @throws {Error} */
+function checkFolder(file: string): void {
+  try {
+    accessSync(path.dirname(file), constants.W_OK);
+  } catch (error) {
+    throw new Error(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
+  }
 }
 
 /** `{"key": "request.headers.x-key-id", "ip": ["client", "peer"]}` over the built-in names. */

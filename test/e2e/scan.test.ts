@@ -123,6 +123,11 @@ describe('keyward scan, as its user runs it', () => {
       code: 1,
       stderr: expect.stringContaining('cannot be written'),
     });
+    // Said before anything is read, be it what it may.
+    expect(await cli(['scan', status, '--ocsf', path.join(dir, 'no', 'o.ndjson')])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot be written'),
+    });
   });
 
   it('says the same whether one thread reads and judges or two', async () => {
