@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import type { Feed } from '../edges/scan/feed/feed.js';
 import { receiveFeed } from '../edges/scan/feed/port.js';
-import type { Source } from '../edges/scan/read/sources.js';
+import { bytesOf, type Source } from '../edges/scan/read/sources.js';
 import type { LogFormat } from '../wire/logs/formats.js';
 import type { AccessLogMapping } from '../wire/logs/json-access.js';
 
@@ -24,11 +24,10 @@ const WORKER_BYTES_MIN = 4 * 1024 * 1024;
  * @param threads 1 or 2, in place of what the input suggests
  */
 export async function openFeed(settings: FeedSettings, threads?: number): Promise<Feed> {
-  const named = settings.sources.reduce((sum, { bytes }) => sum + bytes, 0);
   const piped = settings.sources.some(({ name }) => name === '-')
     ? await beginningOf(process.stdin, WORKER_BYTES_MIN)
     : undefined;
-  const large = named >= WORKER_BYTES_MIN || piped?.more === true;
+  const large = bytesOf(settings.sources) >= WORKER_BYTES_MIN || piped?.more === true;
   const wanted = threads ?? (large ? os.availableParallelism() : 1);
   if (wanted > 1) return workerFeed(settings, piped?.all);
   const { openFeedHere } = await import('./scan-reader.js');

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Feed } from '../edges/scan/feed/feed.js';
 import { htmlReport } from '../edges/scan/html-report.js';
 import { detectionFinding } from '../edges/scan/ocsf.js';
 import { scan } from '../edges/scan/scan.js';
 import { scoreLine } from '../edges/scan/score-line.js';
 import { version } from '../version.js';
+import { writeWhole } from './scan-output.js';
 import { Progress } from './scan-progress.js';
 import { printSummary, summaryOf } from './scan-summary.js';
 
@@ -39,28 +39,16 @@ export async function judgeLogs(feed: Feed, totalBytes: number, options: JudgeOp
   });
   await scores?.flush();
   progress.end();
-  if (options.html !== undefined) writeFile(options.html, htmlReport(result));
+  if (options.html !== undefined) writeWhole(options.html, htmlReport(result));
   if (options.ocsf !== undefined) {
     const { threshold } = result.budget;
     const findings = result.episodes.list.map((each) =>
       JSON.stringify(detectionFinding(each, threshold, version)),
     );
-    writeFile(options.ocsf, findings.map((line) => `${line}\n`).join(''));
+    writeWhole(options.ocsf, findings.map((line) => `${line}\n`).join(''));
   }
   if (options.json) console.log(JSON.stringify(summaryOf(result), null, 2));
   else printSummary(result, options.scores ? process.stderr : process.stdout);
-}
-
-/** Whole or not at all: what was there stays until the new file is complete. */
-function writeFile(file: string, text: string): void {
-  const temporary = `${file}.${process.pid}.part`;
-  try {
-    writeFileSync(temporary, text);
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw new Error(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
-  }
 }
 
 /** Gathers lines and writes them in large pieces, no faster than they are read. */

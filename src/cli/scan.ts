@@ -1,11 +1,10 @@
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { sourcesOf } from '../edges/scan/read/sources.js';
+import { bytesOf, sourcesOf } from '../edges/scan/read/sources.js';
 import { LOG_FORMATS, type LogFormat } from '../wire/logs/formats.js';
 import { ACCESS_LOG_MAPPING, type AccessLogMapping, MAPPED_FIELDS } from '../wire/logs/json-access.js';
 import { openFeed } from './scan-feed.js';
 import type { JudgeOptions } from './scan-judge.js';
+import { checkFolder } from './scan-output.js';
 
 interface ScanOptions extends JudgeOptions {
   readonly catalog?: string;
@@ -63,20 +62,7 @@ async function run(logs: readonly string[], options: ScanOptions): Promise<void>
   const feed = await openFeed({ sources, catalog, format, mapping }, threads);
   // Loaded while the other thread has begun to read.
   const { judgeLogs } = await import('./scan-judge.js');
-  await judgeLogs(
-    feed,
-    sources.reduce((sum, { bytes }) => sum + bytes, 0),
-    options,
-  );
-}
-
-/** That a report has no place is better known now than after an hour. @throws {Error} */
-function checkFolder(file: string): void {
-  try {
-    accessSync(path.dirname(file), constants.W_OK);
-  } catch (error) {
-    throw new Error(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
-  }
+  await judgeLogs(feed, bytesOf(sources), options);
 }
 
 /** `{"key": "request.headers.x-key-id", "ip": ["client", "peer"]}` over the built-in names. */

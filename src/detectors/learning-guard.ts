@@ -75,14 +75,14 @@ export class LearningGuard {
     const calls = baseline.clock[Clock.seen] as number;
     let taken = 0;
     for (const { judgement, at, trust, alarm } of waiting) {
-      if (alarm && this.#askOperator) break;
+      if (this.#isForOperator(alarm)) break;
       const waitedMs = (timeMs - judgement.symbols.timeMs) * trust;
       if (waitedMs <= PROBATION_MS && (calls - at) * trust <= PROBATION_CALLS) break;
       this.#detector.absorb(judgement);
       taken += 1;
     }
     const next = waiting[taken];
-    baseline.waits = next !== undefined && !(next.alarm && this.#askOperator);
+    baseline.waits = next !== undefined && !this.#isForOperator(next.alarm);
     this.#drop(key, waiting, taken);
   }
 
@@ -91,7 +91,7 @@ export class LearningGuard {
     const learning = policyOf(judgement.evidence, decided);
     const alarm = decided !== 'allowed';
     // Who is held and tries again must not wear the calibration down.
-    this.#detector.settle(judgement, learning === USUAL, !(alarm && this.#askOperator));
+    this.#detector.settle(judgement, learning === USUAL, !this.#isForOperator(alarm));
     if (learning.policy === 'quarantine') this.#wait(judgement, alarm);
     return learning;
   }
@@ -132,8 +132,13 @@ export class LearningGuard {
   /** The oldest makes room: learned where nobody is asked, forgotten where the operator did not come. */
   #overflow(key: string, waiting: Waiting[]): void {
     const oldest = waiting[0] as Waiting;
-    if (!oldest.alarm || !this.#askOperator) this.#detector.absorb(oldest.judgement);
+    if (!this.#isForOperator(oldest.alarm)) this.#detector.absorb(oldest.judgement);
     this.#drop(key, waiting, 1);
+  }
+
+  /** Nothing but a person's word teaches it. */
+  #isForOperator(alarm: boolean): boolean {
+    return alarm && this.#askOperator;
   }
 
   #drop(key: string, waiting: Waiting[], count: number): void {

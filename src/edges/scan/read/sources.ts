@@ -29,6 +29,11 @@ export function sourcesOf(names: readonly string[]): Source[] {
   });
 }
 
+/** Of all of them together, as far as they are known. */
+export function bytesOf(sources: readonly Source[]): number {
+  return sources.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 function within(folder: string): Source[] {
   let entries: string[];
   try {
