@@ -5,9 +5,9 @@ import type { Weights } from '../src/detectors/odds.js';
 import { WEIGHTS } from '../src/detectors/weights.js';
 import { openGeo } from '../src/locations/geo.js';
 import { keyward, TERMS, without } from './detectors.js';
-import { blockRow, commitRow, worldRow } from './protocol.js';
+import { blockRow, commitRow, type WorldResult, worldRow } from './protocol.js';
 import { respliced } from './respliced.js';
-import { commandSet, commitSet, type LabelledSet, worldSet } from './sets.js';
+import { commandSet, commitSet, drawnWorldSet, type LabelledSet, worldSet } from './sets.js';
 import { atRates } from './worlds.js';
 
 const DEVELOPMENT_SEEDS = '1,2,3,301,302,303,304,305,306,307,308,501,502,503,504,505,506,507,508';
@@ -58,7 +58,16 @@ async function worlds(seeds: readonly number[]): Promise<void> {
     const world = worldSet(seed, geo);
     return atRates(world, keyward(world.sightings, weights, { live: values.live }), RATES);
   });
-  console.log(`${seeds.length} worlds, by false alarms in 1,000 key-days`);
+  printWorlds('worlds', results);
+  const drawn = [...Array(12).keys()].map((n) => {
+    const world = drawnWorldSet(601 + n, n % 2 === 0 ? 'github' : 'keycloak', geo);
+    return atRates(world, keyward(world.sightings, weights, { live: values.live }), RATES);
+  });
+  printWorlds('worlds of drawn providers', drawn);
+}
+
+function printWorlds(what: string, results: readonly (readonly WorldResult[])[]): void {
+  console.log(`${results.length} ${what}, by false alarms in 1,000 key-days`);
   RATES.forEach((rate, i) => {
     const row = worldRow(results.flatMap((each) => each[i] ?? []));
     console.log(

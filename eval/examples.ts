@@ -6,12 +6,11 @@ import { follow } from '../src/detectors/learn.js';
 import { LearningGuard } from '../src/detectors/learning-guard.js';
 import { INPUTS, inputsOf, meansOf, type Weights } from '../src/detectors/odds.js';
 import { symbolsOf } from '../src/detectors/symbols.js';
-import type { Geo } from '../src/engine/ports.js';
 import { openGeo } from '../src/locations/geo.js';
 import { Random } from '../world/random.js';
 import { DAY_MS } from '../world/traffic.js';
 import type { Examples } from './gradient-boosting.js';
-import { commandSet, streamSet, worldSet } from './sets.js';
+import { commandSet, drawnWorldSet, streamSet, type WorldSet, worldSet } from './sets.js';
 
 /**
  * Examples for the fusion. Thieves are phantoms: another key's last calls, replayed against a copy of a victim's baseline,
@@ -30,6 +29,8 @@ const THIEF_CALLS = 8;
 const AFTERMATH_MS = 2 * DAY_MS;
 /** Share of the command set that is learned from: half of what comes before its first attack. */
 const COMMANDS_BEFORE_ATTACKS = 0.4;
+/** Whose operations the drawn providers that are learned from have; others are for trying. */
+const DRAWN_FROM = ['jumpcloud', 'okta'];
 
 /** A stream to learn from, and how densely. */
 export interface Course {
@@ -243,17 +244,19 @@ function add(rows: Rows, judgement: Judgement, detector: Detector, label: 0 | 1,
 /** Worlds, streams and, where `data` names the folder of real data, commands before any attack; one at a time. */
 export async function* courses(
   worldSeeds: readonly number[],
+  drawn: number,
   streams: number,
   data: string | undefined,
 ): AsyncGenerator<Course> {
   const geo = await openGeo({ asnFile: path.resolve('dist/asn.bin') });
-  for (const seed of worldSeeds) yield worldCourse(seed, geo);
+  for (const seed of worldSeeds) yield worldCourse(worldSet(seed, geo));
+  for (let seed = 0; seed < drawn; seed++)
+    yield worldCourse(drawnWorldSet(seed, DRAWN_FROM[seed % DRAWN_FROM.length] as string, geo));
   for (let seed = 0; seed < streams; seed++) yield streamCourse(seed);
   if (data !== undefined) yield commandCourse(path.join(data, 'unix-commands'));
 }
 
-function worldCourse(seed: number, geo: Geo): Course {
-  const { sightings, stolen, episodes } = worldSet(seed, geo);
+function worldCourse({ sightings, stolen, episodes }: WorldSet): Course {
   const changing = sightings.map(() => false);
   for (const { kind, lines } of episodes)
     if (kind === 'legitimate') for (const line of lines) changing[line] = true;

@@ -7,8 +7,10 @@ import { LogObserver } from '../src/edges/scan/observe.js';
 import type { Geo } from '../src/engine/ports.js';
 import { genericRecord } from '../src/wire/logs/generic.js';
 import type { Call, Episode } from '../world/call.js';
+import { drawnProvider } from '../world/drawn-provider.js';
+import { Random } from '../world/random.js';
 import { newStream } from '../world/stream.js';
-import { newWorld, type WorldOptions } from '../world/world.js';
+import { newWorld, type World, type WorldOptions } from '../world/world.js';
 
 /** A stream of observations with what is known of each. */
 export interface WorldSet {
@@ -20,12 +22,51 @@ export interface WorldSet {
 }
 
 export function worldSet(seed: number, geo: Geo, options: Omit<WorldOptions, 'seed'> = {}): WorldSet {
-  const { calls, episodes } = newWorld({ seed, ...options });
-  const observer = new LogObserver(loadCatalog('jumpcloud'), geo);
+  return told(newWorld({ seed, ...options }), new LogObserver(loadCatalog('jumpcloud'), geo), (call) => call);
+}
+
+/**
+ * A world of a drawn provider, of which the log tells more or less: fields are missing, addresses are of no known network,
+ * nobody wrote a catalog.
+ */
+export function drawnWorldSet(seed: number, catalog: string, geo: Geo): WorldSet {
+  const random = new Random(seed, 1);
+  const world = newWorld({ seed, provider: drawnProvider(random, catalog) });
+  const observer = new LogObserver(random.chance(0.8) ? loadCatalog(catalog) : undefined, geo);
+  const missing = MISSING.filter(({ share }) => random.chance(share)).flatMap(({ fields }) => fields);
+  const nets = random.chance(0.15) ? new Map<string, number>() : undefined;
+  return told(world, observer, (call) => {
+    const left = Object.fromEntries(
+      Object.entries(call).filter(([field]) => !missing.includes(field as keyof Call)),
+    );
+    return { ...left, ...(nets === undefined ? {} : { ip: privateAddress(call.ip, nets) }) } as Call;
+  });
+}
+
+/** How often a log does not tell what. */
+const MISSING: readonly { readonly share: number; readonly fields: readonly (keyof Call)[] }[] = [
+  { share: 0.25, fields: ['tenant'] },
+  { share: 0.25, fields: ['principal'] },
+  { share: 0.2, fields: ['bytesIn', 'bytesOut'] },
+  { share: 0.2, fields: ['latencyMs'] },
+  { share: 0.1, fields: ['status'] },
+  { share: 0.1, fields: ['userAgent'] },
+];
+
+/** The same address in a private network: one /16 for each of the world's. */
+function privateAddress(ip: string, nets: Map<string, number>): string {
+  const [a, b, c, d] = ip.split('.');
+  const net = nets.get(`${a}.${b}`) ?? nets.size;
+  nets.set(`${a}.${b}`, net);
+  return `10.${net}.${c}.${d}`;
+}
+
+function told({ calls, episodes }: World, observer: LogObserver, tells: (call: Call) => Call): WorldSet {
   const lines = new Map<string, number[]>(episodes.map(({ id }) => [id, []]));
   const thefts = new Set(episodes.filter(({ kind }) => kind === 'theft').map(({ id }) => id));
   const stolen: boolean[] = [];
-  const sightings = calls.map(({ ip, episode, operation: _, ...call }, i) => {
+  const sightings = calls.map((all, i) => {
+    const { ip, episode, operation: _, ...call } = tells(all);
     if (episode !== undefined) lines.get(episode)?.push(i);
     stolen.push(episode !== undefined && thefts.has(episode));
     return observer.sightingOf({ ...call, address: ip });

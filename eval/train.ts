@@ -17,6 +17,7 @@ const { values } = parseArgs({
   options: {
     data: { type: 'string' },
     worlds: { type: 'string', default: '4,5,6,7,8,9,21,22,23,24,25,26,31,32,33,34,35,36,37,38,39,40' },
+    drawn: { type: 'string', default: '22' },
     streams: { type: 'string', default: '144' },
     trees: { type: 'string', default: '120' },
     seed: { type: 'string', default: '1' },
@@ -29,7 +30,7 @@ const { values } = parseArgs({
 async function examplesWith(weights: Weights): Promise<Rows> {
   const rows = new Rows();
   const seeds = values.worlds.split(',').map(Number);
-  for await (const course of courses(seeds, Number(values.streams), values.data))
+  for await (const course of courses(seeds, Number(values.drawn), Number(values.streams), values.data))
     gather(course, weights, rows);
   console.error(`${rows.labels.length} examples`);
   return rows;

@@ -1,17 +1,6 @@
 import { readCatalog } from '../src/catalogs/load.js';
+import type { Objects } from './provider.js';
 import type { Random } from './random.js';
-
-/** The objects of one tenant, as ids; early ones are popular. */
-export interface Objects {
-  readonly systemusers: readonly string[];
-  readonly systems: readonly string[];
-  readonly usergroups: readonly string[];
-  readonly commands: readonly string[];
-  readonly applications: readonly string[];
-  readonly policies: readonly string[];
-  readonly users: readonly string[];
-  readonly organizations: readonly string[];
-}
 
 interface Operation {
   readonly method: string;
@@ -22,29 +11,12 @@ interface Operation {
   readonly privilege: number;
 }
 
-const HEX_DIGITS = 24;
-
-export function newObjects(random: Random, size: number): Objects {
-  const ids = (count: number) =>
-    Array.from({ length: Math.max(1, Math.round(count)) }, () => random.hex(HEX_DIGITS));
-  return {
-    systemusers: ids(size),
-    systems: ids(size * 1.3),
-    usergroups: ids(4 + size / 20),
-    commands: ids(5 + size / 50),
-    applications: ids(5 + size / 40),
-    policies: ids(5 + size / 60),
-    users: ids(2 + size / 100),
-    organizations: ids(size > 800 ? 20 : 1),
-  };
-}
-
 /** The operations of the API, ready to be called. */
 export class Api {
   readonly #operations = new Map<string, Operation>();
 
-  constructor() {
-    for (const { name, method, path, privilege } of readCatalog('jumpcloud').operations) {
+  constructor(catalog: string) {
+    for (const { name, method, path, privilege } of readCatalog(catalog).operations) {
       if (method === undefined || path === undefined || this.#operations.has(name)) continue;
       const segments = path.split('/').slice(1);
       const lists = !segments.at(-1)?.startsWith('{');
@@ -87,6 +59,5 @@ export class Api {
 }
 
 function objectFor(random: Random, before: string, segment: string, objects: Objects): string {
-  if (before in objects) return random.zipf(objects[before as keyof Objects]);
-  return random.zipf(segment.includes('user') ? objects.systemusers : objects.systems);
+  return random.zipf(objects[before] ?? objects[segment.includes('user') ? 'systemusers' : 'systems'] ?? []);
 }

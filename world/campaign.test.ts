@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Api } from './api.js';
 import { planCampaign, playsOf, readCampaigns, resolved, victimsOf } from './campaign.js';
+import { JUMPCLOUD } from './jumpcloud.js';
 import { newPrincipal, newTenants } from './principals.js';
 import { Random } from './random.js';
 import type { Stage } from './traffic.js';
@@ -12,14 +13,21 @@ const campaigns = readCampaigns('world/campaigns');
 const START = Date.UTC(2026, 5, 15);
 
 function stageOf(seed: number): Stage {
-  return { api: new Api(), random: new Random(seed), startMs: START, days: 28, out: [] };
+  return {
+    provider: JUMPCLOUD,
+    api: new Api(JUMPCLOUD.catalog),
+    random: new Random(seed),
+    startMs: START,
+    days: 28,
+    out: [],
+  };
 }
 
 function principalsOf(seed: number) {
   const random = new Random(seed);
-  const tenants = newTenants(random, 12);
+  const tenants = newTenants(JUMPCLOUD, random, 12);
   return Array.from({ length: 120 }, (_, n) =>
-    newPrincipal(random, tenants[n % 12] as (typeof tenants)[number], 28, n),
+    newPrincipal(JUMPCLOUD, random, tenants[n % 12] as (typeof tenants)[number], 28, n),
   );
 }
 

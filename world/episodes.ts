@@ -9,9 +9,9 @@ import {
   THIEF_CLIENTS,
 } from './places.js';
 import { newKey, type Principal, personPlace, servicePlace } from './principals.js';
+import type { Burst, Provider, Workflow } from './provider.js';
 import type { Random } from './random.js';
 import { DAY_MS, HOUR_MS, live, runFlow, type Stage } from './traffic.js';
-import { HAND_FLOWS, THEFTS, type Workflow } from './workflows.js';
 
 export type ThiefPlace = 'abroad' | 'same-cloud' | 'own-network';
 const PLACES: readonly ThiefPlace[] = ['abroad', 'same-cloud', 'own-network'];
@@ -24,7 +24,7 @@ export function playTheft(stage: Stage, who: Principal, n: number): Episode {
   const { random } = stage;
   const place = PLACES[n % PLACES.length] as ThiefPlace;
   const pace = random.pick(PACES);
-  const { name, flow } = random.pick(THEFTS);
+  const { name, flow } = random.pick(stage.provider.thefts);
   const id = `theft-${n}`;
   const startMs = stage.startMs + random.between(stage.days * 0.45, stage.days * 0.95) * DAY_MS;
   // In the victim's own network a thief works on the victim's machine, with its tools.
@@ -97,9 +97,13 @@ export function playHarvest(stage: Stage, victims: readonly Principal[]): Episod
   let timeMs = stage.startMs + random.between(stage.days * 0.6, stage.days * 0.9) * DAY_MS;
   const startMs = timeMs;
   const ip = addressIn(random, random.pick(ABROAD));
-  const flow: Workflow = [{ operation: 'users.list' }, { operation: 'systems.list', chance: 0.5 }];
   for (const who of victims) {
-    runFlow(stage, who, flow, timeMs, { ip, userAgent: 'python-requests/2.31.0', episode: id, pause: 1 });
+    runFlow(stage, who, stage.provider.harvest, timeMs, {
+      ip,
+      userAgent: 'python-requests/2.31.0',
+      episode: id,
+      pause: 1,
+    });
     timeMs += random.exponential(120_000);
   }
   return {
@@ -127,22 +131,19 @@ type Change = (typeof CHANGES)[number];
 
 /** Scripts do not travel and answer no incident: what happens fits who it happens to. */
 function fitting(random: Random, wanted: Change, who: Principal): Change {
-  const service = who.service?.name;
+  const { service } = who;
+  const can = (burst: Burst) => service === undefined || service.also?.includes(burst) === true;
   switch (wanted) {
     case 'travel':
       return service === undefined ? wanted : 'move-region';
     case 'move-region':
       return service === undefined ? 'travel' : wanted;
     case 'incident-night':
-      return service === undefined || service === 'chatops'
-        ? wanted
-        : random.pick(['new-address', 'new-tool']);
+      return can(wanted) ? wanted : random.pick(['new-address', 'new-tool']);
     case 'onboarding':
-      return service === undefined || service === 'hr-sync'
-        ? wanted
-        : random.pick(['full-export', 'rotation']);
+      return can(wanted) ? wanted : random.pick(['full-export', 'rotation']);
     case 'access-review':
-      return service === undefined || service === 'assistant' ? wanted : 'full-export';
+      return can(wanted) ? wanted : 'full-export';
     case 'full-export':
       return service === undefined ? random.pick(['access-review', 'full-export']) : wanted;
     default:
@@ -185,7 +186,7 @@ export function playChange(
       after({ ...who, client: random.pick(who.service === undefined ? HAND_CLIENTS : SCRIPT_CLIENTS) });
       return { episode, endMs: startMs };
     case 'new-feature':
-      after({ ...who, flows: [...who.flows, random.pick(HAND_FLOWS)] });
+      after({ ...who, flows: [...who.flows, random.pick(stage.provider.handFlows)] });
       return { episode, endMs: startMs };
     case 'holiday-return':
       // Ten days of silence, then as before.
@@ -196,37 +197,24 @@ export function playChange(
       live(stage, who, Math.min(lastMs, startMs + 4 * DAY_MS), lastMs);
       return { episode, endMs: startMs };
     case 'incident-night':
-      return burst(stage, who, episode, lastMs, [
-        { operation: 'search.systemusers', times: [2, 4] },
-        { operation: 'systemusers.get', times: [2, 6] },
-        { operation: 'systemusers.resetmfa', times: [1, 6] },
-        { operation: 'systemusers.expire', times: [1, 4] },
-      ]);
     case 'access-review':
-      return burst(stage, who, episode, lastMs, [
-        { operation: 'systemusers.list', times: [10, 20] },
-        { operation: 'v2.usergroups.list', times: [2, 4] },
-        { operation: 'v2.usergroups.members.get', times: [10, 40] },
-      ]);
-    case 'full-export':
-      return burst(stage, who, episode, lastMs, exported(who));
     case 'onboarding':
-      return burst(stage, who, episode, lastMs, [
-        { operation: 'systemusers.create', times: [8, 30] },
-        { operation: 'v2.usergroups.members.create', times: [8, 30] },
-      ]);
+      return burst(stage, who, episode, lastMs, stage.provider.bursts[what]);
+    case 'full-export':
+      return burst(stage, who, episode, lastMs, exported(who, stage.provider));
   }
 }
 
 /** Everything that the principal reads, once over: the end of a quarter. */
-function exported(who: Principal): Workflow {
+function exported(who: Principal, { bursts }: Provider): Workflow {
   const reads = new Set(
     who.flows
       .flat()
       .map(({ operation }) => operation)
       .filter((operation) => /list|get|events|search/.test(operation)),
   );
-  const all = reads.size === 0 ? ['systemusers.list'] : [...reads];
+  const all =
+    reads.size === 0 ? bursts['access-review'].slice(0, 1).map(({ operation }) => operation) : [...reads];
   return all.slice(0, 4).map((operation) => ({ operation, times: [25, 60] }));
 }
 

@@ -1,7 +1,6 @@
-import { newObjects, type Objects } from './api.js';
 import { ACCESS, addressIn, CLOUD_REGIONS, HAND_CLIENTS, type Network, SCRIPT_CLIENTS } from './places.js';
+import type { Objects, Provider, Service, Step, Workflow } from './provider.js';
 import type { Random } from './random.js';
-import { HAND_FLOWS, SERVICES, type Step, type Workflow } from './workflows.js';
 
 export interface Tenant {
   readonly id: string;
@@ -15,7 +14,7 @@ export interface Tenant {
 export interface Principal {
   readonly id: string;
   readonly tenant: Tenant;
-  readonly service: (typeof SERVICES)[number] | undefined;
+  readonly service: Service | undefined;
   readonly key: string;
   readonly flows: readonly Workflow[];
   readonly client: string;
@@ -32,18 +31,26 @@ export interface Principal {
   readonly end: number;
 }
 
-export function newTenants(random: Random, count: number): Tenant[] {
+export function newTenants(provider: Provider, random: Random, count: number): Tenant[] {
   return Array.from({ length: count }, (_, i) => ({
     id: `org-${random.hex(8)}`,
     // A few are large.
-    objects: newObjects(random, Math.min(3000, random.logNormal(i === 0 ? 900 : 120, 0.9))),
+    objects: provider.newObjects(random, Math.min(3000, random.logNormal(i === 0 ? 900 : 120, 0.9))),
     zone: random.pick([-8, -6, -5, 0, 1, 1, 2]),
     office: { network: random.pick(ACCESS), third: random.int(1, 250) },
   }));
 }
 
-export function newPrincipal(random: Random, tenant: Tenant, days: number, n: number): Principal {
-  return random.chance(0.62) ? newService(random, tenant, days, n) : newPerson(random, tenant, days, n);
+export function newPrincipal(
+  provider: Provider,
+  random: Random,
+  tenant: Tenant,
+  days: number,
+  n: number,
+): Principal {
+  return random.chance(provider.serviceShare)
+    ? newService(random, tenant, days, n, random.pick(provider.services))
+    : newPerson(random, tenant, days, n, provider.handFlows);
 }
 
 export function newService(
@@ -51,7 +58,7 @@ export function newService(
   tenant: Tenant,
   days: number,
   n: number,
-  service = random.pick(SERVICES),
+  service: Service,
 ): Principal {
   const region = random.pick(CLOUD_REGIONS);
   return {
@@ -68,13 +75,19 @@ export function newService(
   };
 }
 
-export function newPerson(random: Random, tenant: Tenant, days: number, n: number): Principal {
-  const favourites = HAND_FLOWS.filter(() => random.chance(0.45));
+export function newPerson(
+  random: Random,
+  tenant: Tenant,
+  days: number,
+  n: number,
+  flows: readonly Workflow[],
+): Principal {
+  const favourites = flows.filter(() => random.chance(0.45));
   return {
     id: `admin-${n}`,
     ...{ tenant, service: undefined, region: undefined },
     key: newKey(random),
-    flows: favourites.length === 0 ? [random.pick(HAND_FLOWS)] : favourites,
+    flows: favourites.length === 0 ? [random.pick(flows)] : favourites,
     client: random.pick(HAND_CLIENTS),
     place: personPlace(random, tenant),
     ...period(random, days),

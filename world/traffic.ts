@@ -1,8 +1,8 @@
 import type { Api } from './api.js';
 import type { Call } from './call.js';
 import type { Principal } from './principals.js';
+import type { Provider, Service, Workflow } from './provider.js';
 import type { Random } from './random.js';
-import type { Workflow } from './workflows.js';
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
@@ -21,14 +21,14 @@ export interface Guise {
 
 /** Runs a workflow from `startMs` on; gives the time after it. */
 export function runFlow(
-  { api, random, out }: Stage,
+  { provider, api, random, out }: Stage,
   who: Principal,
   flow: Workflow,
   startMs: number,
   guise: Guise = {},
 ): number {
   const ip = guise.ip ?? who.place(random);
-  const pause = guise.pause ?? (who.service === undefined ? 14 : 0.35);
+  const pause = guise.pause ?? provider.pauses[who.service === undefined ? 'person' : 'service'];
   let timeMs = startMs;
   for (const step of flow) {
     if (step.chance !== undefined && !random.chance(step.chance)) continue;
@@ -57,6 +57,7 @@ export function runFlow(
 
 /** Where a part of the world is played. */
 export interface Stage {
+  readonly provider: Provider;
   readonly api: Api;
   readonly random: Random;
   readonly startMs: number;
@@ -75,13 +76,7 @@ export function live(stage: Stage, who: Principal, fromMs: number, toMs: number)
   else liveBySchedule(stage, who, who.service, fromMs, toMs);
 }
 
-function liveBySchedule(
-  stage: Stage,
-  who: Principal,
-  service: NonNullable<Principal['service']>,
-  fromMs: number,
-  toMs: number,
-): void {
+function liveBySchedule(stage: Stage, who: Principal, service: Service, fromMs: number, toMs: number): void {
   const { random } = stage;
   const everyMs = service.everyMinutes * 60_000;
   // A schedule begins where its crontab says: the same minute each time, in the hours it has.
@@ -103,7 +98,7 @@ function liveBySchedule(
   }
 }
 
-function atWork(who: Principal, service: NonNullable<Principal['service']>, timeMs: number): boolean {
+function atWork(who: Principal, service: Service, timeMs: number): boolean {
   const local = new Date(timeMs + who.tenant.zone * HOUR_MS);
   const weekend = local.getUTCDay() === 0 || local.getUTCDay() === 6;
   if (service.workdays && weekend) return false;

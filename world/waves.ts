@@ -3,14 +3,6 @@ import { ABROAD, addressIn, CLOUD_REGIONS, type Network, THIEF_CLIENTS } from '.
 import type { Principal } from './principals.js';
 import type { Random } from './random.js';
 import { DAY_MS, HOUR_MS, runFlow, type Stage } from './traffic.js';
-import { THEFTS, type Workflow } from './workflows.js';
-
-/** What an attacker looks around with before he acts. */
-const RECONNAISSANCE: Workflow = [
-  { operation: 'systemusers.list', times: [1, 4] },
-  { operation: 'systems.list', times: [1, 3], chance: 0.7 },
-  { operation: 'v2.usergroups.list', chance: 0.5 },
-];
 
 /** How often an attacker changes his address: never, from wave to wave, with every victim. */
 const EXITS = ['one', 'wave', 'victim'] as const;
@@ -20,11 +12,11 @@ const EXITS = ['one', 'wave', 'victim'] as const;
  * them. He has a tool and a network or two of his own; the address may change, and from wave to wave the tool.
  */
 export function playCampaign(stage: Stage, victims: readonly Principal[], n: number): Episode {
-  const { random } = stage;
+  const { random, provider } = stage;
   const id = `campaign-${n}`;
   const networks = attackerNetworks(random);
   const clients = [random.pick(THIEF_CLIENTS), ...(random.chance(0.25) ? [random.pick(THIEF_CLIENTS)] : [])];
-  const { name, flow } = random.pick(THEFTS);
+  const { name, flow } = random.pick(provider.thefts);
   const waves = random.int(1, 3);
   const exits = random.pick(EXITS);
   const startMs = stage.startMs + random.between(stage.days * 0.5, stage.days * 0.75) * DAY_MS;
@@ -40,7 +32,7 @@ export function playCampaign(stage: Stage, victims: readonly Principal[], n: num
       const acts = waves === 1 || wave > 0;
       const ip = exits === 'victim' ? addressIn(random, random.pick(networks)) : exit;
       const guise = { ip, userAgent, episode: id, pause: random.pick([1, 8, 25]), errors: 0.05 };
-      const endMs = runFlow(stage, who, RECONNAISSANCE, timeMs, guise);
+      const endMs = runFlow(stage, who, provider.reconnaissance, timeMs, guise);
       if (acts) runFlow(stage, who, flow, endMs + random.exponential(HOUR_MS / 4), guise);
       timeMs += random.exponential(HOUR_MS / 2);
     }

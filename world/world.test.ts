@@ -1,15 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { parseIp } from '../src/wire/ip-address.js';
 import { genericRecord } from '../src/wire/logs/generic.js';
+import { drawnProvider } from './drawn-provider.js';
+import { JUMPCLOUD } from './jumpcloud.js';
+import { Random } from './random.js';
 import { newWorld } from './world.js';
 
-const options = { seed: 3, days: 10, keys: 40, thefts: 6, changes: 11 };
+const small = { seed: 3, days: 10, keys: 40, thefts: 6, changes: 11 };
+const drawn = (catalog: string) => ({
+  name: `drawn from ${catalog}`,
+  provider: () => drawnProvider(new Random(3), catalog),
+});
 
-describe('a world', () => {
+describe.each([
+  { name: 'as written', provider: () => JUMPCLOUD },
+  ...['jumpcloud', 'okta', 'github', 'keycloak'].map(drawn),
+])('a world of a provider $name', ({ provider }) => {
+  const options = { ...small, provider: provider() };
   const world = newWorld(options);
 
   it('is the same for the same seed, and another for another', () => {
-    expect(newWorld(options)).toEqual(world);
+    expect(newWorld({ ...small, provider: provider() })).toEqual(world);
     expect(newWorld({ ...options, seed: 4 }).calls[0]).not.toEqual(world.calls[0]);
   });
 

@@ -2,13 +2,16 @@ import { Api } from './api.js';
 import type { Call, Episode } from './call.js';
 import { type Campaign, type Play, planCampaign, resolved, victimsOf } from './campaign.js';
 import { playChange, playHarvest, playTheft } from './episodes.js';
+import { JUMPCLOUD } from './jumpcloud.js';
 import { newPrincipal, newTenants, type Principal } from './principals.js';
+import type { Provider } from './provider.js';
 import { Random } from './random.js';
 import { DAY_MS, live, type Stage } from './traffic.js';
 import { playCampaign } from './waves.js';
 
 export interface WorldOptions {
   readonly seed: number;
+  readonly provider?: Provider;
   readonly days?: number;
   readonly keys?: number;
   /** Thefts and legitimate changes, each of another principal. */
@@ -35,6 +38,7 @@ const HARVESTED = 14;
  */
 export function newWorld({
   seed,
+  provider = JUMPCLOUD,
   days = 28,
   keys = 165,
   thefts = 36,
@@ -43,11 +47,11 @@ export function newWorld({
   plots = [],
 }: WorldOptions): World {
   const random = new Random(seed);
-  const tenants = newTenants(random, Math.max(2, Math.round(keys / 6)));
+  const tenants = newTenants(provider, random, Math.max(2, Math.round(keys / 6)));
   const principals = Array.from({ length: keys }, (_, n) =>
-    newPrincipal(random, random.zipf(tenants, 0.6), days, n),
+    newPrincipal(provider, random, random.zipf(tenants, 0.6), days, n),
   );
-  const stage: Stage = { api: new Api(), random, startMs: MONDAY, days, out: [] };
+  const stage: Stage = { provider, api: new Api(provider.catalog), random, startMs: MONDAY, days, out: [] };
   const episodes: Episode[] = [];
   const settled = shuffled(
     random,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HAND_FLOWS, SERVICES, THEFTS } from '../../world/workflows.js';
+import { JUMPCLOUD } from '../../world/jumpcloud.js';
 import type { JsonObject } from './model.js';
 import { type TestDirectory, testDirectory } from './testing/fixture.js';
 
@@ -17,9 +17,9 @@ const catalog = JSON.parse(
   readFileSync(path.resolve(import.meta.dirname, '../../catalogs/jumpcloud.json'), 'utf8'),
 ) as { operations: readonly Operation[] };
 const flows = [
-  ...SERVICES.flatMap((service) => service.flows),
-  ...HAND_FLOWS,
-  ...THEFTS.map(({ flow }) => flow),
+  ...JUMPCLOUD.services.flatMap((service) => service.flows),
+  ...JUMPCLOUD.handFlows,
+  ...JUMPCLOUD.thefts.map(({ flow }) => flow),
 ];
 const names = [...new Set(flows.flat().map(({ operation }) => operation))].sort();
 

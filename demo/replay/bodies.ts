@@ -1,14 +1,15 @@
-import type { Objects } from '../../world/api.js';
+import type { Objects } from '../../world/provider.js';
 import type { Random } from '../../world/random.js';
 
 /** What owners send with the operations that need a body. */
 export function bodyOf(random: Random, operation: string, objects: Objects, nowMs: number): unknown {
   const make = BODIES[operation];
-  if (make !== undefined) return make(random, objects, nowMs);
+  if (make !== undefined) return make(random, (kind) => random.pick(objects[kind] ?? []), nowMs);
   return operation.startsWith('search.') ? { limit: 10, skip: 0 } : {};
 }
 
-type Body = (random: Random, objects: Objects, nowMs: number) => unknown;
+/** @param any id of some object of a kind */
+type Body = (random: Random, any: (kind: string) => string, nowMs: number) => unknown;
 
 const BODIES: Record<string, Body> = {
   'systemusers.create': (random) => {
@@ -19,18 +20,18 @@ const BODIES: Record<string, Body> = {
     department: random.pick(['Engineering', 'Finance', 'People', 'Sales']),
   }),
   'systemusers.resetmfa': () => ({ exclusion: false }),
-  'v2.usergroups.members.create': (random, { systemusers }) => ({
-    ...{ op: 'add', type: 'user', id: random.pick(systemusers) },
+  'v2.usergroups.members.create': (_, any) => ({
+    ...{ op: 'add', type: 'user', id: any('systemusers') },
   }),
   'v2.usergroups.update': (random) => ({ description: `as of run ${random.hex(4)}` }),
   'v2.policies.update': (random) => ({ notes: `as of run ${random.hex(4)}` }),
-  'v2.applications.associations.create': (random, { usergroups }) => ({
-    ...{ op: 'add', type: 'user_group', id: random.pick(usergroups) },
+  'v2.applications.associations.create': (_, any) => ({
+    ...{ op: 'add', type: 'user_group', id: any('usergroups') },
   }),
   'applications.update': (random) => ({ displayLabel: `Application ${random.hex(4)}` }),
   'commands.update': (random) => ({ timeout: String(random.int(60, 300)) }),
-  runcommand: (random, { commands, systems }) => ({
-    ...{ _id: random.pick(commands), systems: [random.pick(systems)] },
+  runcommand: (_, any) => ({
+    ...{ _id: any('commands'), systems: [any('systems')] },
   }),
   'insights.directory.v1.events': (_, __, nowMs) => ({
     ...{ service: ['all'], limit: 100, sort: 'DESC', start_time: new Date(nowMs - 600_000).toISOString() },

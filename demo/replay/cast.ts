@@ -1,7 +1,7 @@
-import type { Objects } from '../../world/api.js';
+import { JUMPCLOUD } from '../../world/jumpcloud.js';
 import { newPerson, newService, newTenants, type Principal } from '../../world/principals.js';
+import type { Objects, Service } from '../../world/provider.js';
 import type { Random } from '../../world/random.js';
-import { SERVICES } from '../../world/workflows.js';
 import { type Answer, ask } from './ask.js';
 
 /** An organisation of the directory, with the key that its first administrator gave the replay. */
@@ -43,7 +43,7 @@ export async function readOrganisation(
   const name = (body as { displayName?: string; name?: string }).displayName ?? organization;
   return {
     ...{ id: organization, name, adminKey: apiKey, connectKey },
-    objects: Object.fromEntries(entries) as unknown as Objects,
+    objects: Object.fromEntries(entries),
   };
 }
 
@@ -57,22 +57,23 @@ function idsOf({ body }: Answer): string[] {
 
 /** People and scripts of each organisation: an administrator by hand, and services of different kinds. */
 export function castOf(random: Random, organisations: readonly Organisation[]): Principal[] {
-  const tenants = newTenants(random, organisations.length);
+  const { services, handFlows } = JUMPCLOUD;
+  const tenants = newTenants(JUMPCLOUD, random, organisations.length);
   return organisations.flatMap(({ id, objects }, n) => {
     const tenant = { ...(tenants[n] as (typeof tenants)[number]), id, objects };
     // Each kind of service is somewhere, and every tenant has some of them.
-    const services = Array.from(
+    const chosen = Array.from(
       { length: SERVICES_EACH },
-      (_, i) => SERVICES[(n * 3 + i * 2) % SERVICES.length] as (typeof SERVICES)[number],
+      (_, i) => services[(n * 3 + i * 2) % services.length] as Service,
     );
     const always = { from: 0, to: DAYS };
     return [
-      ...[...new Set(services)].map((service, i) => ({
+      ...[...new Set(chosen)].map((service, i) => ({
         ...newService(random, tenant, DAYS, i, service),
         ...always,
         id: service.name,
       })),
-      { ...newPerson(random, tenant, DAYS, 0), ...always, id: 'administrator' },
+      { ...newPerson(random, tenant, DAYS, 0, handFlows), ...always, id: 'administrator' },
     ];
   });
 }

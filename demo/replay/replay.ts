@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { Api } from '../../world/api.js';
+import { JUMPCLOUD } from '../../world/jumpcloud.js';
 import { HOUR_MS } from '../../world/traffic.js';
 import { choose, devicesOf, injectionOf } from './devices.js';
 import { GuardedPlay } from './guarded.js';
@@ -20,7 +21,7 @@ export async function replay(options: ReplayOptions, narrator: Narrator): Promis
   const { dir, seed, tenants } = options;
   const guarded = await Side.open(path.join(dir, 'guarded'), seed, tenants, BEGIN_MS);
   const sides = [guarded];
-  const api = new Api();
+  const api = new Api(JUMPCLOUD.catalog);
   try {
     const script = scriptOf(guarded.organisations, options);
     const names = new Map(guarded.organisations.map(({ id, name }) => [id, name]));

@@ -9,6 +9,7 @@ import {
   type ThiefCall,
   victimsOf,
 } from '../../world/campaign.js';
+import { JUMPCLOUD } from '../../world/jumpcloud.js';
 import type { Principal } from '../../world/principals.js';
 import { Random } from '../../world/random.js';
 import { DAY_MS, HOUR_MS, live, type Stage } from '../../world/traffic.js';
@@ -63,7 +64,14 @@ export function scriptOf(
 ): Script {
   const random = new Random(seed);
   const principals = castOf(random, organisations);
-  const stage: Stage = { api: new Api(), random, startMs: BEGIN_MS, days, out: [] };
+  const stage: Stage = {
+    provider: JUMPCLOUD,
+    api: new Api(JUMPCLOUD.catalog),
+    random,
+    startMs: BEGIN_MS,
+    days,
+    out: [],
+  };
   const theftMs = BEGIN_MS + days * DAY_MS + THEFT_HOUR * HOUR_MS;
   const victims = victimsOf(campaign, shuffled(random, principals));
   const [place, pause] = [campaign.places[0] ?? 'abroad', campaign.pauses[0] ?? 10];

@@ -1,34 +1,10 @@
-/** What principals do: sequences of operations of the JumpCloud API, by their names in the catalog. */
-export interface Step {
-  readonly operation: string;
-  /** Times it is repeated, at least and at most. */
-  readonly times?: readonly [number, number];
-  /** How often it is done at all. */
-  readonly chance?: number;
-  /** Seconds to the next call; services are quick, people are not. */
-  readonly pause?: number;
-}
+import { type Objects, type Provider, type Service, step, type Workflow } from './provider.js';
+import type { Random } from './random.js';
 
-export type Workflow = readonly Step[];
-
-const step = (operation: string, times?: readonly [number, number], chance?: number): Step => ({
-  operation,
-  ...(times === undefined ? {} : { times }),
-  ...(chance === undefined ? {} : { chance }),
-});
-
-/** Scheduled services; each has workflows of its own, run every so many minutes. */
-export const SERVICES: readonly {
-  readonly name: string;
-  readonly everyMinutes: number;
-  readonly jitter: number;
-  readonly workdays: boolean;
-  /** Local hours in which it runs; absent: all. */
-  readonly hours?: readonly [number, number];
-  readonly flows: readonly Workflow[];
-}[] = [
+const SERVICES: readonly Service[] = [
   {
     name: 'hr-sync',
+    also: ['onboarding'],
     everyMinutes: 30,
     jitter: 0.02,
     workdays: false,
@@ -115,6 +91,7 @@ export const SERVICES: readonly {
   },
   {
     name: 'chatops',
+    also: ['incident-night'],
     everyMinutes: 75,
     jitter: 1,
     workdays: true,
@@ -146,6 +123,7 @@ export const SERVICES: readonly {
   {
     // An agent with a wide vocabulary: whatever it is asked for, at any hour.
     name: 'assistant',
+    also: ['access-review'],
     everyMinutes: 55,
     jitter: 1.6,
     workdays: false,
@@ -181,7 +159,7 @@ export const SERVICES: readonly {
 ];
 
 /** What administrators do by hand. */
-export const HAND_FLOWS: readonly Workflow[] = [
+const HAND_FLOWS: readonly Workflow[] = [
   [
     step('search.systemusers', [1, 2]),
     step('systemusers.get', [1, 2]),
@@ -229,7 +207,7 @@ export const HAND_FLOWS: readonly Workflow[] = [
 ];
 
 /** What thieves come for. */
-export const THEFTS: readonly { readonly name: string; readonly flow: Workflow }[] = [
+const THEFTS: Provider['thefts'] = [
   {
     name: 'take-over',
     flow: [
@@ -293,3 +271,51 @@ export const THEFTS: readonly { readonly name: string; readonly flow: Workflow }
     ],
   },
 ];
+
+const HEX_DIGITS = 24;
+
+function newObjects(random: Random, size: number): Objects {
+  const ids = (count: number) =>
+    Array.from({ length: Math.max(1, Math.round(count)) }, () => random.hex(HEX_DIGITS));
+  return {
+    systemusers: ids(size),
+    systems: ids(size * 1.3),
+    usergroups: ids(4 + size / 20),
+    commands: ids(5 + size / 50),
+    applications: ids(5 + size / 40),
+    policies: ids(5 + size / 60),
+    users: ids(2 + size / 100),
+    organizations: ids(size > 800 ? 20 : 1),
+  };
+}
+
+/** A cloud directory, written by hand. */
+export const JUMPCLOUD: Provider = {
+  catalog: 'jumpcloud',
+  services: SERVICES,
+  serviceShare: 0.62,
+  handFlows: HAND_FLOWS,
+  pauses: { service: 0.35, person: 14 },
+  bursts: {
+    'incident-night': [
+      step('search.systemusers', [2, 4]),
+      step('systemusers.get', [2, 6]),
+      step('systemusers.resetmfa', [1, 6]),
+      step('systemusers.expire', [1, 4]),
+    ],
+    'access-review': [
+      step('systemusers.list', [10, 20]),
+      step('v2.usergroups.list', [2, 4]),
+      step('v2.usergroups.members.get', [10, 40]),
+    ],
+    onboarding: [step('systemusers.create', [8, 30]), step('v2.usergroups.members.create', [8, 30])],
+  },
+  thefts: THEFTS,
+  reconnaissance: [
+    step('systemusers.list', [1, 4]),
+    step('systems.list', [1, 3], 0.7),
+    step('v2.usergroups.list', [1, 1], 0.5),
+  ],
+  harvest: [step('users.list'), step('systems.list', [1, 1], 0.5)],
+  newObjects,
+};
