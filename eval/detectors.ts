@@ -62,7 +62,23 @@ export const BASELINES: Readonly<Record<string, (observations: number) => Scorer
   MIDAS: () => new Midas(),
 };
 
-export function baseline(scorer: Scorer, sightings: readonly Sighting[]): Float64Array {
+/** What an evaluation compares. */
+export const DETECTORS: readonly [
+  name: string,
+  score: (sightings: readonly Sighting[], blocks?: boolean) => Float64Array,
+][] = [
+  // A block adds up by itself, so it takes the scores of the calls alone.
+  [
+    'Keyward',
+    (sightings, blocks) => keyward(sightings, undefined, { what: blocks === true ? 'score' : 'evidence' }),
+  ],
+  ...Object.entries(BASELINES).map(([name, make]): (typeof DETECTORS)[number] => [
+    name,
+    (sightings) => baseline(make(sightings.length), sightings),
+  ]),
+];
+
+function baseline(scorer: Scorer, sightings: readonly Sighting[]): Float64Array {
   return Float64Array.from(sightings, (sighting) => scorer.score(plain(sighting)));
 }
 

@@ -7,14 +7,23 @@ import { openGeo } from '../src/locations/geo.js';
 import { keyward, TERMS, without } from './detectors.js';
 import { blockRow, commitRow, type WorldResult, worldRow } from './protocol.js';
 import { respliced } from './respliced.js';
-import { commandSet, commitSet, drawnWorldSet, type LabelledSet, worldSet } from './sets.js';
+import {
+  CATALOGS_TRIED,
+  commandSet,
+  commitSet,
+  drawnWorldSet,
+  type LabelledSet,
+  type WorldSet,
+  worldSet,
+} from './sets.js';
 import { atRates } from './worlds.js';
 
 const DEVELOPMENT_SEEDS = '1,2,3,301,302,303,304,305,306,307,308,501,502,503,504,505,506,507,508';
+const DRAWN_SEEDS = '601,602,603,604,605,606,607,608,609,610,611,612';
 
 /**
- * `npm run eval:development -- --data DIR`: what weights and designs are chosen by, in a minute or two: worlds of the
- * development seeds, and the commit sets with the take-overs they came with and many others. --weights FILE takes compiled
+ * `npm run eval:development -- --data DIR`: what weights and designs are chosen by, in a few minutes: worlds of the
+ * development seeds, some of them of drawn providers, and the commit sets with the take-overs they came with and many others. --weights FILE takes compiled
  * weights in place of those in use, --without TERM blinds them to one term. --live plays the worlds as the
  * guard sees them: what came back is known after a call was judged.
  */
@@ -22,6 +31,7 @@ const { values } = parseArgs({
   options: {
     data: { type: 'string' },
     worlds: { type: 'string', default: DEVELOPMENT_SEEDS },
+    drawn: { type: 'string', default: DRAWN_SEEDS },
     weights: { type: 'string' },
     without: { type: 'string' },
     live: { type: 'boolean', default: false },
@@ -36,7 +46,7 @@ const weights = blinded(
     ? WEIGHTS
     : ((await import(pathToFileURL(path.resolve(values.weights)).href)) as { WEIGHTS: Weights }).WEIGHTS,
 );
-await worlds(values.worlds.split(',').map(Number));
+await worlds(values.worlds.split(',').map(Number), values.drawn.split(',').map(Number));
 if (values.data !== undefined) {
   commits(path.join(values.data, 'commits'));
   commands(path.join(values.data, 'unix-commands'));
@@ -52,18 +62,20 @@ function blinded(all: Weights): Weights {
   return without(term, all);
 }
 
-async function worlds(seeds: readonly number[]): Promise<void> {
+async function worlds(seeds: readonly number[], drawn: readonly number[]): Promise<void> {
   const geo = await openGeo({ asnFile: path.resolve('dist/asn.bin') });
-  const results = seeds.map((seed) => {
-    const world = worldSet(seed, geo);
-    return atRates(world, keyward(world.sightings, weights, { live: values.live }), RATES);
-  });
-  printWorlds('worlds', results);
-  const drawn = [...Array(12).keys()].map((n) => {
-    const world = drawnWorldSet(601 + n, n % 2 === 0 ? 'github' : 'keycloak', geo);
-    return atRates(world, keyward(world.sightings, weights, { live: values.live }), RATES);
-  });
-  printWorlds('worlds of drawn providers', drawn);
+  printWorlds(
+    'worlds',
+    seeds.map((seed) => played(worldSet(seed, geo))),
+  );
+  printWorlds(
+    'worlds of drawn providers',
+    drawn.map((seed) => played(drawnWorldSet(seed, CATALOGS_TRIED, geo))),
+  );
+}
+
+function played(world: WorldSet): readonly WorldResult[] {
+  return atRates(world, keyward(world.sightings, weights, { live: values.live }), RATES);
 }
 
 function printWorlds(what: string, results: readonly (readonly WorldResult[])[]): void {

@@ -10,7 +10,7 @@ import { openGeo } from '../src/locations/geo.js';
 import { Random } from '../world/random.js';
 import { DAY_MS } from '../world/traffic.js';
 import type { Examples } from './gradient-boosting.js';
-import { commandSet, drawnWorldSet, streamSet, type WorldSet, worldSet } from './sets.js';
+import { CATALOGS_LEARNED, commandSet, drawnWorldSet, streamSet, type WorldSet, worldSet } from './sets.js';
 
 /**
  * Examples for the fusion. Thieves are phantoms: another key's last calls, replayed against a copy of a victim's baseline,
@@ -29,8 +29,6 @@ const THIEF_CALLS = 8;
 const AFTERMATH_MS = 2 * DAY_MS;
 /** Share of the command set that is learned from: half of what comes before its first attack. */
 const COMMANDS_BEFORE_ATTACKS = 0.4;
-/** Whose operations the drawn providers that are learned from have; others are for trying. */
-const DRAWN_FROM = ['jumpcloud', 'okta'];
 
 /** A stream to learn from, and how densely. */
 export interface Course {
@@ -241,7 +239,7 @@ function add(rows: Rows, judgement: Judgement, detector: Detector, label: 0 | 1,
   rows.add(inputsOf(baseline, track, features, means, inputs), label, weight);
 }
 
-/** Worlds, streams and, where `data` names the folder of real data, commands before any attack; one at a time. */
+/** Worlds, those of so many drawn providers, streams and, where `data` names the folder of real data, commands before any attack; one at a time. */
 export async function* courses(
   worldSeeds: readonly number[],
   drawn: number,
@@ -250,8 +248,7 @@ export async function* courses(
 ): AsyncGenerator<Course> {
   const geo = await openGeo({ asnFile: path.resolve('dist/asn.bin') });
   for (const seed of worldSeeds) yield worldCourse(worldSet(seed, geo));
-  for (let seed = 0; seed < drawn; seed++)
-    yield worldCourse(drawnWorldSet(seed, DRAWN_FROM[seed % DRAWN_FROM.length] as string, geo));
+  for (let seed = 0; seed < drawn; seed++) yield worldCourse(drawnWorldSet(seed, CATALOGS_LEARNED, geo));
   for (let seed = 0; seed < streams; seed++) yield streamCourse(seed);
   if (data !== undefined) yield commandCourse(path.join(data, 'unix-commands'));
 }

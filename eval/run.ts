@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { openGeo } from '../src/locations/geo.js';
-import { BASELINES, baseline, keyward, TERMS } from './detectors.js';
+import { DETECTORS } from './detectors.js';
 import { linePlot } from './plot.js';
 import { blockRow, commitRow, type WorldResult, worldRow } from './protocol.js';
-import { type Evaluation, markdown } from './report.js';
-import { commandSet, commitSet, type LabelledSet, worldSet } from './sets.js';
-import { playWorld, type Score } from './worlds.js';
+import { type Evaluation, markdown, type WorldSection } from './report.js';
+import { commandSet, commitSet, type LabelledSet } from './sets.js';
+import { inThreads } from './threads.js';
+import { BUDGET, RATES, type WorldJob, type WorldOutcome } from './worlds.js';
 
 /**
  * `npm run eval -- [--data DIR] [--worlds 12] [--out docs]`: every detector on every set, in one run. Worlds come from
@@ -21,59 +21,24 @@ const { values } = parseArgs({
   },
 });
 /** Seeds below were for development, or their errors were looked at. */
-const FIRST_SEED = 281;
-const RATES = [0.5, 1, 2, 5, 10, 20] as const;
-const BUDGET = 2;
+const FIRST_SEED = 293;
+const FIRST_DRAWN_SEED = 701;
 
-const detectors: [string, Score][] = [
-  // A block adds up by itself, so it takes the scores of the calls alone.
-  [
-    'Keyward',
-    (sightings, blocks) => keyward(sightings, undefined, { what: blocks === true ? 'score' : 'evidence' }),
-  ],
-  ...Object.entries(BASELINES).map(([name, make]): [string, Score] => [
-    name,
-    (sightings) => baseline(make(sightings.length), sightings),
-  ]),
-];
-
-const geo = await openGeo({ asnFile: path.resolve('dist/asn.bin') });
-// One world at a time: all of them do not fit into memory.
-const worlds = Array.from({ length: Number(values.worlds) }, (_, i) => {
-  const seed = FIRST_SEED + i;
-  console.error(`world ${seed}`);
-  return { seed, ...playWorld(worldSet(seed, geo), detectors, RATES, BUDGET) };
-});
-const at = (name: string, rate: (typeof RATES)[number]) =>
-  worlds.map(({ results }) => results.get(name)?.[RATES.indexOf(rate)] as WorldResult);
-const names = detectors.map(([name]) => name);
-const alarms = worlds.reduce((sum, { own }) => sum + own.alarms, 0);
-const keyDays = worlds.reduce((sum, { own }) => sum + own.keyDays, 0);
+const jobs = (first: number, drawn: boolean) =>
+  Array.from({ length: Number(values.worlds) }, (_, i): WorldJob => ({ seed: first + i, drawn }));
+const written = jobs(FIRST_SEED, false);
+const drawn = jobs(FIRST_DRAWN_SEED, true);
+const thread = new URL('world-thread.js', import.meta.url);
+const outcomes = await inThreads<WorldJob, WorldOutcome>(thread, [...written, ...drawn]);
 const evaluation: Evaluation = {
-  observations: worlds.reduce((sum, { observations }) => sum + observations, 0),
-  seeds: worlds.map(({ seed }, i) => ({
-    seed,
-    found: worldRow([at('Keyward', BUDGET)[i] as WorldResult]).all.mean,
-  })),
   budget: BUDGET,
-  worldRows: names.map((name) => ({ name, ...worldRow(at(name, BUDGET)) })),
-  curves: names.map((name) => ({
-    name,
-    points: RATES.map((rate) => [rate, worldRow(at(name, rate)).all.mean] as const),
-  })),
-  ownBudget: {
-    ...{ perThousand: (alarms / keyDays) * 1000, keyDays },
-    row: { name: 'Keyward', ...worldRow(worlds.map(({ own }) => own.result)) },
-  },
-  ablation: TERMS.map((term) => ({
-    name: `without ${term}`,
-    ...worldRow(worlds.map(({ ablation }) => ablation.get(term) as WorldResult)),
-  })),
+  worlds: worldSection(written, outcomes.slice(0, written.length)),
+  drawn: worldSection(drawn, outcomes.slice(written.length)),
   commits: [],
   blocks: [],
 };
 for (const set of labelledSets(values.data)) {
-  for (const [name, score] of detectors) {
+  for (const [name, score] of DETECTORS) {
     const scores = score(set.sightings, set.blocks !== undefined);
     if (set.blocks === undefined)
       evaluation.commits.push({
@@ -96,10 +61,43 @@ writeFileSync(
   path.join(values.out, 'evaluation', 'results.json'),
   `${JSON.stringify(evaluation, null, 1)}\n`,
 );
-writeFileSync(
-  path.join(values.out, 'evaluation', 'worlds.svg'),
-  linePlot('Thefts found', 'false alarms per 1,000 key-days', 'share of thefts found', evaluation.curves),
-);
+for (const [file, { curves }] of [
+  ['worlds', evaluation.worlds],
+  ['drawn', evaluation.drawn],
+] as const)
+  writeFileSync(
+    path.join(values.out, 'evaluation', `${file}.svg`),
+    linePlot('Thefts found', 'false alarms per 1,000 key-days', 'share of thefts found', curves),
+  );
+
+function worldSection(jobs: readonly WorldJob[], worlds: readonly WorldOutcome[]): WorldSection {
+  const at = (name: string, rate: (typeof RATES)[number]) =>
+    worlds.map(({ results }) => results.get(name)?.[RATES.indexOf(rate)] as WorldResult);
+  const names = DETECTORS.map(([name]) => name);
+  const alarms = worlds.reduce((sum, { own }) => sum + own.alarms, 0);
+  const keyDays = worlds.reduce((sum, { own }) => sum + own.keyDays, 0);
+  const terms = [...(worlds[0]?.ablation.keys() ?? [])];
+  return {
+    observations: worlds.reduce((sum, { observations }) => sum + observations, 0),
+    seeds: jobs.map(({ seed }, i) => ({
+      seed,
+      found: worldRow([at('Keyward', BUDGET)[i] as WorldResult]).all.mean,
+    })),
+    rows: names.map((name) => ({ name, ...worldRow(at(name, BUDGET)) })),
+    curves: names.map((name) => ({
+      name,
+      points: RATES.map((rate) => [rate, worldRow(at(name, rate)).all.mean] as const),
+    })),
+    ownBudget: {
+      ...{ perThousand: (alarms / keyDays) * 1000, keyDays },
+      row: { name: 'Keyward', ...worldRow(worlds.map(({ own }) => own.result)) },
+    },
+    ablation: terms.map((term) => ({
+      name: `without ${term}`,
+      ...worldRow(worlds.map(({ ablation }) => ablation.get(term) as WorldResult)),
+    })),
+  };
+}
 
 function labelledSets(folder: string | undefined): LabelledSet[] {
   if (folder === undefined) return [];

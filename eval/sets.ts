@@ -25,26 +25,35 @@ export function worldSet(seed: number, geo: Geo, options: Omit<WorldOptions, 'se
   return told(newWorld({ seed, ...options }), new LogObserver(loadCatalog('jumpcloud'), geo), (call) => call);
 }
 
+/** Whose operations drawn providers have: of those that are learned from, and of those that are tried. */
+export const CATALOGS_LEARNED = ['jumpcloud', 'okta'];
+export const CATALOGS_TRIED = ['keycloak', 'github'];
+
 /**
  * A world of a drawn provider, of which the log tells more or less: fields are missing, addresses are of no known network,
  * nobody wrote a catalog.
  */
-export function drawnWorldSet(seed: number, catalog: string, geo: Geo): WorldSet {
+export function drawnWorldSet(seed: number, catalogs: readonly string[], geo: Geo): WorldSet {
   const random = new Random(seed, 1);
+  const catalog = catalogs[seed % catalogs.length] as string;
   const world = newWorld({ seed, provider: drawnProvider(random, catalog) });
   const observer = new LogObserver(random.chance(0.8) ? loadCatalog(catalog) : undefined, geo);
   const missing = MISSING.filter(({ share }) => random.chance(share)).flatMap(({ fields }) => fields);
   const nets = random.chance(0.15) ? new Map<string, number>() : undefined;
   return told(world, observer, (call) => {
     const left = Object.fromEntries(
-      Object.entries(call).filter(([field]) => !missing.includes(field as keyof Call)),
+      Object.entries(call).filter(([field]) => !missing.includes(field as Untold)),
     );
-    return { ...left, ...(nets === undefined ? {} : { ip: privateAddress(call.ip, nets) }) } as Call;
+    return { ...left, ...(nets === undefined ? {} : { ip: privateAddress(call.ip, nets) }) } as Told;
   });
 }
 
-/** How often a log does not tell what. */
-const MISSING: readonly { readonly share: number; readonly fields: readonly (keyof Call)[] }[] = [
+/** What a log may not tell. */
+type Untold = 'tenant' | 'principal' | 'bytesIn' | 'bytesOut' | 'latencyMs' | 'status' | 'userAgent';
+type Told = Omit<Call, Untold> & Partial<Pick<Call, Untold>>;
+
+/** How often it does not. */
+const MISSING: readonly { readonly share: number; readonly fields: readonly Untold[] }[] = [
   { share: 0.25, fields: ['tenant'] },
   { share: 0.25, fields: ['principal'] },
   { share: 0.2, fields: ['bytesIn', 'bytesOut'] },
@@ -61,7 +70,7 @@ function privateAddress(ip: string, nets: Map<string, number>): string {
   return `10.${net}.${c}.${d}`;
 }
 
-function told({ calls, episodes }: World, observer: LogObserver, tells: (call: Call) => Call): WorldSet {
+function told({ calls, episodes }: World, observer: LogObserver, tells: (call: Call) => Told): WorldSet {
   const lines = new Map<string, number[]>(episodes.map(({ id }) => [id, []]));
   const thefts = new Set(episodes.filter(({ kind }) => kind === 'theft').map(({ id }) => id));
   const stolen: boolean[] = [];

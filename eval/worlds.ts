@@ -1,48 +1,47 @@
 import { Baseline } from '../src/detectors/baseline.js';
 import { AlarmBudget } from '../src/detectors/budget.js';
-import type { Sighting, Term } from '../src/detectors/contract.js';
+import type { Term } from '../src/detectors/contract.js';
 import { DAY_MS } from '../world/traffic.js';
-import { keyward, TERMS, without } from './detectors.js';
+import { DETECTORS, keyward, TERMS, without } from './detectors.js';
 import { thresholdFor } from './metrics.js';
 import { benignDays, WARM_DAYS, type WorldResult, worldResult } from './protocol.js';
 import type { WorldSet } from './sets.js';
 
-export type Score = (sightings: readonly Sighting[], blocks?: boolean) => Float64Array;
+/** A world to be played: of the provider written by hand, or of a drawn one. */
+export interface WorldJob {
+  readonly seed: number;
+  readonly drawn: boolean;
+}
+
+/** False alarms in 1,000 key-days. */
+export const RATES = [0.5, 1, 2, 5, 10, 20] as const;
+export const BUDGET = 2;
 
 /** What every detector did in one world. */
 export interface WorldOutcome {
   readonly observations: number;
   /** By detector, at each of the rates. */
   readonly results: ReadonlyMap<string, readonly WorldResult[]>;
-  /** Keyward without a term, at the budget. */
+  /** Keyward without a term, at the budget; empty where it was not asked for. */
   readonly ablation: ReadonlyMap<Term, WorldResult>;
   /** At the thresholds that Keyward set itself from the budget, with its false alarms. */
   readonly own: { readonly alarms: number; readonly keyDays: number; readonly result: WorldResult };
 }
 
-/**
- * Runs every detector through a world; `Keyward` is one of them.
- * @param rates false alarms in 1,000 key-days
- * @param budget one of the rates
- */
-export function playWorld(
-  world: WorldSet,
-  detectors: readonly (readonly [name: string, score: Score])[],
-  rates: readonly number[],
-  budget: number,
-): WorldOutcome {
+/** Runs every detector through a world. */
+export function playWorld(world: WorldSet, { ablation }: { readonly ablation: boolean }): WorldOutcome {
   const { sightings } = world;
-  const scores = new Map(detectors.map(([name, score]) => [name, score(sightings)]));
+  const scores = new Map(DETECTORS.map(([name, score]) => [name, score(sightings)]));
   return {
     observations: sightings.length,
-    results: new Map([...scores].map(([name, each]) => [name, atRates(world, each, rates)])),
+    results: new Map([...scores].map(([name, each]) => [name, atRates(world, each, RATES)])),
     ablation: new Map(
-      TERMS.map((term) => [
+      (ablation ? TERMS : []).map((term) => [
         term,
-        atRates(world, keyward(sightings, without(term)), [budget])[0] as WorldResult,
+        atRates(world, keyward(sightings, without(term)), [BUDGET])[0] as WorldResult,
       ]),
     ),
-    own: ownBudget(world, scores.get('Keyward') as Float64Array, budget),
+    own: ownBudget(world, scores.get('Keyward') as Float64Array),
   };
 }
 
@@ -59,9 +58,9 @@ export function atRates(
   });
 }
 
-function ownBudget(world: WorldSet, evidence: Float64Array, perThousand: number): WorldOutcome['own'] {
+function ownBudget(world: WorldSet, evidence: Float64Array): WorldOutcome['own'] {
   const { sightings, stolen } = world;
-  const budget = new AlarmBudget(perThousand / 1000);
+  const budget = new AlarmBudget(BUDGET / 1000);
   const from = (sightings[0]?.observation.timeMs ?? 0) + WARM_DAYS * DAY_MS;
   const baselines = new Map<string, Baseline>();
   const alarms = new Uint8Array(sightings.length);

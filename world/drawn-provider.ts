@@ -12,7 +12,7 @@ import {
 import type { Random } from './random.js';
 
 const STRONG_FROM = 3;
-const MINUTES = [5, 10, 15, 20, 30, 60, 90, 120, 240, 360, 720, 1440];
+const EVERY_MINUTES = [5, 10, 15, 20, 30, 60, 90, 120, 240, 360, 720, 1440];
 /** Calls of one service in four weeks, at most on average. */
 const SERVICE_CALLS_MAX = 9000;
 const FOUR_WEEKS_MINUTES = 28 * 1440;
@@ -44,7 +44,7 @@ export function drawnProvider(random: Random, catalog: string): Provider {
     handFlows: Array.from({ length: random.int(7, 16) }, () => flow(4)),
     pauses: { service: random.logBetween(0.05, 3), person: random.logBetween(4, 60) },
     bursts: {
-      'incident-night': burst(random, families, strong),
+      'incident-night': repairs(random, families, strong),
       'access-review': review(random, families),
       onboarding: creation(random, families),
     },
@@ -98,7 +98,7 @@ function service(random: Random, flow: (most: number) => Workflow, n: number): S
   return {
     name: `service-${n}`,
     flows,
-    everyMinutes: Math.max(random.pick(MINUTES), Math.ceil(least)),
+    everyMinutes: Math.max(random.pick(EVERY_MINUTES), Math.ceil(least)),
     jitter: random.logBetween(0.005, 1.6),
     workdays: random.chance(0.35),
     ...(random.chance(0.45) ? { hours: [from, from + random.int(4, 24 - from)] as const } : {}),
@@ -135,7 +135,7 @@ function theft(
   return { name: `one-strike-${n}`, flow: some(random, strong, 1, 2).map((each) => step(each, [1, 3])) };
 }
 
-function burst(random: Random, families: readonly Family[], strong: readonly string[]): Workflow {
+function repairs(random: Random, families: readonly Family[], strong: readonly string[]): Workflow {
   const { lists, gets, writes } = random.pick(families);
   return [
     ...some(random, [...lists, ...gets], 1, 2).map((each) => step(each, [2, 6])),
