@@ -28,12 +28,14 @@ interface Family {
  * A provider that nobody wrote: which part of an API is used, what its services, people and thieves do and how fast is drawn
  * (domain randomization, Tobin et al., IROS 2017). What is learned from some and holds for others, of other APIs, does not
  * hang on how one world was written.
+ * @throws {RangeError} where the catalog's operations have no paths
  */
 export function drawnProvider(random: Random, catalog: string): Provider {
   const operations = readCatalog(catalog).operations.filter(
     ({ method, path }) => method !== undefined && path !== undefined,
   );
   const families = familiesOf(random, operations);
+  if (families.length === 0) throw new RangeError('its operations have no paths that a call could have');
   const strong = operations.filter(({ privilege }) => privilege >= STRONG_FROM).map(({ name }) => name);
   const flow = (most: number) => workflow(random, random.zipf(families, 0.5), most);
   const services = Array.from({ length: random.int(6, 14) }, (_, n) => service(random, flow, n));
