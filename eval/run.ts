@@ -11,7 +11,7 @@ import { BUDGET, RATES, type WorldJob, type WorldOutcome } from './worlds.js';
 
 /**
  * `npm run eval -- [--data DIR] [--worlds 12] [--out docs]`: every detector on every set, in one run. Worlds come from
- * seeds that nothing was tuned on; DIR may hold commits/ and unix-commands/ (docs/evaluation.md gives the formats).
+ * seeds that nothing was tuned on; DIR may hold commits/ and unix-commands/ (eval/sets.ts says in which form).
  */
 const { values } = parseArgs({
   options: {
