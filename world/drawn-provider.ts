@@ -61,8 +61,7 @@ export function drawnProvider(random: Random, catalog: string): Provider {
 function familiesOf(random: Random, operations: readonly CatalogOperation[]): Family[] {
   const byName = new Map<string, CatalogOperation[]>();
   for (const operation of operations) {
-    const parts = operation.name.split('.').slice(0, -1);
-    const family = parts.slice(0, Math.max(1, Math.min(2, parts.length))).join('.');
+    const family = operation.name.split('.').slice(0, -1).slice(0, 2).join('.');
     byName.set(family, [...(byName.get(family) ?? []), operation]);
   }
   const families: Family[] = [];
@@ -75,8 +74,7 @@ function familiesOf(random: Random, operations: readonly CatalogOperation[]): Fa
     const writes = names((each) => !reads(each));
     if (lists.length > 0 && gets.length + writes.length > 0) families.push({ lists, gets, writes });
   }
-  const order = families.map((family) => ({ family, at: random.next() })).sort((a, b) => a.at - b.at);
-  return order.slice(0, random.int(8, 24)).map(({ family }) => family);
+  return random.shuffled(families).slice(0, random.int(8, 24));
 }
 
 /** Looks for something, looks at it, and now and then changes it. */

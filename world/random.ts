@@ -44,6 +44,11 @@ export class Random {
     return items[Math.floor(items.length * this.next() ** (1 + skew))] as T;
   }
 
+  shuffled<T>(items: readonly T[]): T[] {
+    const order = items.map((item) => ({ item, at: this.next() }));
+    return order.sort((a, b) => a.at - b.at).map(({ item }) => item);
+  }
+
   exponential(mean: number): number {
     return -mean * Math.log(1 - this.next());
   }

@@ -3,7 +3,7 @@ import type { Call, Episode } from './call.js';
 import { type Campaign, type Play, planCampaign, resolved, victimsOf } from './campaign.js';
 import { playChange, playHarvest, playTheft } from './episodes.js';
 import { JUMPCLOUD } from './jumpcloud.js';
-import { newPrincipal, newTenants, type Principal } from './principals.js';
+import { newPrincipal, newTenants } from './principals.js';
 import type { Provider } from './provider.js';
 import { Random } from './random.js';
 import { DAY_MS, live, type Stage } from './traffic.js';
@@ -53,10 +53,7 @@ export function newWorld({
   );
   const stage: Stage = { provider, api: new Api(provider.catalog), random, startMs: MONDAY, days, out: [] };
   const episodes: Episode[] = [];
-  const settled = shuffled(
-    random,
-    principals.filter(({ from, to }) => from < days * 0.3 && to === days),
-  );
+  const settled = random.shuffled(principals.filter(({ from, to }) => from < days * 0.3 && to === days));
   // Who is there and hardly ever calls has no habits that a theft could differ from.
   const busy = settled.filter((who) => who.service !== undefined || who.diligence > 1);
   const victims = busy.slice(0, thefts);
@@ -95,9 +92,4 @@ export function newWorld({
   }
   const calls = stage.out.filter(({ timeMs }) => timeMs < stage.startMs + days * DAY_MS);
   return { calls: calls.sort((a, b) => a.timeMs - b.timeMs), episodes };
-}
-
-function shuffled(random: Random, items: readonly Principal[]): Principal[] {
-  const order = items.map((item) => ({ item, at: random.next() }));
-  return order.sort((a, b) => a.at - b.at).map(({ item }) => item);
 }

@@ -73,7 +73,7 @@ export function scriptOf(
     out: [],
   };
   const theftMs = BEGIN_MS + days * DAY_MS + THEFT_HOUR * HOUR_MS;
-  const victims = victimsOf(campaign, shuffled(random, principals));
+  const victims = victimsOf(campaign, random.shuffled(principals));
   const [place, pause] = [campaign.places[0] ?? 'abroad', campaign.pauses[0] ?? 10];
   const plan = planCampaign(stage, campaign, victims, { place, pause }, theftMs);
   const lastMs = plan.calls.at(-1)?.timeMs ?? theftMs;
@@ -85,11 +85,6 @@ export function scriptOf(
   for (const who of principals) live(stage, who, BEGIN_MS, endMs);
   const calls = stage.out.filter(({ timeMs }) => timeMs < endMs).sort((a, b) => a.timeMs - b.timeMs);
   return { campaign, principals, victims, calls, plan, theftMs, endMs, injection };
-}
-
-function shuffled<T>(random: Random, items: readonly T[]): T[] {
-  const order = items.map((item) => ({ item, at: random.next() }));
-  return order.sort((a, b) => a.at - b.at).map(({ item }) => item);
 }
 
 export function isThief(call: Call): call is ThiefCall {
