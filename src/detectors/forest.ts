@@ -15,10 +15,11 @@ export interface ForestWeights {
   readonly leaves: Float64Array;
 }
 
-/** Inputs and thresholds as whole numbers: steps of 2⁻¹⁹, up to ±32. */
+/** Inputs lie within ± this. */
+export const INPUT_MAX = 16;
+/** Inputs and thresholds as whole numbers: steps of 2⁻¹⁹. Both begin above the bits that say which input is asked for. */
 const SCALE = 2 ** 19;
-const FURTHEST = 2 ** 24 - 1;
-/** The lowest bits of a question: which input it asks for. */
+const FURTHEST = INPUT_MAX * SCALE - 1;
 const INPUT_BITS = 7;
 const INPUT_MASK = (1 << INPUT_BITS) - 1;
 
@@ -43,13 +44,13 @@ export class Forest {
 
   /**
    * Sum of the leaves that the inputs lead to: log-odds, where the trees were boosted for that.
-   * @param inputs at most 128, each well within ±4,000
+   * @param inputs at most 128, each within ±{@link INPUT_MAX}
    */
   sum(inputs: Float64Array): number {
     const x = this.#x;
     const questions = this.#questions;
     const leaves = this.#leaves;
-    for (let i = 0; i < inputs.length; i++) x[i] = (inputs[i] as number) * SCALE;
+    for (let i = 0; i < inputs.length; i++) x[i] = ((inputs[i] as number) * SCALE) << INPUT_BITS;
     let sum = this.#bias;
     // Written out for DEPTH levels, as a loop takes longer.
     for (let at = 0, leaf = 0; at < questions.length; at += DEPTH, leaf += LEAVES) {
@@ -65,9 +66,9 @@ export class Forest {
   }
 }
 
-/** 1 where the input is above the threshold, 0 elsewhere. */
+/** 1 where the input is above the threshold, 0 elsewhere: the lowest bits of the question are less than a step. */
 function passed(x: Int32Array, question: number): number {
-  return ((question >> INPUT_BITS) - (x[question & INPUT_MASK] as number)) >>> 31;
+  return (question - (x[question & INPUT_MASK] as number)) >>> 31;
 }
 
 /** Reads what {@link encodeForest} wrote. */

@@ -1,6 +1,6 @@
 import { type Baseline, MEAN, MEMORIES } from './baseline.js';
 import { AT, FEATURE_COUNT, FEATURES, type Term } from './contract.js';
-import type { ForestWeights } from './forest.js';
+import { type ForestWeights, INPUT_MAX } from './forest.js';
 import { averagesOf } from './learn.js';
 import type { Population } from './population.js';
 
@@ -61,7 +61,7 @@ export function inputsOf(
       into[(memory + 1) * FEATURE_COUNT + i] = (numbers[start + memory * FEATURE_COUNT + i] as number) - mean;
     into[DISTANCES + i] = mean;
   }
-  into[INPUTS - 2] = Math.log1p(baseline.total);
+  into[INPUTS - 2] = Math.min(INPUT_MAX - 1, Math.log1p(baseline.total));
   into[INPUTS - 1] = track;
   return into;
 }
