@@ -23,9 +23,9 @@ const DRAWN_SEEDS = '601,602,603,604,605,606,607,608,609,610,611,612';
 
 /**
  * `npm run eval:development -- --data DIR`: what weights and designs are chosen by, in a few minutes: worlds of the
- * development seeds, some of them of drawn providers, and the commit sets with the take-overs they came with and many others. --weights FILE takes compiled
- * weights in place of those in use, --without TERM blinds them to one term. --live plays the worlds as the
- * guard sees them: what came back is known after a call was judged.
+ * development seeds, written (--worlds) and drawn (--drawn), and the commit sets with the take-overs they came with and
+ * many others. --weights FILE takes compiled weights in place of those in use, --without TERM blinds them to one term.
+ * --live plays the worlds as the guard sees them: what came back is known after a call was judged.
  */
 const { values } = parseArgs({
   options: {

@@ -2,25 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Api } from './api.js';
 import { planCampaign, playsOf, readCampaigns, resolved, victimsOf } from './campaign.js';
 import { JUMPCLOUD } from './jumpcloud.js';
 import { newPrincipal, newTenants } from './principals.js';
 import { Random } from './random.js';
-import type { Stage } from './traffic.js';
+import { newStage, type Stage } from './traffic.js';
 
 const campaigns = readCampaigns('world/campaigns');
 const START = Date.UTC(2026, 5, 15);
 
 function stageOf(seed: number): Stage {
-  return {
-    provider: JUMPCLOUD,
-    api: new Api(JUMPCLOUD.catalog),
-    random: new Random(seed),
-    startMs: START,
-    days: 28,
-    out: [],
-  };
+  return newStage(JUMPCLOUD, new Random(seed), START, 28);
 }
 
 function principalsOf(seed: number) {

@@ -1,4 +1,4 @@
-import type { Api } from './api.js';
+import { Api } from './api.js';
 import type { Call } from './call.js';
 import type { Principal } from './principals.js';
 import type { Provider, Service, Workflow } from './provider.js';
@@ -63,6 +63,11 @@ export interface Stage {
   readonly startMs: number;
   readonly days: number;
   readonly out: Call[];
+}
+
+/** Nothing has happened there yet. */
+export function newStage(provider: Provider, random: Random, startMs: number, days: number): Stage {
+  return { provider, api: new Api(provider.catalog), random, startMs, days, out: [] };
 }
 
 function statusOf(random: Random, errors: number): number {

@@ -1,4 +1,3 @@
-import { Api } from './api.js';
 import type { Call, Episode } from './call.js';
 import { type Campaign, type Play, planCampaign, resolved, victimsOf } from './campaign.js';
 import { playChange, playHarvest, playTheft } from './episodes.js';
@@ -6,7 +5,7 @@ import { JUMPCLOUD } from './jumpcloud.js';
 import { newPrincipal, newTenants } from './principals.js';
 import type { Provider } from './provider.js';
 import { Random } from './random.js';
-import { DAY_MS, live, type Stage } from './traffic.js';
+import { DAY_MS, live, newStage } from './traffic.js';
 import { playCampaign } from './waves.js';
 
 export interface WorldOptions {
@@ -51,7 +50,7 @@ export function newWorld({
   const principals = Array.from({ length: keys }, (_, n) =>
     newPrincipal(provider, random, random.zipf(tenants, 0.6), days, n),
   );
-  const stage: Stage = { provider, api: new Api(provider.catalog), random, startMs: MONDAY, days, out: [] };
+  const stage = newStage(provider, random, MONDAY, days);
   const episodes: Episode[] = [];
   const settled = random.shuffled(principals.filter(({ from, to }) => from < days * 0.3 && to === days));
   // Who is there and hardly ever calls has no habits that a theft could differ from.

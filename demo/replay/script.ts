@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { Api } from '../../world/api.js';
 import type { Call } from '../../world/call.js';
 import {
   type Campaign,
@@ -12,7 +11,7 @@ import {
 import { JUMPCLOUD } from '../../world/jumpcloud.js';
 import type { Principal } from '../../world/principals.js';
 import { Random } from '../../world/random.js';
-import { DAY_MS, HOUR_MS, live, type Stage } from '../../world/traffic.js';
+import { DAY_MS, HOUR_MS, live, newStage } from '../../world/traffic.js';
 import { castOf, type Organisation } from './cast.js';
 
 /** Monday, 12 June 2023. */
@@ -64,14 +63,7 @@ export function scriptOf(
 ): Script {
   const random = new Random(seed);
   const principals = castOf(random, organisations);
-  const stage: Stage = {
-    provider: JUMPCLOUD,
-    api: new Api(JUMPCLOUD.catalog),
-    random,
-    startMs: BEGIN_MS,
-    days,
-    out: [],
-  };
+  const stage = newStage(JUMPCLOUD, random, BEGIN_MS, days);
   const theftMs = BEGIN_MS + days * DAY_MS + THEFT_HOUR * HOUR_MS;
   const victims = victimsOf(campaign, random.shuffled(principals));
   const [place, pause] = [campaign.places[0] ?? 'abroad', campaign.pauses[0] ?? 10];
