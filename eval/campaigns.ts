@@ -11,6 +11,7 @@ import { openGeo } from '../src/locations/geo.js';
 import { type Campaign, type Play, playsOf, readCampaigns, type ThiefCall } from '../world/campaign.js';
 import { DAY_MS } from '../world/traffic.js';
 import { median } from './metrics.js';
+import { WRITTEN_SEEDS } from './seeds.js';
 import { type WorldSet, worldSet } from './sets.js';
 
 /**
@@ -21,7 +22,7 @@ import { type WorldSet, worldSet } from './sets.js';
 const { values } = parseArgs({
   options: {
     worlds: { type: 'string', default: '24' },
-    first: { type: 'string', default: '401' },
+    first: { type: 'string', default: String(WRITTEN_SEEDS.campaigns[0]) },
     out: { type: 'string' },
   },
 });

@@ -7,6 +7,7 @@ import { openGeo } from '../src/locations/geo.js';
 import { keyward, TERMS, without } from './detectors.js';
 import { blockRow, commitRow, type WorldResult, worldRow } from './protocol.js';
 import { respliced } from './respliced.js';
+import { DRAWN_SEEDS, WRITTEN_SEEDS } from './seeds.js';
 import {
   CATALOGS_TRIED,
   commandSet,
@@ -18,9 +19,6 @@ import {
 } from './sets.js';
 import { atRates } from './worlds.js';
 
-const DEVELOPMENT_SEEDS = '1,2,3,301,302,303,304,305,306,307,308,501,502,503,504,505,506,507,508';
-const DRAWN_SEEDS = '601,602,603,604,605,606,607,608,609,610,611,612';
-
 /**
  * `npm run eval:development -- --data DIR`: what weights and designs are chosen by, in a few minutes: worlds of the
  * development seeds, written (--worlds) and drawn (--drawn), and the commit sets with the take-overs they came with and
@@ -30,8 +28,8 @@ const DRAWN_SEEDS = '601,602,603,604,605,606,607,608,609,610,611,612';
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
-    worlds: { type: 'string', default: DEVELOPMENT_SEEDS },
-    drawn: { type: 'string', default: DRAWN_SEEDS },
+    worlds: { type: 'string', default: WRITTEN_SEEDS.development.join() },
+    drawn: { type: 'string', default: DRAWN_SEEDS.development.join() },
     weights: { type: 'string' },
     without: { type: 'string' },
     live: { type: 'boolean', default: false },

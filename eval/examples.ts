@@ -239,16 +239,16 @@ function add(rows: Rows, judgement: Judgement, detector: Detector, label: 0 | 1,
   rows.add(inputsOf(baseline, track, features, means, inputs), label, weight);
 }
 
-/** Worlds, those of so many drawn providers, streams and, where `data` names the folder of real data, commands before any attack; one at a time. */
+/** Worlds of these seeds, written and drawn, so many streams and, where `data` names the folder of real data, commands before any attack; one at a time. */
 export async function* courses(
-  worldSeeds: readonly number[],
-  drawn: number,
+  written: readonly number[],
+  drawn: readonly number[],
   streams: number,
   data: string | undefined,
 ): AsyncGenerator<Course> {
   const geo = await openGeo({ asnFile: path.resolve('dist/asn.bin') });
-  for (const seed of worldSeeds) yield worldCourse(worldSet(seed, geo));
-  for (let seed = 0; seed < drawn; seed++) yield worldCourse(drawnWorldSet(seed, CATALOGS_LEARNED, geo));
+  for (const seed of written) yield worldCourse(worldSet(seed, geo));
+  for (const seed of drawn) yield worldCourse(drawnWorldSet(seed, CATALOGS_LEARNED, geo));
   for (let seed = 0; seed < streams; seed++) yield streamCourse(seed);
   if (data !== undefined) yield commandCourse(path.join(data, 'unix-commands'));
 }

@@ -12,6 +12,7 @@ import { networkOf } from '../src/incidents/lead.js';
 import { foreignNats } from '../src/incidents/onset.js';
 import { openGeo } from '../src/locations/geo.js';
 import { median } from './metrics.js';
+import { WRITTEN_SEEDS } from './seeds.js';
 import { type WorldSet, worldSet } from './sets.js';
 
 /**
@@ -22,7 +23,7 @@ import { type WorldSet, worldSet } from './sets.js';
 const { values } = parseArgs({
   options: {
     worlds: { type: 'string', default: '8' },
-    first: { type: 'string', default: '321' },
+    first: { type: 'string', default: String(WRITTEN_SEEDS.incidents[0]) },
     out: { type: 'string' },
   },
 });

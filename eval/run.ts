@@ -5,6 +5,7 @@ import { DETECTORS } from './detectors.js';
 import { linePlot } from './plot.js';
 import { blockRow, commitRow, type WorldResult, worldRow } from './protocol.js';
 import { type Evaluation, markdown, type WorldSection } from './report.js';
+import { DRAWN_SEEDS, WRITTEN_SEEDS } from './seeds.js';
 import { commandSet, commitSet, type LabelledSet } from './sets.js';
 import { inThreads } from './threads.js';
 import { BUDGET, RATES, type WorldJob, type WorldOutcome } from './worlds.js';
@@ -20,14 +21,10 @@ const { values } = parseArgs({
     out: { type: 'string', default: 'docs' },
   },
 });
-/** Seeds below were for development, or their errors were looked at. */
-const FIRST_SEED = 293;
-const FIRST_DRAWN_SEED = 701;
-
-const jobs = (first: number, drawn: boolean) =>
-  Array.from({ length: Number(values.worlds) }, (_, i): WorldJob => ({ seed: first + i, drawn }));
-const written = jobs(FIRST_SEED, false);
-const drawn = jobs(FIRST_DRAWN_SEED, true);
+const jobs = (seeds: readonly number[], drawn: boolean) =>
+  seeds.slice(0, Number(values.worlds)).map((seed): WorldJob => ({ seed, drawn }));
+const written = jobs(WRITTEN_SEEDS.evaluation, false);
+const drawn = jobs(DRAWN_SEEDS.evaluation, true);
 const thread = new URL('world-thread.js', import.meta.url);
 const outcomes = await inThreads<WorldJob, WorldOutcome>(thread, [...written, ...drawn]);
 const evaluation: Evaluation = {

@@ -7,16 +7,17 @@ import { WEIGHTS } from '../src/detectors/weights.js';
 import { courses, gather, Rows } from './examples.js';
 import { boost } from './gradient-boosting.js';
 import { logisticRegression } from './logistic-regression.js';
+import { DRAWN_SEEDS, WRITTEN_SEEDS } from './seeds.js';
 
 /**
  * `npm run train:detector -- --data DIR`: learns the weights of the fusion and writes src/detectors/weights.ts.
- * Worlds come from the seeds of development, streams from seeds of their own. DIR holds unix-commands/, of which the part
+ * Worlds come from seeds of their own (eval/seeds.ts), and so do streams. DIR holds unix-commands/, of which the part
  * before any attack is used; the commit sets are for development and evaluation alone.
  */
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
-    worlds: { type: 'string', default: '4,5,6,7,8,9,21,22,23,24,25,26,31,32,33,34,35,36,37,38,39,40' },
+    worlds: { type: 'string', default: WRITTEN_SEEDS.learned.join() },
     drawn: { type: 'string', default: '22' },
     streams: { type: 'string', default: '144' },
     trees: { type: 'string', default: '120' },
@@ -29,8 +30,9 @@ const { values } = parseArgs({
 
 async function examplesWith(weights: Weights): Promise<Rows> {
   const rows = new Rows();
-  const seeds = values.worlds.split(',').map(Number);
-  for await (const course of courses(seeds, Number(values.drawn), Number(values.streams), values.data))
+  const written = values.worlds.split(',').map(Number);
+  const drawn = DRAWN_SEEDS.learned.slice(0, Number(values.drawn));
+  for await (const course of courses(written, drawn, Number(values.streams), values.data))
     gather(course, weights, rows);
   console.error(`${rows.labels.length} examples`);
   return rows;
