@@ -110,7 +110,7 @@ async function startParts(given: Config, options: GatewayOptions, opened: Close[
       ...{ name: upstream, healthy: pool.healthy, open: pool.open, waiting: pool.waiting, failPolicy },
     }));
   metrics.watch({
-    ...{ journal: () => journal.health(), budget: () => behaviour.budgetStanding, upstreams },
+    ...{ journal: () => journal.health(), budget: () => behaviour.budget.standing, upstreams },
     clientConnections: () => live.listeners.reduce((sum, each) => sum + each.connections.size, 0),
   });
   metrics.watchLease(() => !membership.stale);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigFault, loadConfig } from './config/load.js';
 import type { Config, ListenerConfig } from './config/schema.js';
+import type { AlarmBudget } from './detectors/budget.js';
 import { buildUpstream } from './edges/proxy/build-upstream.js';
 import type { Gateway, ProxyUpstream } from './edges/proxy/gateway.js';
 import { assertUsable, type Listener, listen } from './edges/proxy/listener.js';
@@ -15,6 +16,7 @@ interface Parts {
   /** What this process has otherwise than the file says: a gateway's listener. */
   readonly adapt: (config: Config) => Config;
   readonly gateway: Gateway;
+  readonly budget: AlarmBudget;
   readonly geo: GeoDatabases;
   readonly asnFile: string;
   readonly log: Log & { level?: string };
@@ -58,7 +60,7 @@ export class LiveConfig {
    * @throws ConfigFault with every problem, and then nothing has changed
    */
   async reload(commit: (changed: string[]) => Promise<void>): Promise<{ changed: string[] }> {
-    const { file, adapt, gateway, geo, asnFile, log } = this.#parts;
+    const { file, adapt, gateway, budget, geo, asnFile, log } = this.#parts;
     if (file === undefined) throw new ConfigFault([fault('-', 'this guard was not started from a file')]);
     const before = this.#config;
     const next = adapt(loadConfig(file, before));
@@ -95,6 +97,7 @@ export class LiveConfig {
     gateway.loop.forwarding = { trusted: cidrSet(next.trustedProxies), header: next.forwardingHeader };
     gateway.bounds = next.clients;
     gateway.approvalUrl = next.detector.approvalUrl;
+    budget.alarmsPerKeyDay = next.detector.alarmsPerThousandKeyDays / 1_000;
     if (log.level !== undefined) log.level = next.log.level;
     for (const { pool } of retired) pool.close();
     for (const { listener } of gone) void listener.close(DRAIN_MS);

@@ -141,7 +141,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const { events } = notices;
   const services = {
     ...{ ...servicesOf(base, control, loop, metrics, events), sealed },
-    approvals: new Approvals({ acts, behaviour, desk, store, elsewhere: () => control.desks() }),
+    approvals: new Approvals({ acts, desk, store, elsewhere: () => control.desks() }),
   };
   incidents.onFalseAlarm = async (actor, keys) => {
     for (const key of keys) await services.approvals.settle(actor, key, 'release');
@@ -171,7 +171,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     });
   metrics.watch({
     journal: () => journal.health(),
-    budget: () => behaviour.budgetStanding,
+    budget: () => behaviour.budget.standing,
     upstreams: () => status().upstreams,
     clientConnections: () => live.listeners.reduce((sum, each) => sum + each.connections.size, 0),
   });

@@ -114,6 +114,7 @@ export function engineOf(parts: EngineParts) {
   };
   const live = new LiveConfig({
     ...{ config, file: parts.configFile, adapt: parts.adapt, gateway, geo, asnFile: BUILT_IN_ASN, log },
+    budget: behaviour.budget,
   });
   const cut = (keys: ReadonlySet<string>) =>
     live.listeners.flatMap(({ connections }) => [...connections].flatMap((each) => each.cut(keys)));

@@ -36,7 +36,12 @@ export function holdCommands(program: Command): void {
   );
   for (const [name, description, path, body] of [
     ['approve', 'let the held request through once, without learning it', 'approve', { learn: false }],
-    ['ours', 'this was us: let it through once, and teach the baseline', 'approve', { learn: true }],
+    [
+      'ours',
+      'this was us: let it through once, and learn it and what else waits from there',
+      'approve',
+      { learn: true },
+    ],
     ['deny', 'refuse the held request for good', 'deny', undefined],
   ] as const) {
     remoteCommand(holds, `${name} <id>`, description).action(async (id: string, options: RemoteOptions) => {
@@ -59,7 +64,9 @@ function baselineCommands(program: Command): void {
         ['calls', String(standing.calls)],
         ['state', standing.warming ? 'warming up' : 'ready'],
         ['quarantined', String(standing.quarantined)],
-        ['alarm days', String(standing.alarmDays)],
+        ['days', String(standing.keyDays)],
+        ['alarms allowed', standing.alarmsAllowed.toFixed(2)],
+        ['alarms', counted(standing.alarmDays, 'day')],
       ]);
     },
   );
@@ -76,7 +83,7 @@ function baselineCommands(program: Command): void {
       },
     );
   }
-  remoteCommand(baseline, 'budget', 'false alarms allowed and spent').action(
+  remoteCommand(baseline, 'budget', 'false alarms allowed, spent and left, over all keys').action(
     async (options: RemoteOptions) => {
       const budget = await connect(options).get<BudgetView>('/v1/alarm-budget');
       if (options.json) return printJson(budget);
@@ -84,6 +91,7 @@ function baselineCommands(program: Command): void {
         ['key-days', String(budget.keyDays)],
         ['alarms allowed', budget.allowed.toFixed(1)],
         ['alarms', String(budget.spent)],
+        ['left', budget.left.toFixed(1)],
         ['threshold', `${budget.threshold.toFixed(2)} nats`],
       ]);
     },

@@ -1,4 +1,11 @@
-import type { BaselineStanding, Desk, HoldDecision, HoldFacts, Settlement } from '../engine/desk.js';
+import type {
+  BaselineStanding,
+  BudgetStanding,
+  Desk,
+  HoldDecision,
+  HoldFacts,
+  Settlement,
+} from '../engine/desk.js';
 import type { HoldState } from '../engine/holds.js';
 import {
   type Answer,
@@ -44,6 +51,12 @@ export class FarDesk implements Desk {
     if (standing === undefined) throw new Error('The gateway does not say how the key stands.');
     return standing;
   }
+
+  async budget(): Promise<BudgetStanding> {
+    const { budget } = await this.#ask({ about: 'budget' });
+    if (budget === undefined) throw new Error('The gateway does not say how its alarm budget stands.');
+    return budget;
+  }
 }
 
 /** A gateway's answer, from its own desk. */
@@ -64,6 +77,8 @@ export async function answerFrom(desk: Desk, question: Question): Promise<Answer
       return { holds: [], calls: await desk.settle(question.key, question.how) };
     case 'standing':
       return { holds: [], standing: await desk.standing(question.key) };
+    case 'budget':
+      return { holds: [], budget: await desk.budget() };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { KeyRecord, KeyUsage } from '../core/key.js';
-import type { BaselineStore, KeptPopulation, KeyStore, WriteSet } from '../engine/ports.js';
+import type { BaselineStore, KeyStore, Learned, WriteSet } from '../engine/ports.js';
 import { type Enrolment, TEXT_CHARS_MAX, USAGE_ROWS_MAX, type UsageRow } from './protocol.js';
 
 interface Parts {
@@ -51,9 +51,10 @@ export class GatewayStore {
       write: (set) => this.#write(set),
       writeUsage: (usage) => this.#writeUsage(usage),
       baseline: (key) => own.baseline(key) ?? shared.baseline(key),
+      latestKey: (owner) => own.latestKey(owner) ?? shared.latestKey(owner),
+      alarmBudget: () => own.alarmBudget() ?? unspent(shared.alarmBudget()),
       population: () => own.population() ?? shared.population(),
-      writeBaselines: (baselines, population: KeptPopulation | undefined) =>
-        own.writeBaselines(baselines, population),
+      writeLearned: (learned) => own.writeLearned(learned),
       close: async () => {
         await own.close();
         await shared.close();
@@ -135,6 +136,11 @@ export class GatewayStore {
         : { quotaUsed: samePeriod ? more(now.quotaUsed, before.quotaUsed) : (now.quotaUsed ?? 0) }),
     };
   }
+}
+
+/** What the control process knows of the tail, and nothing spent: both count for themselves. */
+function unspent(budget: Learned['budget']): Learned['budget'] {
+  return budget && { tail: budget.tail };
 }
 
 /** With texts that are no longer than a message may hold. */

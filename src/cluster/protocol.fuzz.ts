@@ -32,7 +32,11 @@ const gatewayMessage: fc.Arbitrary<FromGateway> = fc.oneof(
   fc.record({
     ...{ type: fc.constant('answer' as const), n: count, calls: count },
     holds: fc.constantFrom<[]>([]),
-    standing: fc.record({ calls: count, warming: fc.boolean(), quarantined: count, alarmDays: count }),
+    standing: fc.record({
+      ...{ calls: count, warming: fc.boolean(), quarantined: count },
+      ...{ keyDays: count, alarmsAllowed: count, alarmDays: count },
+    }),
+    budget: fc.record({ keyDays: count, allowed: count, spent: count, threshold: count }),
   }),
   fc.constant({ type: 'leave' as const }),
 );

@@ -83,6 +83,7 @@ const question = z.discriminatedUnion('about', [
     ...{ about: z.literal('baseline'), key: id, how: z.enum(['release', 'discard', 'reset']) },
   }),
   z.strictObject({ about: z.literal('standing'), key: id }),
+  z.strictObject({ about: z.literal('budget') }),
 ]);
 
 export const fromGateway = z.discriminatedUnion('type', [
@@ -104,8 +105,12 @@ export const fromGateway = z.discriminatedUnion('type', [
     /** Whether the decision was taken now; calls that the baseline learned or forgot. */
     ...{ decided: z.boolean().optional(), calls: count.optional() },
     standing: z
-      .strictObject({ calls: count, warming: z.boolean(), quarantined: count, alarmDays: count })
+      .strictObject({
+        ...{ calls: count, warming: z.boolean(), quarantined: count },
+        ...{ keyDays: count, alarmsAllowed: nats, alarmDays: count },
+      })
       .optional(),
+    budget: z.strictObject({ keyDays: count, allowed: nats, spent: count, threshold: nats }).optional(),
   }),
   z.strictObject({ type: z.literal('leave') }),
 ]);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BASELINE_BYTES_MAX, Baseline, Clock, TOTAL } from './baseline.js';
+import { AlarmBudget } from './budget.js';
 import { addCount, countOf, SLOTS_PER_BUCKET } from './count-table.js';
 
 function filled(symbols: number, repeats = 3): Baseline {
@@ -25,6 +26,24 @@ describe('Baseline', () => {
     }
   });
 
+  it('keeps what the alarm budget noted of its days, and leaves it to no heir', () => {
+    const budget = new AlarmBudget();
+    const baseline = filled(5);
+    for (const [day, evidence] of [
+      [20_780, 1],
+      [20_781, 30],
+      [20_783, 2.5],
+    ] as const)
+      budget.note(baseline, day * 86_400_000, evidence);
+    const { clock } = Baseline.unpack(baseline.pack());
+    expect([...clock]).toEqual([...baseline.clock]);
+    expect(clock[Clock.lastAlarmDay]).toBe(20_781);
+    expect(clock[Clock.keyDays]).toBe(2);
+    expect(baseline.clone().clock[Clock.alarmDays]).toBe(0);
+    const fresh = new Baseline();
+    expect([...Baseline.unpack(fresh.pack()).clock]).toEqual([...fresh.clock]);
+  });
+
   it('refuses bytes that are none of its own', () => {
     const bytes = filled(10).pack();
     expect(() => Baseline.unpack(bytes.subarray(0, 10))).toThrow('not a packed baseline');
@@ -32,6 +51,13 @@ describe('Baseline', () => {
     const other = bytes.slice();
     other[4] = 99;
     expect(() => Baseline.unpack(other)).toThrow('version 99');
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 17), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+        const damaged = bytes.slice();
+        damaged[16 + at] = (damaged[16 + at] as number) ^ flip;
+        expect(() => Baseline.unpack(damaged)).toThrow('damaged');
+      }),
+    );
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 5_000 }), (noise) => {
         try {

@@ -1,5 +1,6 @@
 import { FEATURE_COUNT, SOURCE_FEATURES } from './contract.js';
 import { decayCounts, mergeCounts, SLOTS_PER_BUCKET, type Slots } from './count-table.js';
+import { combine } from './hash.js';
 import { KINDS } from './scope-totals.js';
 import type { Symbols } from './symbols.js';
 
@@ -65,43 +66,47 @@ export const AWAY_PEAK: Span = reserve(1);
 export const READY: Span = reserve(SOURCE_FEATURES.length);
 const NUMBERS = end;
 
-/** Double-precision part: times in ms and 32-bit hashes. */
+/** Double-precision part. */
 export const Clock = {
+  /** Times in ms: of the first and the last call, at work so far, and of these when counts were halved last. */
   first: 0,
   last: 1,
   active: 2,
   decayed: 3,
-  hourIndex: 4,
-  previousOperation: 5,
-  previousClient: 6,
-  /** Observations seen in all, learned or not. */
-  seen: 7,
-  previousPrefix: 8,
-  /** The last usual call: when it was, and where it came from. */
-  homeLast: 9,
-  /** The last odd call: where it came from, when, and what it did. */
-  awaySource: 10,
-  awayLast: 11,
-  awayOperation: 12,
-  homeSource: 13,
+  /** Of the last usual call, and of the last odd one. */
+  homeLast: 4,
+  awayLast: 5,
+  /** Observations seen in all, learned or not; and those learned, forgotten or not. */
+  seen: 6,
+  learned: 7,
+  /** Hours since 1970 and hashes: 32 bits each. */
+  hourIndex: 8,
+  previousOperation: 9,
+  previousClient: 10,
+  previousPrefix: 11,
+  /** Where the last odd call came from, what it did, and where the last usual one came from. */
+  awaySource: 12,
+  awayOperation: 13,
+  homeSource: 14,
   /** Hour and day of the last call that was learned, since 1970. */
-  hourLearned: 14,
-  dayLearned: 15,
+  hourLearned: 15,
+  dayLearned: 16,
   /** The source that the ready features of place and tool are of; 0 when they must be made anew. */
-  readySource: 16,
-  /** Observations learned in all, forgotten or not. */
-  learned: 17,
+  readySource: 17,
   /**
-   * What follows is of the moment, for the alarm budget: neither packed nor copied. The day of the last call, since 1970,
-   * and its highest evidence so far; the last day with an alarm, and how many there were.
+   * What follows is for the alarm budget, and no heir's. The day of the last call, since 1970, and its highest evidence so
+   * far; the last day with an alarm, and how many there were; days of work that have ended.
    */
   today: 18,
   todaysEvidence: 19,
   lastAlarmDay: 20,
   alarmDays: 21,
+  keyDays: 22,
 } as const;
-const CLOCKS_PACKED = Clock.today;
-const CLOCKS = 22;
+/** Of the clocks, those that need 64 bits come first, then those of 32. */
+const WIDE_CLOCKS = Clock.hourIndex;
+const INHERITED_CLOCKS = Clock.today;
+const CLOCKS = 23;
 const BEFORE_ALL_DAYS = -1_000;
 
 /**
@@ -117,10 +122,17 @@ export function threadOf(clock: Float64Array, symbols: Symbols): typeof HOME | t
 const CACHE_LINE_WORDS = 16;
 const BUCKETS_MIN = 4;
 const HEADER_BYTES = 16;
+const CHECKSUM_AT = 12;
 /** Version of the packed form; a reader refuses what it does not know. */
-const VERSION = 2;
+const VERSION = 3;
 export const BASELINE_BYTES_MAX = 4096;
-const PACKED_BYTES = CLOCKS_PACKED * 8 + NUMBERS * 4 + RECENT * 4;
+/** The alarm budget's part: day and days since an alarm in one word, evidence, days with an alarm and days of work. */
+const DAYS_BYTES = 12;
+const DAYS_AGO_MAX = 254;
+const NEVER = 255;
+const DAYS_COUNT_MAX = 0xffff;
+const CLOCKS_BYTES = WIDE_CLOCKS * 8 + (INHERITED_CLOCKS - WIDE_CLOCKS) * 4 + DAYS_BYTES;
+const PACKED_BYTES = CLOCKS_BYTES + NUMBERS * 4 + RECENT * 4;
 const BUCKETS_MAX = Math.floor((BASELINE_BYTES_MAX - HEADER_BYTES - PACKED_BYTES) / (4 * SLOTS_PER_BUCKET));
 
 /** What is known of one key. At most 4 KiB packed, however long its history. */
@@ -181,7 +193,7 @@ export class Baseline {
 
   clone(): Baseline {
     const copy = new Baseline();
-    copy.clock.set(this.clock.subarray(0, CLOCKS_PACKED));
+    copy.clock.set(this.clock.subarray(0, INHERITED_CLOCKS));
     copy.numbers.set(this.numbers);
     copy.recent.set(this.recent);
     copy.slots = this.slots.slice();
@@ -205,7 +217,7 @@ export class Baseline {
     const seen = (this.clock[Clock.seen] as number) + (other.clock[Clock.seen] as number);
     const learned = (this.clock[Clock.learned] as number) + (other.clock[Clock.learned] as number);
     if (later) {
-      this.clock.set(other.clock.subarray(0, CLOCKS_PACKED));
+      this.clock.set(other.clock.subarray(0, INHERITED_CLOCKS));
       this.recent.set(other.recent);
     }
     this.clock[Clock.first] = first;
@@ -216,7 +228,7 @@ export class Baseline {
     mergeCounts(this.slots, other.slots);
   }
 
-  /** Little-endian: magic and version, count of slots, clocks, numbers, slots. */
+  /** Little-endian: magic and version, count of slots, checksum of the rest; clocks, days, numbers, slots. */
   pack(): Uint8Array {
     const bytes = new Uint8Array(HEADER_BYTES + PACKED_BYTES + this.slots.length * 4);
     const view = new DataView(bytes.buffer);
@@ -225,10 +237,7 @@ export class Baseline {
     view.setUint16(6, FEATURE_COUNT, true);
     view.setUint32(8, this.slots.length, true);
     let at = HEADER_BYTES;
-    for (const value of this.clock.subarray(0, CLOCKS_PACKED)) {
-      view.setFloat64(at, value, true);
-      at += 8;
-    }
+    at = this.#packClocks(view, at);
     for (const value of this.numbers) {
       view.setFloat32(at, value, true);
       at += 4;
@@ -241,7 +250,39 @@ export class Baseline {
       view.setUint32(at, value, true);
       at += 4;
     }
+    view.setInt32(CHECKSUM_AT, checksum(view), true);
     return bytes;
+  }
+
+  /** @returns where the next part begins */
+  #packClocks(view: DataView, start: number): number {
+    const { clock } = this;
+    let at = start;
+    for (let i = 0; i < WIDE_CLOCKS; i++, at += 8) view.setFloat64(at, clock[i] as number, true);
+    for (let i: number = WIDE_CLOCKS; i < INHERITED_CLOCKS; i++, at += 4)
+      view.setInt32(at, clock[i] as number, true);
+    const day = clock[Clock.today] as number;
+    const alarmDays = clock[Clock.alarmDays] as number;
+    const ago = alarmDays === 0 ? NEVER : Math.min(DAYS_AGO_MAX, day - (clock[Clock.lastAlarmDay] as number));
+    view.setInt32(at, (day << 8) | ago, true);
+    view.setFloat32(at + 4, clock[Clock.todaysEvidence] as number, true);
+    view.setUint16(at + 8, Math.min(DAYS_COUNT_MAX, alarmDays), true);
+    view.setUint16(at + 10, Math.min(DAYS_COUNT_MAX, clock[Clock.keyDays] as number), true);
+    return at + DAYS_BYTES;
+  }
+
+  #unpackClocks(view: DataView, start: number): number {
+    const { clock } = this;
+    let at = start;
+    for (let i = 0; i < WIDE_CLOCKS; i++, at += 8) clock[i] = view.getFloat64(at, true);
+    for (let i: number = WIDE_CLOCKS; i < INHERITED_CLOCKS; i++, at += 4) clock[i] = view.getInt32(at, true);
+    const days = view.getInt32(at, true);
+    clock[Clock.today] = days >> 8;
+    clock[Clock.todaysEvidence] = view.getFloat32(at + 4, true);
+    clock[Clock.alarmDays] = view.getUint16(at + 8, true);
+    if ((days & 0xff) !== NEVER) clock[Clock.lastAlarmDay] = (days >> 8) - (days & 0xff);
+    clock[Clock.keyDays] = view.getUint16(at + 10, true);
+    return at + DAYS_BYTES;
   }
 
   /** @throws {RangeError} what is wrong with the bytes. */
@@ -260,9 +301,11 @@ export class Baseline {
       wanted > BASELINE_BYTES_MAX
     )
       throw new RangeError(`baseline of ${bytes.length} bytes; its header says ${wanted}`);
+    if (view.getInt32(CHECKSUM_AT, true) !== checksum(view))
+      throw new RangeError('the baseline is damaged: its checksum is another');
     const baseline = new Baseline();
     let at = HEADER_BYTES;
-    for (let i = 0; i < CLOCKS_PACKED; i++, at += 8) baseline.clock[i] = view.getFloat64(at, true);
+    at = baseline.#unpackClocks(view, at);
     for (let i = 0; i < NUMBERS; i++, at += 4) baseline.numbers[i] = view.getFloat32(at, true);
     for (let i = 0; i < RECENT; i++, at += 4) baseline.recent[i] = view.getInt32(at, true);
     baseline.slots = new Uint32Array(slots);
@@ -272,3 +315,10 @@ export class Baseline {
 }
 
 const MAGIC = 0x4c42574b;
+
+/** Of what comes after the header, word by word. */
+function checksum(view: DataView): number {
+  let sum = 0;
+  for (let at = HEADER_BYTES; at < view.byteLength; at += 4) sum = combine(sum, view.getInt32(at, true));
+  return sum;
+}

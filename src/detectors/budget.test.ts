@@ -66,12 +66,24 @@ describe('AlarmBudget', () => {
     expect(baseline.clock[Clock.alarmDays]).toBe(2);
   });
 
+  it('takes another rate: what was allowed so far stays', () => {
+    const budget = new AlarmBudget(2 / 1_000);
+    const baseline = new Baseline();
+    for (let day = 0; day <= 10; day++) budget.note(baseline, day * DAY_MS, 0);
+    const { threshold } = budget;
+    budget.alarmsPerKeyDay = 20 / 1_000;
+    expect(budget.threshold).toBeLessThan(threshold);
+    for (let day = 11; day <= 20; day++) budget.note(baseline, day * DAY_MS, 0);
+    expect(budget.standing.allowed).toBeCloseTo(0.02 + 0.2, 10);
+    expect(baseline.clock[Clock.keyDays]).toBe(20);
+  });
+
   it('comes back from a snapshot', () => {
     const budget = new AlarmBudget();
     live(budget, 30, 50, 0.01);
     const again = new AlarmBudget();
     again.restore(budget.snapshot());
     expect(again.standing).toEqual(budget.standing);
-    expect(() => again.restore([1])).toThrow(RangeError);
+    expect(() => again.restore({ tail: [1] })).toThrow(RangeError);
   });
 });

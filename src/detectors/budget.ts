@@ -27,6 +27,12 @@ export interface BudgetStanding {
   readonly threshold: number;
 }
 
+/** As a store keeps it: what is known of the tail, and what was spent; without counts, nothing yet. */
+export interface BudgetSnapshot {
+  readonly tail: readonly number[];
+  readonly counts?: readonly number[];
+}
+
 /**
  * The alarm threshold that a false-alarm budget buys. The highest evidence of each key and day, over all keys, has an
  * exponential tail (Pickands 1975); the threshold is where the tail crosses the budget. The tail is fitted on a window that
@@ -35,18 +41,29 @@ export interface BudgetStanding {
  * causal.
  */
 export class AlarmBudget {
-  readonly alarmsPerKeyDay: number;
+  #alarmsPerKeyDay: number;
   #days = PRIOR_DAYS;
   #tailDays = PRIOR_TAIL_DAYS;
   /** Of the tail's days: how far beyond the level they are, and how wide the windows were that they were seen in. */
   #tailSum = PRIOR_TAIL_DAYS * truncatedMean(PRIOR_SCALE, WIDTH);
   #widthSum = PRIOR_TAIL_DAYS * WIDTH;
   #ended = 0;
+  #allowed = 0;
   #alarmDays = 0;
   #threshold: number;
 
   constructor(alarmsPerKeyDay = ALARMS_PER_KEY_DAY) {
-    this.alarmsPerKeyDay = alarmsPerKeyDay;
+    this.#alarmsPerKeyDay = alarmsPerKeyDay;
+    this.#threshold = this.#compute();
+  }
+
+  get alarmsPerKeyDay(): number {
+    return this.#alarmsPerKeyDay;
+  }
+
+  /** From now on: what was allowed so far stays. */
+  set alarmsPerKeyDay(rate: number) {
+    this.#alarmsPerKeyDay = rate;
     this.#threshold = this.#compute();
   }
 
@@ -74,32 +91,33 @@ export class AlarmBudget {
   get standing(): BudgetStanding {
     return {
       keyDays: this.#ended,
-      allowed: this.#ended * this.alarmsPerKeyDay,
+      allowed: this.#allowed,
       spent: this.#alarmDays,
       threshold: this.#threshold,
     };
   }
 
-  snapshot(): readonly number[] {
-    return [this.#days, this.#tailDays, this.#tailSum, this.#widthSum, this.#ended, this.#alarmDays];
+  snapshot(): BudgetSnapshot {
+    return {
+      tail: [this.#days, this.#tailDays, this.#tailSum, this.#widthSum],
+      counts: [this.#ended, this.#allowed, this.#alarmDays],
+    };
   }
 
   /** @throws {RangeError} for a snapshot of another shape */
-  restore(snapshot: readonly number[]): void {
-    const [days, tailDays, tailSum, widthSum, ended, alarmDays] = snapshot;
-    if (snapshot.length !== 6 || !snapshot.every(Number.isFinite))
+  restore({ tail, counts = [0, 0, 0] }: BudgetSnapshot): void {
+    const numbers = [...tail, ...counts];
+    if (tail.length !== 4 || counts.length !== 3 || !numbers.every(Number.isFinite))
       throw new RangeError('not a snapshot of the alarm budget');
-    this.#days = days as number;
-    this.#tailDays = tailDays as number;
-    this.#tailSum = tailSum as number;
-    this.#widthSum = widthSum as number;
-    this.#ended = ended as number;
-    this.#alarmDays = alarmDays as number;
+    [this.#days, this.#tailDays, this.#tailSum, this.#widthSum] = tail as [number, number, number, number];
+    [this.#ended, this.#allowed, this.#alarmDays] = counts as [number, number, number];
     this.#threshold = this.#compute();
   }
 
   #close(clock: Float64Array): void {
     this.#ended += 1;
+    this.#allowed += this.#alarmsPerKeyDay;
+    clock[Clock.keyDays] = (clock[Clock.keyDays] as number) + 1;
     const below = this.#threshold - LEVEL;
     const apart = below >= WIDTH_MIN;
     const sinceAlarm = (clock[Clock.today] as number) - (clock[Clock.lastAlarmDay] as number);
@@ -122,7 +140,7 @@ export class AlarmBudget {
     const width = this.#widthSum / this.#tailDays;
     const scale = scaleOf(this.#tailSum / this.#tailDays, width);
     const rate = this.#tailDays / this.#days / (1 - Math.exp(-width / scale));
-    return Math.max(THRESHOLD_MIN, LEVEL + scale * Math.log(rate / this.alarmsPerKeyDay));
+    return Math.max(THRESHOLD_MIN, LEVEL + scale * Math.log(rate / this.#alarmsPerKeyDay));
   }
 }
 

@@ -1,4 +1,4 @@
-import { AWAY, AWAY_PEAK, Baseline, Clock, TRACKS } from './baseline.js';
+import { AWAY, AWAY_PEAK, Baseline, Clock, HOME } from './baseline.js';
 import { learnTail, tailNats } from './calibration.js';
 import {
   type Actor,
@@ -63,8 +63,8 @@ export class Detector {
   readonly baselines = new KeyTable();
   touched = 0;
   readonly #strangers = new Strangers();
-  /** The key that a principal began last: its baseline is what the next one of the same owner starts from. */
-  readonly #latestKey = new Map<number, string>();
+  /** The key that an owner ({@link ownerOf}) began last: its baseline is what the next one of the same owner starts from. */
+  readonly latestKeys = new Map<number, string>();
   readonly #single: Float64Array;
   readonly #singleBias: number;
   readonly #forest: Forest;
@@ -167,11 +167,17 @@ export class Detector {
     this.baselines.set(key, baseline);
   }
 
-  /** The owner's word that what was odd is usual: lets the moving averages rest at the key's mean. */
-  calm(key: string): void {
-    const baseline = this.baselineOf(key);
+  /**
+   * The owner's word that what was odd is usual: lets the moving averages rest at the key's mean; those of the odd calls only
+   * where all of them were the owner's.
+   */
+  calm(key: string, all: boolean): void {
+    const baseline = this.baselines.get(key);
+    if (baseline === undefined) return;
     const means = meansOf(baseline, this.population, this.#means);
-    for (let track = 0; track < TRACKS; track++) settleIn(baseline, means, track, 0);
+    settleIn(baseline, means, HOME, 0);
+    if (!all) return;
+    settleIn(baseline, means, AWAY, 0);
     baseline.numbers[AWAY_PEAK.start] = 0;
   }
 
@@ -213,7 +219,7 @@ export class Detector {
 
   /** Calls of the key so far. */
   seen(key: string): number {
-    return this.baselineOf(key).clock[Clock.seen] as number;
+    return this.baselines.get(key)?.clock[Clock.seen] ?? 0;
   }
 
   /**
@@ -236,13 +242,14 @@ export class Detector {
   }
 
   /** The key's baseline; a new key of a known owner starts from a copy of that of the owner's last new one. */
-  baselineOfActor({ key, tenant, principal }: Actor): Baseline {
+  baselineOfActor(actor: Actor): Baseline {
+    const { key } = actor;
     const known = this.baselines.get(key);
     if (known !== undefined) return known;
-    if (principal === undefined) return this.baselineOf(key);
-    const owner = combine(hashText(principal), tenant === undefined ? 0 : hashText(tenant));
-    const latest = this.#latestKey.get(owner);
-    this.#latestKey.set(owner, key);
+    const owner = ownerOf(actor);
+    if (owner === undefined) return this.baselineOf(key);
+    const latest = this.latestKeys.get(owner);
+    this.latestKeys.set(owner, key);
     if (latest === undefined) return this.baselineOf(key);
     const heir = this.baselineOf(latest).clone();
     this.baselines.set(key, heir);
@@ -256,6 +263,12 @@ export class Detector {
     this.baselines.set(key, fresh);
     return fresh;
   }
+}
+
+/** Whose key it is, as a hash: undefined where nobody is named. */
+export function ownerOf({ tenant, principal }: Actor): number | undefined {
+  if (principal === undefined) return undefined;
+  return combine(hashText(principal), tenant === undefined ? 0 : hashText(tenant));
 }
 
 /**

@@ -53,12 +53,28 @@ function play(askOperator: boolean) {
 
 describe('LearningGuard', () => {
   it('keeps alarms until the operator says whose they were', () => {
-    const { guard, call, detector } = play(true);
+    const { guard, call } = play(true);
     for (let i = 0; i < 40; i++) expect(call(true)).toBeGreaterThan(i === 0 ? 3 : ALARM);
     expect(guard.quarantined('k')).toBeGreaterThan(35);
     expect(guard.release('k')).toBeGreaterThan(35);
-    detector.calm('k');
     expect(call(true)).toBeLessThan(ALARM);
+  });
+
+  it('releases what came from one place with one tool, and leaves a stranger’s calls where they are', () => {
+    const { guard, call, detector } = play(true);
+    for (let i = 0; i < 20; i++) call(true);
+    const waiting = guard.quarantined('k');
+    const away = sighting(320, true);
+    const owners = guard.assess({
+      ...away,
+      observation: { ...away.observation, address: '192.0.2.200', userAgent: 'terraform/1.9' },
+    });
+    expect(owners.evidence).toBeGreaterThan(ALARM);
+    guard.settle(owners, 'alarm');
+    expect(guard.release('k', owners.symbols.source)).toBe(1);
+    expect(guard.quarantined('k')).toBe(waiting);
+    expect(call(true)).toBeGreaterThan(ALARM);
+    expect(detector.seen('k')).toBe(322);
   });
 
   it('stays calm about a key that is alone in the world and works like a clock, over weeks of forgetting', () => {

@@ -114,12 +114,20 @@ export class LearningGuard {
     return this.#waiting.get(key)?.filter(({ alarm }) => alarm).length ?? 0;
   }
 
-  /** It was the owner: everything that waits is learned. @returns the number of calls */
-  release(key: string): number {
+  /**
+   * It was the owner: what waits is learned, all of it or what came from one `source` (network and client), and the key is
+   * calm again.
+   * @returns the number of calls
+   */
+  release(key: string, source?: number): number {
     const waiting = this.#waiting.get(key) ?? [];
-    this.#waiting.delete(key);
-    for (const { judgement } of waiting) this.#detector.absorb(judgement);
-    return waiting.length;
+    const theirs = ({ judgement }: Waiting) => source === undefined || judgement.symbols.source === source;
+    const left = waiting.filter((each) => !theirs(each));
+    for (const each of waiting) if (theirs(each)) this.#detector.absorb(each.judgement);
+    if (left.length > 0) this.#waiting.set(key, left);
+    else this.#waiting.delete(key);
+    this.#detector.calm(key, !left.some(({ alarm }) => alarm));
+    return waiting.length - left.length;
   }
 
   /** It was not: everything that waits is forgotten. */

@@ -154,6 +154,10 @@ export class Population {
   restore(snapshot: PopulationSnapshot): void {
     if (snapshot.version !== SNAPSHOT_VERSION)
       throw new RangeError(`population of version ${snapshot.version}; this is version ${SNAPSHOT_VERSION}`);
+    const { counts } = snapshot.symbols;
+    const learned = [counts, ...snapshot.histograms, snapshot.histogramTotals, snapshot.mean];
+    if (!learned.every((numbers) => numbers.every(Number.isFinite)))
+      throw new RangeError('the population is damaged: not all of it are numbers');
     this.counts.restore(snapshot.symbols);
     this.scopes.clear();
     for (const { scope, total, distinct } of [

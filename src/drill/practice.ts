@@ -57,10 +57,8 @@ export async function practiceKeys(
   }
   await store.write({ keys });
   const baselines = new Map(keys.map(({ id }) => [id, detector.baselineOf(id).pack()]));
-  await store.writeBaselines(baselines, {
-    population: detector.population.snapshot(),
-    budget: budget.snapshot(),
-  });
+  const population = detector.population.snapshot();
+  await store.writeLearned({ baselines, population, budget: budget.snapshot() });
   return keys;
 }
 

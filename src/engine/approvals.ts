@@ -1,6 +1,7 @@
+import type { KeyRecord } from '../core/key.js';
+import type { BudgetStanding } from '../detectors/budget.js';
 import type { Acts } from '../keys/acts.js';
 import { ActFault } from '../keys/acts.js';
-import type { Behaviour } from './behaviour.js';
 import type { BaselineStanding, Desk, HoldFacts, Settlement } from './desk.js';
 import type { HoldState } from './holds.js';
 import type { KeyStore } from './ports.js';
@@ -15,7 +16,6 @@ interface Parts {
   readonly acts: Acts;
   readonly desk: Desk;
   readonly elsewhere: () => readonly RemoteDesk[];
-  readonly behaviour: Pick<Behaviour, 'budgetStanding'>;
   readonly store: KeyStore;
 }
 
@@ -46,7 +46,7 @@ export class Approvals {
     return (await this.#find(id)).hold;
   }
 
-  /** Lets the held request through once. With `learn`, what waits in quarantine is learned, too: "this was us". */
+  /** Lets the held request through once. With `learn`, it is learned, too: "this was us". */
   approve(actor: string, id: string, learn: boolean): Promise<HoldFacts> {
     return this.#decide(actor, id, 'approved', learn);
   }
@@ -56,23 +56,42 @@ export class Approvals {
     return this.#decide(actor, id, 'denied', false);
   }
 
-  /** Over all processes: each learns from the calls that it sees. */
+  /**
+   * Over all processes. Each learns from the calls that it sees, and a gateway begins with what the control process knew: how
+   * much the one knows that knows it best. A key that has done nothing yet stands as the one that it replaces.
+   */
   async standing(key: string): Promise<BaselineStanding> {
-    this.#known(key);
+    const { replaces } = this.#known(key);
     const { desk, elsewhere } = this.#parts;
     const others = await Promise.all(elsewhere().map(({ desk: other }) => answered(other.standing(key))));
     const all = [await desk.standing(key), ...others.filter((each) => each !== undefined)];
-    const sum = (of: (each: BaselineStanding) => number) => all.reduce((total, each) => total + of(each), 0);
+    const most = (of: (each: BaselineStanding) => number) => Math.max(...all.map(of));
+    const calls = most((each) => each.calls);
+    if (calls === 0 && replaces !== undefined && this.#parts.store.key(replaces) !== undefined)
+      return this.standing(replaces);
     return {
-      calls: sum(({ calls }) => calls),
+      calls,
       warming: all.every(({ warming }) => warming),
-      quarantined: sum(({ quarantined }) => quarantined),
-      alarmDays: Math.max(...all.map(({ alarmDays }) => alarmDays)),
+      quarantined: all.reduce((sum, { quarantined }) => sum + quarantined, 0),
+      keyDays: most(({ keyDays }) => keyDays),
+      alarmsAllowed: most(({ alarmsAllowed }) => alarmsAllowed),
+      alarmDays: most(({ alarmDays }) => alarmDays),
     };
   }
 
-  get budget(): Behaviour['budgetStanding'] {
-    return this.#parts.behaviour.budgetStanding;
+  /** Allowed and spent in all processes; the threshold is this one's. */
+  async budget(): Promise<BudgetStanding> {
+    const { desk, elsewhere } = this.#parts;
+    const own = await desk.budget();
+    const others = await Promise.all(elsewhere().map(({ desk: other }) => answered(other.budget())));
+    const all = [own, ...others.filter((each) => each !== undefined)];
+    const sum = (of: (each: BudgetStanding) => number) => all.reduce((total, each) => total + of(each), 0);
+    return {
+      keyDays: sum(({ keyDays }) => keyDays),
+      allowed: sum(({ allowed }) => allowed),
+      spent: sum(({ spent }) => spent),
+      threshold: own.threshold,
+    };
   }
 
   /** Learns (`release`) or forgets (`discard`) what waits in quarantine, or forgets all (`reset`), in every process. */
@@ -116,8 +135,10 @@ export class Approvals {
     throw new ActFault('not_found', `There is no hold ${id}.`);
   }
 
-  #known(key: string): void {
-    if (this.#parts.store.key(key) === undefined) throw new ActFault('not_found', `There is no key ${key}.`);
+  #known(key: string): KeyRecord {
+    const known = this.#parts.store.key(key);
+    if (known === undefined) throw new ActFault('not_found', `There is no key ${key}.`);
+    return known;
   }
 }
 

@@ -4,9 +4,9 @@ import { type Action, type ResponsePlan, respond } from '../core/response.js';
 import { checkWindows } from '../core/scope.js';
 import { ALLOW, deny, type Verdict } from '../core/verdict.js';
 import { Baseline, Clock } from '../detectors/baseline.js';
-import { AlarmBudget, type BudgetStanding } from '../detectors/budget.js';
-import type { Outcome, Sighting } from '../detectors/contract.js';
-import { Detector, type Judgement } from '../detectors/detector.js';
+import { AlarmBudget } from '../detectors/budget.js';
+import type { Actor, Outcome, Sighting } from '../detectors/contract.js';
+import { Detector, type Judgement, ownerOf } from '../detectors/detector.js';
 import { explanations } from '../detectors/explain.js';
 import { type Learning, LearningGuard } from '../detectors/learning-guard.js';
 import { rarityOf } from '../detectors/rarity.js';
@@ -50,6 +50,8 @@ export class Behaviour {
   readonly #store: BaselineStore;
   readonly #failed: (error: unknown) => void;
   readonly #dirty = new Set<string>();
+  /** Owners' latest keys that are not written yet. */
+  readonly #begun = new Map<number, string>();
   #populationMs = 0;
   #populationDirty = false;
 
@@ -62,11 +64,11 @@ export class Behaviour {
     this.#store = parts.store;
     this.#failed = parts.failed;
     this.budget = new AlarmBudget(parts.alarmsPerKeyDay);
-    const kept = parts.store.population();
-    if (kept === undefined) return;
+    const population = parts.store.population();
+    const budget = parts.store.alarmBudget();
     try {
-      this.#detector.population.restore(kept.population);
-      this.budget.restore(kept.budget);
+      if (population !== undefined) this.#detector.population.restore(population);
+      if (budget !== undefined) this.budget.restore(budget);
     } catch (error) {
       parts.failed(error);
     }
@@ -95,12 +97,11 @@ export class Behaviour {
     }
   }
 
-  /** The owner's word: what waits in quarantine is learned, and the key is calm again. */
-  release(key: string): number {
+  /** The owner's word, of all that waits in quarantine or of what came from one `source`: it is learned, and the key is calm again. */
+  release(key: string, source?: number): number {
     this.#load(key, undefined);
-    const calls = this.#learning.release(key);
-    this.#detector.calm(key);
-    this.#touch(key);
+    const calls = this.#learning.release(key, source);
+    if (this.#detector.baselines.get(key) !== undefined) this.#touch(key);
     return calls;
   }
 
@@ -116,20 +117,19 @@ export class Behaviour {
     this.#touch(key);
   }
 
-  /** What is known of one key, in numbers. */
-  standing(key: string): { calls: number; warming: boolean; quarantined: number; alarmDays: number } {
+  /** What is known of one key, in numbers. To look begins nothing: a key without a past may inherit one at its first call. */
+  standing(key: string) {
     this.#load(key, undefined);
-    const calls = this.#detector.seen(key);
+    const clock = this.#detector.baselines.get(key)?.clock;
+    const keyDays = clock?.[Clock.keyDays] ?? 0;
     return {
-      calls,
+      calls: this.#detector.seen(key),
       warming: this.#detector.isWarming(key),
       quarantined: this.#learning.quarantined(key),
-      alarmDays: this.#detector.baselineOf(key).clock[Clock.alarmDays] as number,
+      keyDays,
+      alarmsAllowed: keyDays * this.budget.alarmsPerKeyDay,
+      alarmDays: clock?.[Clock.alarmDays] ?? 0,
     };
-  }
-
-  get budgetStanding(): BudgetStanding {
-    return this.budget.standing;
   }
 
   /** Writes what changed; a crash loses what came after the last flush. */
@@ -146,27 +146,27 @@ export class Behaviour {
       this.#populationMs = nowMs;
       this.#populationDirty = false;
     }
-    await this.#store.writeBaselines(
-      baselines,
-      withPopulation
-        ? { population: this.#detector.population.snapshot(), budget: this.budget.snapshot() }
-        : undefined,
-    );
+    if (baselines.size === 0 && !withPopulation) return;
+    const latestKeys = new Map(this.#begun);
+    this.#begun.clear();
+    await this.#store.writeLearned({
+      ...{ baselines, latestKeys, budget: this.budget.snapshot() },
+      ...(withPopulation ? { population: this.#detector.population.snapshot() } : {}),
+    });
   }
 
   #judge(key: KeyRecord, observation: Observation, policy: BehaviourPolicy): Judged {
-    this.#load(key.id, key.replaces);
-    const sighting: Sighting = {
-      actor: {
-        key: key.id,
-        ...(key.tenant === '' ? {} : { tenant: key.tenant }),
-        ...(key.principal === UNNAMED_PRINCIPAL ? {} : { principal: key.principal }),
-      },
-      observation,
+    const actor: Actor = {
+      key: key.id,
+      ...(key.tenant === '' ? {} : { tenant: key.tenant }),
+      ...(key.principal === UNNAMED_PRINCIPAL ? {} : { principal: key.principal }),
     };
+    if (this.#detector.baselines.get(key.id) === undefined) this.#begin(actor, key.replaces);
+    const sighting: Sighting = { actor, observation };
     const judgement = this.#learning.assess(sighting);
     const { threshold } = this.budget;
     const { evidence } = judgement;
+    if (!Number.isFinite(evidence)) throw new RangeError(`The evidence against key ${key.id} is no number.`);
     const action = actionOf(evidence, threshold, observation, policy);
     const odd = evidence >= threshold && policy.mode !== 'learn';
     const finding = odd
@@ -182,22 +182,42 @@ export class Behaviour {
     return { verdict: verdictOf(action, policy), finding, judgement, learning };
   }
 
+  /** The first call of a key since the start. */
+  #begin(actor: Actor, replaces: string | undefined): void {
+    this.#load(actor.key, replaces);
+    const owner = ownerOf(actor);
+    if (owner === undefined || this.#detector.baselines.get(actor.key) !== undefined) return;
+    // A new key of a known owner: the detector starts it from the owner's last one, which may not be in memory.
+    const latest = this.#detector.latestKeys.get(owner) ?? this.#store.latestKey(owner);
+    if (latest !== undefined) {
+      this.#load(latest, undefined);
+      this.#detector.latestKeys.set(owner, latest);
+    }
+    this.#begun.set(owner, actor.key);
+  }
+
   /** A key that was not seen since the start: its own baseline, or that of the key it replaces. */
   #load(key: string, replaces: string | undefined): void {
     if (this.#detector.baselines.get(key) !== undefined) return;
-    const own = this.#store.baseline(key);
-    const bytes = own ?? (replaces === undefined ? undefined : this.#inherited(replaces));
-    if (bytes === undefined) return;
-    try {
-      this.#detector.adopt(key, Baseline.unpack(bytes));
-    } catch (error) {
-      // A baseline of another version: the key warms up again, and the operator is told.
-      this.#failed(error);
-    }
+    const own = this.#kept(key);
+    const inherited = own ?? (replaces === undefined ? undefined : this.#predecessors(replaces));
+    if (inherited !== undefined) this.#detector.adopt(key, inherited);
   }
 
-  #inherited(key: string): Uint8Array | undefined {
-    return this.#detector.baselines.get(key)?.pack() ?? this.#store.baseline(key);
+  #predecessors(key: string): Baseline | undefined {
+    return (this.#detector.baselines.get(key) ?? this.#kept(key))?.clone();
+  }
+
+  /** As it lies in the store. */
+  #kept(key: string): Baseline | undefined {
+    const bytes = this.#store.baseline(key);
+    try {
+      return bytes && Baseline.unpack(bytes);
+    } catch (error) {
+      // Damaged, or of another version: the operator is told.
+      this.#failed(new Error(`The baseline of key ${key} cannot be used, so it warms up again: ${error}`));
+      return undefined;
+    }
   }
 
   #touch(key: string): void {

@@ -1,8 +1,9 @@
+import type { BudgetStanding } from '../detectors/budget.js';
 import type { Behaviour } from './behaviour.js';
 import type { Hold, HoldState, Holds } from './holds.js';
 
 /** A hold as operators see it. */
-export interface HoldFacts extends Omit<Hold, 'requestHash' | 'finding'> {
+export interface HoldFacts extends Omit<Hold, 'requestHash' | 'source' | 'finding'> {
   readonly finding?: Hold['finding'];
   /** The process that holds it, where that is a further gateway. */
   readonly gateway?: string;
@@ -11,11 +12,12 @@ export interface HoldFacts extends Omit<Hold, 'requestHash' | 'finding'> {
 export interface HoldDecision {
   readonly state: 'approved' | 'denied';
   readonly by: string;
-  /** What waits in quarantine is learned, too: "this was us". */
+  /** "This was us": it is learned, and what else waits from the same network and client. */
   readonly learn: boolean;
 }
 
 export type Settlement = 'release' | 'discard' | 'reset';
+export type { BudgetStanding };
 export type BaselineStanding = ReturnType<Behaviour['standing']>;
 
 /** What one process holds and has learned, for an operator to have his say. */
@@ -28,6 +30,7 @@ export interface Desk {
   /** @returns calls that were learned or forgotten */
   settle(key: string, how: Settlement): Promise<number>;
   standing(key: string): Promise<BaselineStanding>;
+  budget(): Promise<BudgetStanding>;
 }
 
 /** The desk of this process. */
@@ -60,7 +63,7 @@ export class OwnDesk implements Desk {
     if (hold.state !== 'pending') return { hold: factsOf(hold), decided: false };
     this.#holds.decide(hold, state, by, this.#now());
     if (state === 'denied') this.#behaviour.discard(hold.key);
-    else if (learn) this.#behaviour.release(hold.key);
+    else if (learn) this.#behaviour.release(hold.key, hold.source);
     return { hold: factsOf(hold), decided: true };
   }
 
@@ -74,8 +77,12 @@ export class OwnDesk implements Desk {
   async standing(key: string): Promise<BaselineStanding> {
     return this.#behaviour.standing(key);
   }
+
+  async budget(): Promise<BudgetStanding> {
+    return this.#behaviour.budget.standing;
+  }
 }
 
-function factsOf({ requestHash: _, ...facts }: Hold): HoldFacts {
+function factsOf({ requestHash: _, source: __, ...facts }: Hold): HoldFacts {
   return facts;
 }

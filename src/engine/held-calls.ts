@@ -51,6 +51,7 @@ export class HeldCalls<U extends Upstream> {
         userAgent: observation.userAgent,
         requestHash: hash,
         finding: admission.judged?.finding,
+        source: admission.judged?.judgement?.symbols.source,
       },
       timeMs,
     );

@@ -25,6 +25,8 @@ export interface Hold {
   readonly requestHash: string;
   readonly openedMs: number;
   readonly finding: Finding | undefined;
+  /** Network and client that it came from, as the detector knows them. */
+  readonly source: number | undefined;
   /** Times the client asked again. */
   asked: number;
   state: HoldState;

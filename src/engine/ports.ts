@@ -1,5 +1,6 @@
 import type { KeyRecord, KeyUsage, Tenant } from '../core/key.js';
 import type { Place } from '../core/observation.js';
+import type { BudgetSnapshot } from '../detectors/budget.js';
 import type { PopulationSnapshot } from '../detectors/population.js';
 import type { JournalEntry, Outcome } from '../journal/entry.js';
 import type { Delivery, Notice, ResetCode, SecurityEvent } from '../notices/records.js';
@@ -191,21 +192,23 @@ export interface KeyEvents {
   wake(): void;
 }
 
-/** What the detector has learned of everybody, as it is kept. */
-export interface KeptPopulation {
-  readonly population: PopulationSnapshot;
-  readonly budget: readonly number[];
+/** What the detector has learned since it was last written. */
+export interface Learned {
+  readonly baselines: ReadonlyMap<string, Uint8Array>;
+  /** The key that each owner (a hash) began last. */
+  readonly latestKeys?: ReadonlyMap<number, string>;
+  readonly budget?: BudgetSnapshot;
+  readonly population?: PopulationSnapshot;
 }
 
-/** Where baselines outlive the process. Reads are synchronous: the first call of a key waits for its baseline. */
+/** Where it outlives the process. Reads are synchronous: the first call of a key waits for its baseline. */
 export interface BaselineStore {
   baseline(key: string): Uint8Array | undefined;
-  population(): KeptPopulation | undefined;
+  latestKey(owner: number): string | undefined;
+  alarmBudget(): BudgetSnapshot | undefined;
+  population(): PopulationSnapshot | undefined;
   /** Atomic; resolves when on disk. */
-  writeBaselines(
-    baselines: ReadonlyMap<string, Uint8Array>,
-    population: KeptPopulation | undefined,
-  ): Promise<void>;
+  writeLearned(learned: Learned): Promise<void>;
 }
 
 /** Where incidents and containment plans outlive the process. */

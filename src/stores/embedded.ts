@@ -7,8 +7,8 @@ import type {
   BaselineStore,
   GatewayRecord,
   IncidentStore,
-  KeptPopulation,
   KeyStore,
+  Learned,
   Operator,
   RevocationReceipt,
   SealedCredential,
@@ -17,6 +17,7 @@ import type {
 import { NoticeTables } from './notices.js';
 
 const EVERYONE = 'everyone';
+const BUDGET = 'budget';
 /** Under this name, beside the incidents: how far the journal had been looked at. */
 const THROUGH = '~through';
 const MAP_BYTES_MAX = 64 * 1024 ** 3;
@@ -38,6 +39,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
   readonly #usage: Database<KeyUsage, string>;
   readonly #baselines: Database<Buffer, string>;
   readonly #population: Database<Buffer, string>;
+  readonly #latestKeys: Database<string, number>;
   readonly #incidents: Database<Buffer, string>;
   readonly #plans: Database<Buffer, string>;
   readonly #receipts: Database<RevocationReceipt, string>;
@@ -57,6 +59,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     this.#incidents = root.openDB({ name: 'incidents', encoding: 'binary' });
     this.#plans = root.openDB({ name: 'plans', encoding: 'binary' });
     this.#population = root.openDB({ name: 'population', encoding: 'binary' });
+    this.#latestKeys = root.openDB({ name: 'latest-keys' });
     this.#receipts = root.openDB({ name: 'receipts' });
     this.#receiptOf = root.openDB({ name: 'receipt-of' });
     this.#gateways = root.openDB({ name: 'gateways' });
@@ -184,18 +187,25 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     return this.#baselines.get(key);
   }
 
-  population(): KeptPopulation | undefined {
-    const bytes = this.#population.get(EVERYONE);
-    return bytes === undefined ? undefined : (deserialize(bytes) as KeptPopulation);
+  latestKey(owner: number): string | undefined {
+    return this.#latestKeys.get(owner);
   }
 
-  async writeBaselines(
-    baselines: ReadonlyMap<string, Uint8Array>,
-    population: KeptPopulation | undefined,
-  ): Promise<void> {
-    if (baselines.size === 0 && population === undefined) return;
+  alarmBudget(): Learned['budget'] {
+    const bytes = this.#population.get(BUDGET);
+    return bytes === undefined ? undefined : (deserialize(bytes) as Learned['budget']);
+  }
+
+  population(): Learned['population'] {
+    const bytes = this.#population.get(EVERYONE);
+    return bytes === undefined ? undefined : (deserialize(bytes) as Learned['population']);
+  }
+
+  async writeLearned({ baselines, latestKeys, budget, population }: Learned): Promise<void> {
     await this.#root.transaction(() => {
       for (const [key, bytes] of baselines) this.#baselines.putSync(key, Buffer.from(bytes));
+      for (const [owner, key] of latestKeys ?? []) this.#latestKeys.putSync(owner, key);
+      if (budget !== undefined) this.#population.putSync(BUDGET, serialize(budget));
       if (population !== undefined) this.#population.putSync(EVERYONE, serialize(population));
     });
   }

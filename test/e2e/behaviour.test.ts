@@ -37,9 +37,14 @@ const STEAL = 'POST /api/runCommand';
 const BODY = '{"_id":"5f1b2c3d4e5f6a7b8c9d0e1f"}';
 
 /** Calls until one is held. */
-async function untilHeld(to: Guarded): Promise<{ answer: string; hold: string }> {
+async function untilHeld(
+  to: Guarded,
+  who = THIEF,
+  line = STEAL,
+  body = BODY,
+): Promise<{ answer: string; hold: string }> {
   for (let n = 0; n < 15; n++) {
-    const text = await request(to, THIEF, STEAL, BODY);
+    const text = await request(to, who, line, body);
     const hold = /"hold":"(h_[\w-]+)"/.exec(text)?.[1];
     if (hold !== undefined) return { answer: text, hold };
   }
@@ -109,9 +114,26 @@ describe('behaviour', () => {
     const { keys, approvals } = guard.running;
     const { key: other } = await keys.issue('test', issueInput.parse({ name: 'other' }));
     const { key: successor, credential } = await keys.rotate('test', guard.keyId, 0);
+    // To look is not to begin: until its first call it stands as the key that it replaces.
+    expect(await approvals.standing(successor.id)).toMatchObject({ calls: 60, warming: false });
+    await approvals.settle('anna', successor.id, 'release');
     await request({ ...guard, key: credential }, OWNER, 'GET /api/systemusers');
     expect(await approvals.standing(successor.id)).toMatchObject({ warming: false });
     expect(await approvals.standing(other.id)).toMatchObject({ calls: 0, warming: true });
+  });
+
+  it('takes "this was us" for calls from that place with that tool, and for no others', async () => {
+    guard = await guarded(answer, { catalog: 'jumpcloud' }, setting({}));
+    await habits(guard);
+    await untilHeld(guard);
+    for (let n = 0; n < 20; n++) await request(guard, THIEF, `GET /api/v2/systems/${n}/users`);
+    const { approvals } = guard.running;
+    const away = { address: '192.0.2.200', agent: 'Go-http-client/1.1' };
+    const { hold } = await untilHeld(guard, away, 'DELETE /api/systemusers/5f1b2c3d4e5f6a7b8c9d0e1f', '');
+    const before = (await approvals.standing(guard.keyId)).quarantined;
+    expect(before).toBeGreaterThan(15);
+    await approvals.approve('anna', hold, true);
+    expect((await approvals.standing(guard.keyId)).quarantined).toBeGreaterThan(15);
   });
 
   it('only flags while it observes or in a maintenance window', async () => {
@@ -135,27 +157,47 @@ describe('behaviour', () => {
     const { port } = upstream.address() as AddressInfo;
     const dir = guardFolder({
       upstreams: [{ name: 'api', url: `http://127.0.0.1:${port}`, catalog: 'jumpcloud' }],
+      trustedProxies: ['127.0.0.1'],
     });
     try {
       const first = await startGuard(dir);
-      const issued = await first.admin('POST', '/v1/keys', { name: 'test' });
+      const issued = await first.admin('POST', '/v1/keys', { name: 'test', principal: 'script' });
       const { key, credential } = (await issued.json()) as { key: { id: string }; credential: string };
       for (let n = 0; n < 60; n++)
         await fetch(`http://127.0.0.1:${first.port}/api/systemusers`, {
           headers: { 'x-api-key': credential },
         });
-      const standing = async (guard: typeof first) =>
-        (await (await guard.admin('GET', `/v1/keys/${key.id}/baseline`, undefined, first.token)).json()) as {
+      const standing = async (guard: typeof first, id = key.id) =>
+        (await (await guard.admin('GET', `/v1/keys/${id}/baseline`, undefined, first.token)).json()) as {
           calls: number;
           warming: boolean;
+          alarmDays: number;
+        };
+      const budget = async (guard: typeof first) =>
+        (await (await guard.admin('GET', '/v1/alarm-budget', undefined, first.token)).json()) as {
+          spent: number;
+          threshold: number;
         };
       expect(await standing(first)).toMatchObject({ calls: 60, warming: false });
+      let strange = 0;
+      for (; (await budget(first)).spent === 0 && strange < 30; strange++)
+        await fetch(`http://127.0.0.1:${first.port}/api/runCommand`, {
+          ...{ method: 'POST', body: '{}' },
+          headers: { 'x-api-key': credential, 'user-agent': 'curl/8', 'x-forwarded-for': '203.0.113.66' },
+        });
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       await first.stop('SIGKILL');
       const second = await startGuard(dir);
-      expect(await standing(second)).toMatchObject({ calls: 60, warming: false });
-      const budget = await second.admin('GET', '/v1/alarm-budget', undefined, first.token);
-      expect(await budget.json()).toMatchObject({ spent: 0, threshold: expect.any(Number) });
+      const known = { calls: 60 + strange, warming: false, alarmDays: 1 };
+      expect(await standing(second)).toMatchObject(known);
+      expect(await budget(second)).toMatchObject({ spent: 1, threshold: expect.any(Number) });
+      // Another key of the same principal begins where this one is.
+      const more = await second.admin('POST', '/v1/keys', { name: 'more', principal: 'script' }, first.token);
+      const kin = (await more.json()) as { key: { id: string }; credential: string };
+      await fetch(`http://127.0.0.1:${second.port}/api/systemusers`, {
+        headers: { 'x-api-key': kin.credential },
+      });
+      expect(await standing(second, kin.key.id)).toMatchObject({ calls: known.calls + 1, alarmDays: 0 });
       await second.stop();
     } finally {
       upstream.close();

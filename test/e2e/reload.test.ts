@@ -29,9 +29,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function write(listeners: object[], more: object = {}): void {
+function write(listeners: object[], more: object = {}, detector: object = {}): void {
   const upstreams = [{ name: 'api', url: upstream.url, ...more }];
-  const config = { dataDir: './data', admin: { port: 0 }, listeners, upstreams };
+  const config = { dataDir: './data', admin: { port: 0 }, listeners, upstreams, detector };
   writeFileSync(path.join(dir, 'keyward.yaml'), JSON.stringify(config));
 }
 
@@ -136,4 +136,14 @@ it('changes nothing when a port is taken or a certificate cannot be used', async
   write([{ port: second, tls: { ...files, key: path.join(dir, 'broken.key') } }]);
   await expect(running.reload('test')).rejects.toThrow();
   expect(await serialAt(second)).toBe(serial);
+});
+
+it('takes another budget of false alarms, and the threshold follows', async () => {
+  write([{ port: first }], {}, { alarmsPerThousandKeyDays: 500 });
+  const before = await running.approvals.budget();
+  expect((await running.reload('test')).changed).toContain('detector');
+  expect((await running.approvals.budget()).threshold).toBeLessThan(before.threshold);
+  write([{ port: first }]);
+  await running.reload('test');
+  expect(await running.approvals.budget()).toEqual(before);
 });

@@ -36,6 +36,8 @@ export const standingView = z
     calls: z.number().int().describe('Calls seen.'),
     warming: z.boolean().describe('Too few calls yet to judge it.'),
     quarantined: z.number().int().describe('Odd calls that are neither learned nor forgotten.'),
+    keyDays: z.number().int().describe('Days on which it was at work, and that have ended.'),
+    alarmsAllowed: z.number().describe('Days with an alarm that the budget allows in them.'),
     alarmDays: z.number().int().describe('Days with an alarm.'),
   })
   .openapi('BaselineStanding');
@@ -44,6 +46,7 @@ export const budgetView = z
     keyDays: z.number().int().describe('Days of keys that have ended.'),
     allowed: z.number().describe('Alarms that the budget allows in them.'),
     spent: z.number().int().describe('Days of keys with an alarm.'),
+    left: z.number().describe('Alarms that are left; below zero where more was spent than allowed.'),
     threshold: z.number().describe('Nats of evidence from which a call is an alarm.'),
   })
   .openapi('AlarmBudget');
@@ -116,10 +119,13 @@ function baselines(app: AdminApp, approvals: Approvals): void {
       method: 'get',
       path: '/v1/alarm-budget',
       tags,
-      summary: 'False-alarm budget: allowed and spent',
+      summary: 'False-alarm budget of all keys: allowed, spent and left',
       responses: { 200: json(budgetView, 'The budget.') },
     }),
-    (c) => c.json(approvals.budget, 200),
+    async (c) => {
+      const budget = await approvals.budget();
+      return c.json({ ...budget, left: budget.allowed - budget.spent }, 200);
+    },
   );
   app.openapi(
     operation({
