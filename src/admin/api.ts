@@ -1,5 +1,5 @@
 import type { RouteConfig } from '@hono/zod-openapi';
-import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Operator } from '../engine/ports.js';
 import { problem, problems } from './problem.js';
 
@@ -9,6 +9,11 @@ export interface AdminEnv {
 }
 
 export type AdminApp = OpenAPIHono<AdminEnv>;
+
+/** More than any id has; the store takes no longer ones. */
+export const ID_CHARS_MAX = 256;
+/** Of a path with an id in it. */
+export const params = z.object({ id: z.string().max(ID_CHARS_MAX) });
 
 /** A router whose bad input is answered with every field that is wrong. */
 export function adminRouter(): AdminApp {

@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { counted } from '../core/counted.js';
+import { HOLD_STATES } from '../engine/holds.js';
 import { connect, type RemoteOptions, remoteCommand } from './client.js';
 import { ago, printFacts, printJson, printTable } from './output.js';
 import type { BudgetView, HoldView, StandingView } from './views.js';
@@ -8,8 +9,10 @@ import type { BudgetView, HoldView, StandingView } from './views.js';
 export function holdCommands(program: Command): void {
   const holds = program.command('holds').description('calls that wait for an approval');
   remoteCommand(holds, 'list', 'list holds, newest first')
-    .option('--state <state>', 'pending, approved, denied or used')
-    .action(async ({ url, json, ...query }: RemoteOptions & { state?: string }) => {
+    .addOption(new Option('--state <state>', 'only those').choices(HOLD_STATES))
+    .option('--key <id>', 'only those of one key')
+    .option('--limit <count>', 'how many, 100 if not given')
+    .action(async ({ url, json, ...query }: RemoteOptions & Record<'state' | 'key' | 'limit', string>) => {
       const page = await connect({ url }).get<{ holds: HoldView[] }>('/v1/holds', query);
       if (json) return printJson(page.holds);
       printTable(

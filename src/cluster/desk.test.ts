@@ -22,7 +22,7 @@ it('a list of holds with the longest texts is one line that the protocol knows',
     expect(Buffer.byteLength(line)).toBeLessThan(LINE_BYTES_MAX);
     return fromGateway.parse(JSON.parse(line)) as typeof message;
   });
-  const holds = await far.list('pending');
+  const holds = await far.list({ state: 'pending' });
   expect(holds.length).toBeLessThanOrEqual(HOLDS_MAX);
   expect(holds[0]).toMatchObject({ id: 'h_0', finding: { evidence: 9 } });
 });

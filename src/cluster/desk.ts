@@ -6,7 +6,7 @@ import type {
   HoldFacts,
   Settlement,
 } from '../engine/desk.js';
-import type { HoldState } from '../engine/holds.js';
+import type { HoldFilter } from '../engine/holds.js';
 import {
   type Answer,
   HOLD_CHARS_MAX,
@@ -25,8 +25,8 @@ export class FarDesk implements Desk {
     this.#ask = ask;
   }
 
-  async list(state?: HoldState): Promise<readonly HoldFacts[]> {
-    return (await this.#ask({ about: 'holds', ...(state === undefined ? {} : { state }) })).holds;
+  async list(filter: HoldFilter): Promise<readonly HoldFacts[]> {
+    return (await this.#ask({ about: 'holds', ...filter })).holds;
   }
 
   async find(id: string): Promise<HoldFacts | undefined> {
@@ -62,8 +62,10 @@ export class FarDesk implements Desk {
 /** A gateway's answer, from its own desk. */
 export async function answerFrom(desk: Desk, question: Question): Promise<Answer> {
   switch (question.about) {
-    case 'holds':
-      return { holds: (await desk.list(question.state)).slice(0, HOLDS_MAX).map(sent) };
+    case 'holds': {
+      const { about: _, ...filter } = question;
+      return { holds: (await desk.list(filter)).slice(0, HOLDS_MAX).map(sent) };
+    }
     case 'hold': {
       const hold = await desk.find(question.id);
       return { holds: hold === undefined ? [] : [sent(hold)] };

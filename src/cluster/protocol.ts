@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HOLD_STATES } from '../engine/holds.js';
 
 /**
  * What gateways and the control process say to each other: one JSON object a line over a Unix socket, in order.
@@ -57,7 +58,7 @@ export const HOLD_CHARS_MAX = 512;
 export const REASONS_MAX = 8;
 const shown = z.string().max(HOLD_CHARS_MAX);
 const nats = z.number();
-const holdState = z.enum(['pending', 'approved', 'denied', 'used']);
+const holdState = z.enum(HOLD_STATES);
 const hold = z.strictObject({
   ...{ id, key: id, tenant: text, principal: text, upstream: id, method: text, path: shown },
   ...{ operation: shown, privilege: z.number().int().min(0).max(4), address: text, userAgent: text },
@@ -73,7 +74,7 @@ const hold = z.strictObject({
 
 /** What the control process asks a gateway for an operator. */
 const question = z.discriminatedUnion('about', [
-  z.strictObject({ about: z.literal('holds'), state: holdState.optional() }),
+  z.strictObject({ about: z.literal('holds'), state: holdState.optional(), key: id.optional() }),
   z.strictObject({ about: z.literal('hold'), id }),
   z.strictObject({
     ...{ about: z.literal('decision'), id, state: z.enum(['approved', 'denied']), by: text },

@@ -2,8 +2,9 @@ import type { KeyRecord } from '../core/key.js';
 import type { BudgetStanding } from '../detectors/budget.js';
 import type { Acts } from '../keys/acts.js';
 import { ActFault } from '../keys/acts.js';
+import { type KeyState, stateOf } from '../keys/state.js';
 import type { BaselineStanding, Desk, HoldFacts, Settlement } from './desk.js';
-import type { HoldState } from './holds.js';
+import type { HoldFilter } from './holds.js';
 import type { KeyStore } from './ports.js';
 
 /** A further gateway's desk, which rejects what it cannot answer. */
@@ -31,12 +32,12 @@ export class Approvals {
   }
 
   /** Newest first. A gateway that does not answer is left out. */
-  async list(state?: HoldState): Promise<HoldFacts[]> {
+  async list(filter: HoldFilter): Promise<HoldFacts[]> {
     const { desk, elsewhere } = this.#parts;
     const lists = await Promise.all([
-      desk.list(state),
+      desk.list(filter),
       ...elsewhere().map(async ({ name, desk: other }) =>
-        ((await answered(other.list(state))) ?? []).map((hold) => ({ ...hold, gateway: name })),
+        ((await answered(other.list(filter))) ?? []).map((hold) => ({ ...hold, gateway: name })),
       ),
     ]);
     return lists.flat().sort((a, b) => b.openedMs - a.openedMs);
@@ -112,6 +113,7 @@ export class Approvals {
     return this.#parts.acts.run(async () => {
       const { hold, gateway, desk } = await this.#find(id);
       if (hold.state !== 'pending') throw decidedAlready(hold);
+      if (state === 'approved') this.#mustWork(hold);
       const action = state === 'denied' ? 'hold.deny' : learn ? 'hold.ours' : 'hold.approve';
       const where = gateway === undefined ? {} : { gateway };
       await this.#parts.acts.record(actor, action, id, { key: hold.key, ...where });
@@ -121,6 +123,18 @@ export class Approvals {
       if (!answer.decided) throw decidedAlready(answer.hold);
       return { ...answer.hold, ...where };
     });
+  }
+
+  /** Its owner would wait in vain for what an approval lets through. */
+  #mustWork({ id, key }: HoldFacts): void {
+    const { acts, store } = this.#parts;
+    const record = store.key(key);
+    const state = record === undefined ? 'gone' : stateOf(record, acts.now());
+    if (ENDED.has(state))
+      throw new ActFault(
+        'conflict',
+        `The key ${key} of hold ${id} is ${state}: no approval lets its calls through.`,
+      );
   }
 
   async #find(id: string): Promise<{ hold: HoldFacts; gateway?: string; desk: Desk }> {
@@ -141,6 +155,8 @@ export class Approvals {
     return known;
   }
 }
+
+const ENDED: ReadonlySet<KeyState | 'gone'> = new Set(['suspended', 'revoked', 'rotated', 'expired', 'gone']);
 
 /** Undefined where a gateway did not answer. */
 function answered<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {

@@ -1,6 +1,6 @@
 import type { BudgetStanding } from '../detectors/budget.js';
 import type { Behaviour } from './behaviour.js';
-import type { Hold, HoldState, Holds } from './holds.js';
+import type { Hold, HoldFilter, Holds } from './holds.js';
 
 /** A hold as operators see it. */
 export interface HoldFacts extends Omit<Hold, 'requestHash' | 'source' | 'finding'> {
@@ -23,7 +23,7 @@ export type BaselineStanding = ReturnType<Behaviour['standing']>;
 /** What one process holds and has learned, for an operator to have his say. */
 export interface Desk {
   /** Newest first. */
-  list(state?: HoldState): Promise<readonly HoldFacts[]>;
+  list(filter: HoldFilter): Promise<readonly HoldFacts[]>;
   find(id: string): Promise<HoldFacts | undefined>;
   /** @returns the hold as it is now, and whether this decided it; undefined where there is none */
   decide(id: string, decision: HoldDecision): Promise<{ hold: HoldFacts; decided: boolean } | undefined>;
@@ -45,12 +45,12 @@ export class OwnDesk implements Desk {
     this.#now = now;
   }
 
-  async list(state?: HoldState): Promise<HoldFacts[]> {
-    return this.#holds.list(this.#now(), state).map(factsOf);
+  async list(filter: HoldFilter): Promise<HoldFacts[]> {
+    return this.#holds.list(this.#now(), filter).map(factsOf);
   }
 
   async find(id: string): Promise<HoldFacts | undefined> {
-    const hold = this.#holds.get(id);
+    const hold = this.#holds.get(id, this.#now());
     return hold && factsOf(hold);
   }
 
@@ -58,7 +58,7 @@ export class OwnDesk implements Desk {
     id: string,
     { state, by, learn }: HoldDecision,
   ): Promise<{ hold: HoldFacts; decided: boolean } | undefined> {
-    const hold = this.#holds.get(id);
+    const hold = this.#holds.get(id, this.#now());
     if (hold === undefined) return undefined;
     if (hold.state !== 'pending') return { hold: factsOf(hold), decided: false };
     this.#holds.decide(hold, state, by, this.#now());

@@ -8,8 +8,9 @@ import { valuesOf } from '../wire/credentials.js';
 import type { RequestHead } from '../wire/http-head.js';
 import { decisionEntry } from './decision-entry.js';
 import type { Admission } from './guard-loop.js';
-import { type Hold, type Holds, requestHash } from './holds.js';
+import type { Hold, Holds } from './holds.js';
 import type { Journal } from './ports.js';
+import { requestHash } from './request-hash.js';
 import type { Upstream } from './routing.js';
 
 /** What becomes of a held request once its body is known. */
@@ -34,7 +35,7 @@ export class HeldCalls<U extends Upstream> {
     const milder = this.#milder(admission, head, body);
     if (milder !== undefined) return { kind: 'approved', admission: milder };
     const key = admission.key as LiveKey;
-    const hash = requestHash(key.key.id, head.method, head.host, head.target, body);
+    const hash = requestHash(key.key.id, head, upstream.credentials, body);
     const approved = this.#holds.use(hash, timeMs);
     if (approved !== undefined) return { kind: 'approved', admission: this.#approve(admission, approved) };
     const { hold, isNew } = this.#holds.open(

@@ -1,12 +1,17 @@
-import { createHash } from 'node:crypto';
 import type { Finding } from '../journal/entry.js';
 
-/** How long a hold waits for a word, an approval for its request, and a denial against its repetition. */
+/** How long a hold is known, and how long an approval waits for its request. */
 const WAIT_MS = 24 * 3_600_000;
 const APPROVAL_MS = 15 * 60_000;
+/** Who holds a stolen key can ask for anything: no key's holds push out another's, until very many keys do that. */
+const PENDING_PER_KEY_MAX = 50;
 const HOLDS_MAX = 10_000;
+/** Of a text that the client chose. */
+const TEXT_CHARS_MAX = 2_048;
 
-export type HoldState = 'pending' | 'approved' | 'denied' | 'used';
+/** `expired`: it was approved, and its request did not come in time. */
+export const HOLD_STATES = ['pending', 'approved', 'denied', 'used', 'expired'] as const;
+export type HoldState = (typeof HOLD_STATES)[number];
 
 /** A request that waits for a person. */
 export interface Hold {
@@ -21,7 +26,7 @@ export interface Hold {
   readonly privilege: number;
   readonly address: string;
   readonly userAgent: string;
-  /** SHA-256 of what was asked, body included: only this very request can be let through. */
+  /** Only this very request can be let through. */
   readonly requestHash: string;
   readonly openedMs: number;
   readonly finding: Finding | undefined;
@@ -34,23 +39,17 @@ export interface Hold {
   decidedMs?: number;
 }
 
-/** What a request hash covers. The body is taken with its framing, as it came. */
-export function requestHash(
-  key: string,
-  method: string,
-  host: string,
-  target: string,
-  body: Uint8Array,
-): string {
-  const hash = createHash('sha256');
-  for (const part of [key, method, host, target]) hash.update(`${Buffer.byteLength(part)}:${part}`);
-  return hash.update(body).digest('base64url');
+export interface HoldFilter {
+  readonly state?: HoldState;
+  readonly key?: string;
 }
 
 /** Requests that wait, in memory: after a restart the client asks again and a new hold begins. */
 export class Holds {
+  /** The oldest first. */
   readonly #byId = new Map<string, Hold>();
   readonly #byRequest = new Map<string, Hold>();
+  readonly #pendingOf = new Map<string, Set<Hold>>();
   readonly #newId: () => string;
 
   constructor(newId: () => string) {
@@ -68,9 +67,16 @@ export class Holds {
       known.asked += 1;
       return { hold: known, isNew: false };
     }
-    const hold: Hold = { ...facts, id: this.#newId(), openedMs: nowMs, asked: 1, state: 'pending' };
+    const hold: Hold = {
+      ...facts,
+      ...{ path: facts.path.slice(0, TEXT_CHARS_MAX), userAgent: facts.userAgent.slice(0, TEXT_CHARS_MAX) },
+      ...{ id: this.#newId(), openedMs: nowMs, asked: 1, state: 'pending' },
+    };
+    this.#makeRoom(hold.key);
     this.#byId.set(hold.id, hold);
     this.#byRequest.set(hold.requestHash, hold);
+    const pending = this.#pendingOf.get(hold.key) ?? new Set();
+    this.#pendingOf.set(hold.key, pending.add(hold));
     return { hold, isNew: true };
   }
 
@@ -84,42 +90,60 @@ export class Holds {
     return hold;
   }
 
-  /** The hold of a request, if it has one that still counts. */
-  find(hash: string, nowMs: number): Hold | undefined {
+  get(id: string, nowMs: number): Hold | undefined {
     this.#expire(nowMs);
-    return this.#byRequest.get(hash);
-  }
-
-  get(id: string): Hold | undefined {
     return this.#byId.get(id);
   }
 
   decide(hold: Hold, state: 'approved' | 'denied', by: string, nowMs: number): void {
+    this.#settle(hold);
     hold.state = state;
     hold.decidedBy = by;
     hold.decidedMs = nowMs;
   }
 
   /** Newest first. */
-  list(nowMs: number, state?: HoldState): Hold[] {
+  list(nowMs: number, { state, key }: HoldFilter = {}): Hold[] {
     this.#expire(nowMs);
-    return [...this.#byId.values()].filter((each) => state === undefined || each.state === state).reverse();
+    return [...this.#byId.values()]
+      .filter((each) => state === undefined || each.state === state)
+      .filter((each) => key === undefined || each.key === key)
+      .reverse();
   }
 
-  /** Insertion order is age. */
+  /** The oldest that waits makes room: of the same key, or of any where there are too many in all. */
+  #makeRoom(key: string): void {
+    const [oldest] = this.#pendingOf.get(key) ?? [];
+    if (oldest !== undefined && (this.#pendingOf.get(key)?.size ?? 0) >= PENDING_PER_KEY_MAX)
+      this.#forget(oldest);
+    if (this.#byId.size < HOLDS_MAX) return;
+    const all = [...this.#byId.values()];
+    const last = all.find(({ state }) => state !== 'approved' && state !== 'denied') ?? all[0];
+    if (last !== undefined) this.#forget(last);
+  }
+
   #expire(nowMs: number): void {
     for (const hold of this.#byId.values()) {
-      if (this.#byId.size <= HOLDS_MAX && nowMs - hold.openedMs < WAIT_MS) break;
+      if (nowMs - hold.openedMs < WAIT_MS) break;
       this.#forget(hold);
     }
     for (const hold of this.#byRequest.values()) {
-      const approval = hold.state === 'approved' && nowMs - (hold.decidedMs ?? 0) > APPROVAL_MS;
-      if (approval) this.#byRequest.delete(hold.requestHash);
+      if (hold.state !== 'approved' || nowMs - (hold.decidedMs ?? 0) <= APPROVAL_MS) continue;
+      hold.state = 'expired';
+      this.#byRequest.delete(hold.requestHash);
     }
   }
 
   #forget(hold: Hold): void {
+    this.#settle(hold);
     this.#byId.delete(hold.id);
     if (this.#byRequest.get(hold.requestHash) === hold) this.#byRequest.delete(hold.requestHash);
+  }
+
+  /** It waits no longer. */
+  #settle(hold: Hold): void {
+    const pending = this.#pendingOf.get(hold.key);
+    pending?.delete(hold);
+    if (pending?.size === 0) this.#pendingOf.delete(hold.key);
   }
 }

@@ -20,10 +20,16 @@ afterEach(async () => {
   guard = undefined;
 });
 
-function request(to: Guarded, who: typeof OWNER, line: string, body = ''): Promise<string> {
+function request(
+  to: Guarded,
+  who: typeof OWNER,
+  line: string,
+  body = '',
+  header = 'X-Request-Id: 1',
+): Promise<string> {
   return raw(
     to.port,
-    `${line} HTTP/1.1\r\nHost: api\r\nx-api-key: ${to.key}\r\nX-Forwarded-For: ${who.address}\r\nUser-Agent: ${who.agent}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    `${line} HTTP/1.1\r\nHost: api\r\nx-api-key: ${to.key}\r\nX-Forwarded-For: ${who.address}\r\nUser-Agent: ${who.agent}\r\nContent-Type: application/json\r\n${header}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     20,
   );
 }
@@ -72,7 +78,12 @@ describe('behaviour', () => {
       /never used by this key/,
     );
 
+    await guard.running.keys.suspend('anna', guard.keyId, 'a look at it');
+    await expect(approvals.approve('anna', hold, false)).rejects.toThrow('is suspended');
+    await guard.running.keys.resume('anna', guard.keyId);
     await approvals.approve('anna', hold, false);
+    const elsewhere = await request(guard, THIEF, STEAL, BODY, 'X-Org-Id: other');
+    expect(elsewhere).toMatch(/^HTTP\/1\.1 403/);
     const other = await request(guard, THIEF, STEAL, BODY.replace('5f', '6f'));
     expect(other).toMatch(/^HTTP\/1\.1 403/);
     expect(await request(guard, THIEF, STEAL, BODY)).toMatch(/^HTTP\/1\.1 200/);

@@ -1,11 +1,17 @@
 import { z } from '@hono/zod-openapi';
 import type { Approvals } from '../../engine/approvals.js';
 import type { HoldFacts } from '../../engine/desk.js';
-import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
+import { HOLD_STATES } from '../../engine/holds.js';
+import { type AdminApp, adminRouter, body, ID_CHARS_MAX, json, operation, params } from '../api.js';
 import { conflict, invalid, notFound } from '../problem.js';
 
-const params = z.object({ id: z.string() });
-const state = z.enum(['pending', 'approved', 'denied', 'used']);
+const LISTED_MAX = 1_000;
+const state = z.enum(HOLD_STATES).describe('expired: approved, and not asked for again in time.');
+const filter = z.object({
+  state: state.optional(),
+  key: z.string().max(ID_CHARS_MAX).optional(),
+  limit: z.coerce.number().int().min(1).max(LISTED_MAX).default(100),
+});
 const reason = z.object({ term: z.string(), nats: z.number(), text: z.string() });
 export const holdView = z
   .object({
@@ -67,10 +73,13 @@ function holds(app: AdminApp, approvals: Approvals): void {
       path: '/v1/holds',
       tags,
       summary: 'Calls that wait for an approval, newest first',
-      request: { query: z.object({ state: state.optional() }) },
+      request: { query: filter },
       responses: { 200: json(z.object({ holds: z.array(holdView) }), 'Holds.'), ...invalid },
     }),
-    async (c) => c.json({ holds: (await approvals.list(c.req.valid('query').state)).map(view) }, 200),
+    async (c) => {
+      const { limit, ...which } = c.req.valid('query');
+      return c.json({ holds: (await approvals.list(which)).slice(0, limit).map(view) }, 200);
+    },
   );
   app.openapi(
     operation({

@@ -1,10 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import type { Containment } from '../../incidents/containment.js';
 import { MEASURES, type Plan, type Step, wavesOf } from '../../incidents/plan.js';
-import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
+import { type AdminApp, adminRouter, body, json, operation, params } from '../api.js';
 import { conflict, invalid, notFound } from '../problem.js';
 
-const params = z.object({ id: z.string() });
 const time = z.iso.datetime();
 const count = z.number().int().min(0);
 export const planInput = z

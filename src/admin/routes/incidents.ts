@@ -8,10 +8,9 @@ import { proveEntries } from '../../journal/prove.js';
 import type { Revocations } from '../../keys/revocation.js';
 import type { KeyService } from '../../keys/service.js';
 import type { Notices } from '../../notices/notices.js';
-import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
+import { type AdminApp, adminRouter, body, json, operation, params } from '../api.js';
 import { conflict, invalid, notFound } from '../problem.js';
 
-const params = z.object({ id: z.string() });
 const time = z.iso.datetime();
 const traits = z.record(z.string(), z.number().int());
 const trailView = z.object({

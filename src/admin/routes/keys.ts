@@ -5,12 +5,11 @@ import { unmatchedRules } from '../../engine/unmatched-rules.js';
 import { changeInput, importInput, issueInput, registerInput } from '../../keys/inputs.js';
 import type { KeyService } from '../../keys/service.js';
 import { stateOf } from '../../keys/state.js';
-import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
+import { type AdminApp, adminRouter, body, json, operation, params } from '../api.js';
 import { conflict, invalid, notFound } from '../problem.js';
 import { issuedView, type KeyView, keyView, usageView, viewKey, viewUsage } from '../views.js';
 import { receiptView, viewReceipt } from './receipts.js';
 
-const params = z.object({ id: z.string() });
 const why = z.strictObject({ why: z.string().min(1).max(1_000) });
 const flag = z
   .enum(['true', 'false'])

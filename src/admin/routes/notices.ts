@@ -4,7 +4,7 @@ import { idText } from '../../keys/inputs.js';
 import type { Standing } from '../../notices/notices.js';
 import type { OpenNotices } from '../../notices/open.js';
 import type { Delivery } from '../../notices/records.js';
-import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
+import { type AdminApp, adminRouter, body, json, operation, params } from '../api.js';
 import { conflict, invalid, notFound } from '../problem.js';
 
 const time = z.iso.datetime();
@@ -102,7 +102,6 @@ const signedView = z
   })
   .openapi('SignedNotice');
 
-const params = z.object({ id: z.string() });
 const tags = ['notices'];
 const PAGE_MAX = 1_000;
 

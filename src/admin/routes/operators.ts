@@ -1,10 +1,9 @@
 import { z } from '@hono/zod-openapi';
-import { adminRouter, body, json, operation } from '../api.js';
+import { adminRouter, body, json, operation, params } from '../api.js';
 import type { Operators } from '../operators.js';
 import { conflict, invalid, notFound } from '../problem.js';
 import { operatorView, viewOperator } from '../views.js';
 
-const params = z.object({ id: z.string() });
 const operatorInput = z.strictObject({
   name: z
     .string()

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { RevocationReceipt } from '../../engine/ports.js';
 import { REVOKED_AT_ONCE_MAX, type Revocations } from '../../keys/revocation.js';
 import type { KeyService } from '../../keys/service.js';
-import { type AdminApp, adminRouter, body, json, operation } from '../api.js';
+import { type AdminApp, adminRouter, body, json, operation, params } from '../api.js';
 import { invalid, notFound } from '../problem.js';
 
 const time = z.iso.datetime();
@@ -91,7 +91,7 @@ export function receiptRoutes(keys: KeyService, revocations: Revocations): Admin
       path: '/v1/receipts/{id}',
       tags,
       summary: 'Show a receipt',
-      request: { params: z.object({ id: z.string() }) },
+      request: { params },
       responses: { 200: json(receiptView, 'The receipt, as it was signed.'), ...notFound },
     }),
     (c) => c.json(viewReceipt(revocations.show(c.req.valid('param').id)), 200),

@@ -1,10 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { idText, tenantInput } from '../../keys/inputs.js';
 import type { TenantService } from '../../keys/tenants.js';
-import { adminRouter, body, json, operation } from '../api.js';
+import { adminRouter, body, json, operation, params } from '../api.js';
 import { conflict, invalid, notFound } from '../problem.js';
 
-const params = z.object({ id: z.string() });
 const tenantView = tenantInput.extend({ id: idText }).openapi('Tenant');
 const tags = ['tenants'];
 
