@@ -2,6 +2,7 @@ import { objectsOf } from '../catalogs/objects.js';
 import { type Credential, type Decision, guard } from '../core/guard.js';
 import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
 import type { RateResult } from '../core/rate.js';
+import { withoutSecrets } from '../core/secret-text.js';
 import { deny, forwards, type Verdict } from '../core/verdict.js';
 import type { DecisionEntry, Outcome } from '../journal/entry.js';
 import type { KeyDirectory, LiveKey } from '../keys/directory.js';
@@ -137,8 +138,8 @@ export class GuardLoop<U extends Upstream> {
     const { upstream, target } = route;
 
     const address = this.#address(request);
-    const observation = this.#observe(request, upstream, target, address);
     const presented = presentedCredential(upstream.credentials, head.headers, target.query);
+    const observation = this.#observe(request, upstream, target, address, credentialOf(presented));
     const credential = this.#identify(presented, upstream);
     const key = credential.kind === 'known' ? (credential.subject as LiveKey) : undefined;
 
@@ -148,7 +149,7 @@ export class GuardLoop<U extends Upstream> {
     // Only calls with a key teach paths: strangers must not decide what is an id.
     const behaved =
       checked.decision === 'allow' && key !== undefined
-        ? this.#behaved(observation, upstream, target)
+        ? this.#behaved(observation, upstream, target, credentialOf(presented))
         : undefined;
     const judged =
       behaved === undefined || key === undefined
@@ -279,6 +280,7 @@ export class GuardLoop<U extends Upstream> {
     upstream: U,
     target: { path: string; segments: readonly string[] },
     address: IpAddress,
+    credential: string | undefined,
   ): Observation {
     const { head } = request;
     const { framing } = head;
@@ -286,11 +288,11 @@ export class GuardLoop<U extends Upstream> {
       timeMs: request.timeMs,
       upstream: upstream.name,
       method: head.method,
-      path: target.path,
+      path: withoutSecrets(target.path, credential),
       operation: upstream.catalog.match(head.method, target.segments),
       address: address.text,
       place: this.#geo.lookup(address.text),
-      userAgent: valuesOf(head.headers, 'user-agent')[0] ?? '',
+      userAgent: withoutSecrets(valuesOf(head.headers, 'user-agent')[0] ?? '', credential),
       objects: [],
       bodyBytes: framing.kind === 'length' ? framing.bytes : framing.kind === 'none' ? 0 : undefined,
     };
@@ -300,9 +302,14 @@ export class GuardLoop<U extends Upstream> {
   #behaved(
     observation: Observation,
     upstream: U,
-    { segments }: { segments: readonly string[] },
+    target: { path: string; segments: readonly string[] },
+    credential: string | undefined,
   ): Observation {
     const { operation, method } = observation;
+    const segments =
+      observation.path === target.path
+        ? target.segments
+        : target.segments.map((each) => withoutSecrets(each, credential));
     if (upstream.catalog.describe(operation) !== undefined)
       return { ...observation, objects: objectsOf(operation, segments) };
     const learned = upstream.templates.templateOf(method, segments);
@@ -320,6 +327,10 @@ export class GuardLoop<U extends Upstream> {
       return undefined;
     return deny('journal_unavailable', 'The record of decisions cannot be written at the moment.');
   }
+}
+
+function credentialOf(presented: Presented): string | undefined {
+  return presented.kind === 'one' ? presented.credential : undefined;
 }
 
 function smaller(a: number | undefined, b: number | undefined): number | undefined {

@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { withoutKeys } from '../core/secret-text.js';
 
 /** Structured logs; the first argument holds the facts, the second the sentence. */
 export interface Log {
@@ -8,7 +9,6 @@ export interface Log {
   error(facts: object, text: string): void;
 }
 
-const KEY_TEXT = /kw_([a-z0-9]{1,16})_([0-9A-Za-z]{12})_[0-9A-Za-z]{38}/g;
 const SECRET_FIELDS = ['authorization', 'cookie', 'credential', 'token', 'secret', 'password', 'x-api-key'];
 
 /**
@@ -30,7 +30,7 @@ export function openLog(
         censor: '[redacted]',
       },
     },
-    { write: (line: string) => write(line.replace(KEY_TEXT, 'kw_$1_$2_[redacted]')) },
+    { write: (line: string) => write(withoutKeys(line)) },
   );
 }
 

@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { issueInput } from '../../src/keys/inputs.js';
 import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
@@ -214,6 +216,24 @@ describe('behaviour', () => {
       upstream.close();
       removeFolder(dir);
     }
+  });
+
+  it('keeps no key that a client put into a path or a header', async () => {
+    guard = await guarded(answer, { catalog: 'jumpcloud' }, setting({}));
+    const { key, port } = guard;
+    await raw(
+      port,
+      `GET /api/systems/${key}?k=${key} HTTP/1.1\r\nHost: api\r\nx-api-key: ${key}\r\nUser-Agent: agent ${key}\r\nConnection: close\r\n\r\n`,
+      20,
+    );
+    expect(guard.received()).toContain(`GET /api/systems/${key}?k=${key}`);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const kept = readdirSync(guard.dataDir, { recursive: true, withFileTypes: true })
+      .filter((each) => each.isFile())
+      .map((each) => readFileSync(path.join(each.parentPath, each.name), 'latin1'));
+    expect(kept.some((text) => text.includes('_[redacted]'))).toBe(true);
+    for (const secret of [key, key.toLowerCase()])
+      expect(kept.filter((text) => text.includes(secret))).toEqual([]);
   });
 
   it('learns paths from calls with a key alone: strangers must not decide what is an id', async () => {
