@@ -15,6 +15,7 @@ import type {
   WriteSet,
 } from '../engine/ports.js';
 import { NoticeTables } from './notices.js';
+import { assertWhole } from './whole-file.js';
 
 const EVERYONE = 'everyone';
 const BUDGET = 'budget';
@@ -65,12 +66,17 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     this.#gateways = root.openDB({ name: 'gateways' });
   }
 
-  /** @param readOnly for a process beside the one that writes; the store must be there */
+  /**
+   * @param readOnly for a process beside the one that writes; the store must be there
+   * @throws {Error} where its file is damaged
+   */
   static open(directory: string, { readOnly = false } = {}): EmbeddedStore {
     if (!readOnly) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const file = path.join(directory, 'keyward.lmdb');
+    assertWhole(file);
     return new EmbeddedStore(
       open({
-        path: path.join(directory, 'keyward.lmdb'),
+        path: file,
         mapSize: MAP_BYTES_MAX,
         maxDbs: 32,
         overlappingSync: false,
