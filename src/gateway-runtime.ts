@@ -139,7 +139,7 @@ async function startParts(given: Config, options: GatewayOptions, opened: Close[
       await membership.close();
       await admin?.close();
       note(journal, 'stopped');
-      await behaviour.flush(Date.now(), true);
+      await engine.flush(true);
       await journal.close();
       await port.close();
     },

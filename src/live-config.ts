@@ -5,6 +5,7 @@ import type { AlarmBudget } from './detectors/budget.js';
 import { buildUpstream } from './edges/proxy/build-upstream.js';
 import type { Gateway, ProxyUpstream } from './edges/proxy/gateway.js';
 import { assertUsable, type Listener, listen } from './edges/proxy/listener.js';
+import type { LearnedPaths } from './engine/learned-paths.js';
 import { Routing } from './engine/routing.js';
 import type { GeoDatabases } from './locations/geo.js';
 import type { Log } from './observability/log.js';
@@ -17,6 +18,7 @@ interface Parts {
   readonly adapt: (config: Config) => Config;
   readonly gateway: Gateway;
   readonly budget: AlarmBudget;
+  readonly paths: LearnedPaths;
   readonly geo: GeoDatabases;
   readonly asnFile: string;
   readonly log: Log & { level?: string };
@@ -116,7 +118,9 @@ export class LiveConfig {
 
   #build(config: Config, file: string): ProxyUpstream[] {
     try {
-      return config.upstreams.map((each) => buildUpstream(each, config.detector));
+      return config.upstreams.map((each) =>
+        buildUpstream(each, config.detector, this.#parts.paths.of(each.name)),
+      );
     } catch (error) {
       throw new ConfigFault([fault(file, messageOf(error))]);
     }

@@ -254,7 +254,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
       await directory.flush();
       await incidents.catchUp();
       await incidents.flush();
-      await behaviour.flush(Date.now(), true);
+      await engine.flush(true);
       await journal.close();
       await store.close();
     },

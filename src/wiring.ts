@@ -9,6 +9,7 @@ import { Behaviour } from './engine/behaviour.js';
 import { OwnDesk } from './engine/desk.js';
 import { GuardLoop } from './engine/guard-loop.js';
 import { Holds } from './engine/holds.js';
+import { LearnedPaths } from './engine/learned-paths.js';
 import type { BaselineStore, Journal, JournalTicket, Standing } from './engine/ports.js';
 import { Routing } from './engine/routing.js';
 import type { DecisionEntry } from './journal/entry.js';
@@ -89,19 +90,23 @@ export type Engine = ReturnType<typeof engineOf>;
 /** What judges and forwards requests: the same in the control process and in every gateway. */
 export function engineOf(parts: EngineParts) {
   const { config, directory, journal, geo, metrics, standing, log } = parts;
+  const failed = (error: unknown) => {
+    metrics.detectorFailed();
+    log.error({ error: String(error) }, 'the detector failed');
+  };
   const behaviour = new Behaviour({
     store: parts.store,
     alarmsPerKeyDay: config.detector.alarmsPerThousandKeyDays / 1_000,
-    failed: (error) => {
-      metrics.detectorFailed();
-      log.error({ error: String(error) }, 'the detector failed');
-    },
+    failed,
   });
+  const paths = new LearnedPaths(parts.store, failed);
   const holds = new Holds(() => `h_${randomBytes(9).toString('base64url')}`);
   const loop = new GuardLoop<ProxyUpstream>({
     ...{ directory, journal, geo, behaviour, holds, standing, observer: metrics },
     ...(parts.found === undefined ? {} : { found: parts.found }),
-    routing: new Routing(config.upstreams.map((each) => buildUpstream(each, config.detector))),
+    routing: new Routing(
+      config.upstreams.map((each) => buildUpstream(each, config.detector, paths.of(each.name))),
+    ),
     forwarding: { trusted: cidrSet(config.trustedProxies), header: config.forwardingHeader },
     idPrefix: randomBytes(6).toString('hex'),
   });
@@ -114,12 +119,17 @@ export function engineOf(parts: EngineParts) {
   };
   const live = new LiveConfig({
     ...{ config, file: parts.configFile, adapt: parts.adapt, gateway, geo, asnFile: BUILT_IN_ASN, log },
-    budget: behaviour.budget,
+    ...{ budget: behaviour.budget, paths },
   });
   const cut = (keys: ReadonlySet<string>) =>
     live.listeners.flatMap(({ connections }) => [...connections].flatMap((each) => each.cut(keys)));
   const desk = new OwnDesk(behaviour, holds, Date.now);
-  return { behaviour, desk, loop, live, cut };
+  /** Writes what was learned since the last time. */
+  const flush = async (final = false) => {
+    await behaviour.flush(Date.now(), final);
+    await paths.flush(Date.now(), final);
+  };
+  return { behaviour, flush, desk, loop, live, cut };
 }
 
 export function note(journal: Journal, event: string): void {
@@ -137,7 +147,7 @@ export function startTimers(parts: {
   readonly flushed?: () => void;
 }): () => void {
   const { directory, journal, engine, log, status } = parts;
-  const { behaviour, loop } = engine;
+  const { loop } = engine;
   const watch = new HealthWatch(log);
   let flushing = false;
   const flushUsage = async () => {
@@ -154,9 +164,7 @@ export function startTimers(parts: {
   };
   const flush = setInterval(() => {
     void flushUsage();
-    behaviour
-      .flush(Date.now())
-      .catch((error) => log.error({ error: String(error) }, 'baselines could not be written'));
+    engine.flush().catch((error) => log.error({ error: String(error) }, 'baselines could not be written'));
   }, USAGE_FLUSH_MS);
   const alive = setInterval(() => note(journal, 'alive'), ALIVE_MS);
   const sweep = setInterval(() => {

@@ -27,6 +27,24 @@ describe('learned templates', () => {
     );
   });
 
+  it('go on after a snapshot as without one', () => {
+    fc.assert(
+      fc.property(fc.array(request, { maxLength: 80 }), fc.nat(80), (requests, cut) => {
+        const one = new PathTemplates(bounds);
+        let other = new PathTemplates(bounds);
+        requests.forEach(([method, segments], n) => {
+          if (n === cut) {
+            const kept = other.snapshot();
+            other = new PathTemplates(bounds);
+            other.restore(kept);
+          }
+          expect(other.templateOf(method, segments)).toEqual(one.templateOf(method, segments));
+          expect(other.size).toBe(one.size);
+        });
+      }),
+    );
+  });
+
   it('of a path do not change with what comes after it: nothing is taken back', () => {
     fc.assert(
       fc.property(

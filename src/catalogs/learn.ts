@@ -41,6 +41,17 @@ interface Node {
   readonly rest: Map<string, Operation>;
 }
 
+/** A position as a store keeps it: methods that were used there, and those of paths that go on. */
+export interface KeptPosition {
+  readonly words: number;
+  readonly wordsLimit: number;
+  readonly ids: boolean;
+  readonly seen: number;
+  readonly methods: readonly string[];
+  readonly rest: readonly string[];
+  readonly children: readonly (readonly [string, KeptPosition])[];
+}
+
 /**
  * Templates of paths that no catalog knows, learned as they come (in the manner of Drain, He et al. 2017: a
  * tree of fixed depth with bounded fan-out). A segment is an id by its shape, or because its position has many
@@ -52,8 +63,9 @@ interface Node {
  */
 export class PathTemplates {
   readonly #bounds: PathTemplateBounds;
-  readonly #root: Node;
+  #root: Node;
   #nodes = 1;
+  #changes = 0;
 
   constructor(bounds: Partial<PathTemplateBounds> = {}) {
     this.#bounds = { ...BOUNDS, ...bounds };
@@ -63,6 +75,30 @@ export class PathTemplates {
   /** Positions kept. */
   get size(): number {
     return this.#nodes;
+  }
+
+  /** How often something new was learned, counts aside. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  snapshot(): KeptPosition {
+    return kept(this.#root);
+  }
+
+  restore(position: KeptPosition): void {
+    this.#root = this.#restored('', position);
+    this.#nodes = count(this.#root);
+  }
+
+  #restored(template: string, position: KeptPosition): Node {
+    const { methods, rest, children, ...counts } = position;
+    const node = { ...this.#node(template), ...counts };
+    for (const method of methods) operationAt(node.operations, method, template || '/');
+    for (const method of rest) operationAt(node.rest, method, `${template}/{rest+}`);
+    for (const [segment, child] of children)
+      node.children.set(segment, this.#restored(`${template}/${segment}`, child));
+    return node;
   }
 
   /** @param segments normalised: lower-case, decoded, none empty */
@@ -106,6 +142,7 @@ export class PathTemplates {
       return;
     }
     at.ids = true;
+    this.#changes += 1;
     // At the root there are resources: no number of probes makes an id of one that is used.
     const share = at === this.#root ? 0 : ESTABLISHED_SHARE;
     const established = Math.max(ESTABLISHED_MIN, at.seen * share);
@@ -138,6 +175,7 @@ export class PathTemplates {
   #grow(at: Node, segment: string): Node | undefined {
     if (this.#nodes >= this.#bounds.nodesMax) return undefined;
     this.#nodes += 1;
+    this.#changes += 1;
     const child = this.#node(`${at.template}/${segment}`);
     at.children.set(segment, child);
     return child;
@@ -158,6 +196,13 @@ export class PathTemplates {
 }
 
 const ID = '{id}';
+
+function kept({ words, wordsLimit, ids, seen, operations, rest, children }: Node): KeptPosition {
+  return {
+    ...{ words, wordsLimit, ids, seen, methods: [...operations.keys()], rest: [...rest.keys()] },
+    children: [...children].map(([segment, child]) => [segment, kept(child)] as const),
+  };
+}
 
 function count(at: Node): number {
   let nodes = 1;

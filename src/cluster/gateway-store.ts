@@ -54,6 +54,7 @@ export class GatewayStore {
       latestKey: (owner) => own.latestKey(owner) ?? shared.latestKey(owner),
       alarmBudget: () => own.alarmBudget() ?? unspent(shared.alarmBudget()),
       population: () => own.population() ?? shared.population(),
+      paths: (upstream) => own.paths(upstream) ?? shared.paths(upstream),
       writeLearned: (learned) => own.writeLearned(learned),
       close: async () => {
         await own.close();

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { PathTemplates } from '../catalogs/learn.js';
 import type { Config } from '../config/schema.js';
 import { counted } from '../core/counted.js';
 import { PRIVILEGED_FROM } from '../core/observation.js';
@@ -123,7 +124,7 @@ async function prepare(config: Config, count: number): Promise<Prepared> {
     if (known.length > 0) return { victims: await steal(store, known, fingerprints), practice: false };
     const [first] = upstreams as [(typeof upstreams)[number]];
     const geo = await openGeo({ asnFile: BUILT_IN_ASN, ...config.geo });
-    const { catalog } = buildUpstream(first, config.detector);
+    const { catalog } = buildUpstream(first, config.detector, new PathTemplates());
     const made = await practiceKeys(store, { name: first.name, catalog }, geo, fingerprints, Date.now());
     const stolen = made.slice(0, Math.min(count, made.length - 2));
     return { victims: await steal(store, stolen, fingerprints), practice: true };

@@ -1,3 +1,4 @@
+import type { KeptPosition } from '../catalogs/learn.js';
 import type { KeyRecord, KeyUsage, Tenant } from '../core/key.js';
 import type { Place } from '../core/observation.js';
 import type { BudgetSnapshot } from '../detectors/budget.js';
@@ -199,6 +200,8 @@ export interface Learned {
   readonly latestKeys?: ReadonlyMap<number, string>;
   readonly budget?: BudgetSnapshot;
   readonly population?: PopulationSnapshot;
+  /** Of paths that no catalog knows, by upstream. */
+  readonly paths?: ReadonlyMap<string, KeptPosition>;
 }
 
 /** Where it outlives the process. Reads are synchronous: the first call of a key waits for its baseline. */
@@ -207,6 +210,7 @@ export interface BaselineStore {
   latestKey(owner: number): string | undefined;
   alarmBudget(): BudgetSnapshot | undefined;
   population(): PopulationSnapshot | undefined;
+  paths(upstream: string): KeptPosition | undefined;
   /** Atomic; resolves when on disk. */
   writeLearned(learned: Learned): Promise<void>;
 }

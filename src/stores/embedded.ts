@@ -41,6 +41,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
   readonly #baselines: Database<Buffer, string>;
   readonly #population: Database<Buffer, string>;
   readonly #latestKeys: Database<string, number>;
+  readonly #paths: Database<Buffer, string>;
   readonly #incidents: Database<Buffer, string>;
   readonly #plans: Database<Buffer, string>;
   readonly #receipts: Database<RevocationReceipt, string>;
@@ -61,6 +62,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     this.#plans = root.openDB({ name: 'plans', encoding: 'binary' });
     this.#population = root.openDB({ name: 'population', encoding: 'binary' });
     this.#latestKeys = root.openDB({ name: 'latest-keys' });
+    this.#paths = root.openDB({ name: 'paths', encoding: 'binary' });
     this.#receipts = root.openDB({ name: 'receipts' });
     this.#receiptOf = root.openDB({ name: 'receipt-of' });
     this.#gateways = root.openDB({ name: 'gateways' });
@@ -207,12 +209,18 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     return bytes === undefined ? undefined : (deserialize(bytes) as Learned['population']);
   }
 
-  async writeLearned({ baselines, latestKeys, budget, population }: Learned): Promise<void> {
+  paths(upstream: string): ReturnType<BaselineStore['paths']> {
+    const bytes = this.#paths.get(upstream);
+    return bytes === undefined ? undefined : deserialize(bytes);
+  }
+
+  async writeLearned({ baselines, latestKeys, budget, population, paths }: Learned): Promise<void> {
     await this.#root.transaction(() => {
       for (const [key, bytes] of baselines) this.#baselines.putSync(key, Buffer.from(bytes));
       for (const [owner, key] of latestKeys ?? []) this.#latestKeys.putSync(owner, key);
       if (budget !== undefined) this.#population.putSync(BUDGET, serialize(budget));
       if (population !== undefined) this.#population.putSync(EVERYONE, serialize(population));
+      for (const [upstream, kept] of paths ?? []) this.#paths.putSync(upstream, serialize(kept));
     });
   }
 

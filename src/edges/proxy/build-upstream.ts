@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
-import { PathTemplates } from '../../catalogs/learn.js';
+import type { PathTemplates } from '../../catalogs/learn.js';
 import { loadCatalog } from '../../catalogs/load.js';
 import { Catalog } from '../../catalogs/match.js';
 import type { DetectorConfig, UpstreamConfig } from '../../config/schema.js';
@@ -10,7 +10,11 @@ import type { ProxyUpstream } from './gateway.js';
 import { UpstreamPool } from './upstream-pool.js';
 
 /** An upstream made ready from its configuration. Reads the files it names; throws when one is unusable. */
-export function buildUpstream(config: UpstreamConfig, detector: DetectorConfig): ProxyUpstream {
+export function buildUpstream(
+  config: UpstreamConfig,
+  detector: DetectorConfig,
+  templates: PathTemplates,
+): ProxyUpstream {
   const url = new URL(config.url);
   const secure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -36,7 +40,7 @@ export function buildUpstream(config: UpstreamConfig, detector: DetectorConfig):
     methodOverride: config.methodOverride,
     failPolicy: config.failPolicy,
     behaviour: behaviourOf(config, detector),
-    templates: new PathTemplates(),
+    templates,
     pool,
     timeouts: config.timeouts,
     authority: url.host,
