@@ -30,6 +30,12 @@ const RULES: readonly Rule[] = [
     'signs in',
   ),
   rule(
+    ['write'],
+    /(?:^|-)(?:sessions?-(?:start|end)|sso-auth|(?:log|sign)-?(?:in|out)|authentication(?:-auth-via-[a-z-]+)?)$/,
+    2,
+    'signs in or out',
+  ),
+  rule(
     WRITES,
     /passw(?:or)?d|passcode|passphrase|mfa|totp|2fa|two-?factor|\botp|webauthn|\bfido|\bfactors?\b|authenticators?\b|\brecovery/,
     4,

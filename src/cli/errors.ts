@@ -1,6 +1,10 @@
+import { printable } from './printable.js';
+
 /** Says what went wrong, for people: never a stack trace. */
 export function report(error: unknown): void {
-  console.error(`keyward: ${explain(error)}`);
+  // A message may name what a log or a file name says: it must not steer the terminal.
+  const lines = explain(error).split('\n');
+  console.error(`keyward: ${lines.map(printable).join('\n')}`);
 }
 
 function explain(error: unknown): string {

@@ -5,7 +5,8 @@ import { type Command, Option } from 'commander';
 import { counted } from '../core/counted.js';
 import { type AdminClient, connect, type RemoteOptions, remoteCommand } from './client.js';
 import { gather, parseCount, parseSpan } from './input.js';
-import { ago, printable, printFacts, printJson, printTable } from './output.js';
+import { ago, printFacts, printJson, printTable } from './output.js';
+import { printable } from './printable.js';
 import type { CallerView, IncidentView, PlanView } from './views.js';
 
 const VERIFIER = fileURLToPath(new URL('../../tools/verify-proof.mjs', import.meta.url));

@@ -10,7 +10,7 @@ import { verifyJournal } from '../journal/verify.js';
 import { checkEffects, type EffectsOptions } from './effects.js';
 import { noJournal } from './errors.js';
 import { parseSpan, parseTime } from './input.js';
-import { printable } from './output.js';
+import { printable } from './printable.js';
 
 interface FilterOptions extends Place {
   readonly since?: string;

@@ -4,7 +4,8 @@ import { findKeys, type SearchReport } from '../leaks/find.js';
 import { connect, type RemoteOptions, remoteCommand } from './client.js';
 import { gather, parseCount, parseSpan, parseTime, readSecret } from './input.js';
 import { type LimitOptions, limitOptions, limitsFrom } from './limits.js';
-import { ago, printable, printFacts, printJson, printSecret, printTable } from './output.js';
+import { ago, printFacts, printJson, printSecret, printTable } from './output.js';
+import { printable } from './printable.js';
 import { revocationSummary } from './receipts.js';
 import type { IssuedView, KeyView, ReceiptView } from './views.js';
 

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { verifyNotice } from '../notices/sign.js';
 import { type AdminClient, connect, type RemoteOptions, remoteCommand } from './client.js';
 import { parseCount, readDocument, readText } from './input.js';
-import { ago, printable, printFacts, printJson, printTable } from './output.js';
+import { ago, printFacts, printJson, printTable } from './output.js';
+import { printable } from './printable.js';
 import type { DeliveryView, NoticePreview, NoticeView } from './views.js';
 
 interface Where extends RemoteOptions {

@@ -1,6 +1,6 @@
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import Table from 'cli-table3';
-import { seen } from '../core/unseen.js';
+import { printable } from './printable.js';
 
 /** Colour only where a person looks, and not against their wish (no-color.org). */
 function coloured(): boolean {
@@ -9,11 +9,6 @@ function coloured(): boolean {
 
 export function strong(text: string): string {
   return coloured() ? styleText('bold', text) : text;
-}
-
-/** What came from outside, without anything that a terminal would obey. */
-export function printable(text: string): string {
-  return seen(stripVTControlCharacters(text), '?');
 }
 
 export function printJson(value: unknown): void {

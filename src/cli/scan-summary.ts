@@ -1,7 +1,7 @@
 import { counted } from '../core/counted.js';
 import type { Episode } from '../edges/scan/episodes.js';
 import type { ScanResult } from '../edges/scan/scan.js';
-import { printable } from './output.js';
+import { printable } from './printable.js';
 
 const SHOWN_EPISODES = 10;
 const SHOWN_BAD = 5;

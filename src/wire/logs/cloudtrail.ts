@@ -33,7 +33,7 @@ export function cloudTrailRecord(value: unknown): LogRecord | string {
     userAgent: textOf(value.userAgent, AGENT_CHARS_MAX),
     operation: `${source.endsWith(AWS) ? source.slice(0, -AWS.length) : source}.${name}`,
     objects: objectsOf(value),
-    status: statusOf(textOf(value.errorCode)),
+    status: failedSignIn(value) ? 401 : statusOf(textOf(value.errorCode)),
   };
 }
 
@@ -58,7 +58,17 @@ function keyOf(identity: Fields, principal: string | undefined, value: Fields): 
 function principalOf(identity: Fields): string | undefined {
   const context = isFields(identity.sessionContext) ? identity.sessionContext : NOBODY;
   const issuer = isFields(context.sessionIssuer) ? context.sessionIssuer : NOBODY;
-  return textOf(issuer.arn) ?? textOf(identity.arn) ?? textOf(identity.userName);
+  return textOf(issuer.arn) ?? roleOf(textOf(identity.arn)) ?? textOf(identity.userName);
+}
+
+/** `arn:aws:sts::1:assumed-role/NAME/SESSION` without its session, which is another every time. */
+function roleOf(arn: string | undefined): string | undefined {
+  return arn?.replace(/(:assumed-role\/[^/]+)\/.*$/, '$1');
+}
+
+/** ConsoleLogin has no error code: its answer says `Failure`. */
+function failedSignIn({ responseElements }: Fields): boolean {
+  return isFields(responseElements) && responseElements.ConsoleLogin === 'Failure';
 }
 
 function statusOf(error: string | undefined): number {

@@ -1,4 +1,5 @@
-import { AGENT_CHARS_MAX, addressOf, pathOf, textOf } from './fields.js';
+import { parseIp } from '../ip-address.js';
+import { AGENT_CHARS_MAX, addressOf, instantOf, offsetMs, pathOf, textOf } from './fields.js';
 import type { LogRecord } from './record.js';
 
 const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec';
@@ -11,7 +12,7 @@ export function combinedRecord(line: string): LogRecord | string {
   const open = line.indexOf(' [');
   const close = line.indexOf('] "', open);
   if (open < 0 || close < 0) return 'not an access log line: no [time] "request"';
-  const [host, , ...user] = line.slice(0, open).split(' ', 8);
+  const [host, , ...user] = clientAndUser(line.slice(0, open));
   const timeMs = clfTime(line.slice(open + 2, close));
   if (timeMs === undefined) return 'the time in brackets is not like 24/Nov/2026:08:00:00 +0000';
   const end = quoteEnd(line, close + 3);
@@ -32,6 +33,21 @@ export function combinedRecord(line: string): LogRecord | string {
     status: /^\d{3}$/.test(status ?? '') ? Number(status) : undefined,
     bytesOut: /^\d{1,15}$/.test(bytes ?? '') ? Number(bytes) : undefined,
   };
+}
+
+/**
+ * Address, identity and the words of the user. Two common additions come before them: `host:port` of the virtual host
+ * (Apache's vhost_combined), and the proxies' addresses (`203.0.113.7, 10.0.0.1`), of which the first is the client's.
+ */
+function clientAndUser(head: string): readonly string[] {
+  const words = head.split(' ', 16);
+  if (words.length <= 3) return words;
+  if (words[0]?.endsWith(',')) {
+    const last = words.findIndex((word) => !word.endsWith(','));
+    return [words[0].slice(0, -1), ...words.slice(last + 1)];
+  }
+  const [first, second] = [parseIp(addressOf(words[0]) ?? ''), parseIp(words[1] ?? '')];
+  return first === undefined && second !== undefined ? words.slice(1) : words;
 }
 
 /** The last quoted field of the combined format, after the referrer. */
@@ -57,12 +73,14 @@ function quoteEnd(line: string, from: number): number {
 }
 
 /** `24/Nov/2026:08:00:00 +0000`. */
-function clfTime(text: string): number | undefined {
-  const match = /^(\d{2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}):(\d{2}):(\d{2}) ([+-])(\d{2})(\d{2})$/.exec(text);
+export function clfTime(text: string): number | undefined {
+  const match = /^(\d{2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}):(\d{2}):(\d{2}) ([+-]\d{4})$/.exec(text);
   if (match === null) return undefined;
-  const [, day, name = '', year, hour, minute, second, sign, zoneHours, zoneMinutes] = match;
-  const month = MONTHS.indexOf(name) / 3;
-  if (!Number.isInteger(month)) return undefined;
-  const offset = (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60_000 * (sign === '-' ? 1 : -1);
-  return Date.UTC(Number(year), month, Number(day), Number(hour), Number(minute), Number(second)) + offset;
+  const [, day, name = '', year, hour, minute, second, zone = ''] = match;
+  const month = MONTHS.indexOf(name) / 3 + 1;
+  const local = instantOf(
+    [Number(year), month, Number(day)],
+    [Number(hour), Number(minute), Number(second), 0],
+  );
+  return local === undefined || !Number.isInteger(month) ? undefined : local - offsetMs(zone);
 }

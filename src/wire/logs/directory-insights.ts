@@ -48,7 +48,8 @@ function objectsOf(value: Fields): readonly string[] {
     if (text !== undefined) objects.push(text);
   }
   const association = isFields(value.association) ? value.association : NOBODY;
-  for (const each of Object.values(association).slice(0, 8)) {
+  const connected = isFields(association.connection) ? association.connection : NOBODY;
+  for (const each of [...Object.values(association).slice(0, 8), connected.from, connected.to]) {
     const text = isFields(each) ? textOf(each.object_id ?? each.id, OBJECT_CHARS_MAX) : undefined;
     if (text !== undefined) objects.push(text);
   }

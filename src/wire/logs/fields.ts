@@ -24,41 +24,44 @@ export function countOf(value: unknown): number | undefined {
   return typeof number === 'number' && number >= 0 && number < Number.MAX_SAFE_INTEGER ? number : undefined;
 }
 
-/** A later instant than any log has; epoch numbers below `MS_FROM` are seconds. */
+/** Logs are from 1970 to 9999; epoch numbers below `MS_FROM` are seconds. */
 const TIME_MAX = 253_402_300_799_999;
 const MS_FROM = 1e11;
+/** An epoch as text: shorter ones are dates without their dashes. */
+const EPOCH = /^\d{9,13}(?:\.\d{1,9})?$/;
 
-/** ISO 8601, or epoch in seconds or milliseconds. */
+/** ISO 8601 (RFC 3339 and its relatives; UTC where no offset is given), or epoch in seconds or milliseconds. */
 export function timeOf(value: unknown): number | undefined {
-  if (typeof value === 'number') return epoch(value);
+  if (typeof value === 'number') return inRange(Math.round(value < MS_FROM ? value * 1000 : value));
   if (typeof value !== 'string') return undefined;
-  const parsed = isoTime(value);
-  if (parsed !== undefined) return parsed;
+  const common = isoTime(value);
+  if (common !== undefined) return common;
   if (value.length > 40) return undefined;
-  const number = Number(value);
-  if (value !== '' && !Number.isNaN(number)) return epoch(number);
-  const time = Date.parse(value);
-  return Number.isNaN(time) ? undefined : time;
+  return EPOCH.test(value) ? timeOf(Number(value)) : otherTime(value);
 }
 
-function epoch(value: number): number | undefined {
-  const ms = Math.round(value < MS_FROM ? value * 1000 : value);
+/** A day and a time of that day, in ms; undefined where there is none such. @param month 1 to 12 */
+export function instantOf(
+  [year, month, day]: readonly [number, number, number],
+  [hour, minute, second, ms]: readonly [number, number, number, number],
+): number | undefined {
+  if (!(year >= 1970 && month >= 1 && month <= 12 && day >= 1 && hour < 24 && minute < 60 && second < 61))
+    return undefined;
+  if (day > 28 && day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return undefined;
+  return inRange(Date.UTC(year, month - 1, day, hour, minute, second, ms));
+}
+
+function inRange(ms: number): number | undefined {
   return ms >= 0 && ms <= TIME_MAX ? ms : undefined;
 }
 
-/** `2026-11-24T08:00:00[.fff]Z`, the form almost every line has, without the cost of Date.parse. */
+/** `2026-11-24T08:00:00[.fff]Z`, the form almost every line has, without the cost of a pattern. */
 function isoTime(text: string): number | undefined {
   const { length } = text;
   if (length < 20 || length > 30 || text.charCodeAt(length - 1) !== 90 || text.charCodeAt(10) !== 84)
     return undefined;
-  const year = digits(text, 0, 4);
-  const month = digits(text, 5, 7);
-  const day = digits(text, 8, 10);
-  const hour = digits(text, 11, 13);
-  const minute = digits(text, 14, 16);
-  const second = digits(text, 17, 19);
-  if (!(month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60 && second < 61))
-    return undefined;
+  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return undefined;
+  if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return undefined;
   let ms = 0;
   if (length > 20) {
     if (text.charCodeAt(19) !== 46) return undefined;
@@ -66,8 +69,33 @@ function isoTime(text: string): number | undefined {
     if (Number.isNaN(fraction)) return undefined;
     ms = fraction * 10 ** (3 - Math.min(3, length - 21));
   }
-  const time = Date.UTC(year, month - 1, day, hour, minute, second, ms);
-  return Number.isNaN(time) ? undefined : time;
+  return instantOf(
+    [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)],
+    [digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19), ms],
+  );
+}
+
+const ISO =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|UTC|[+-]\d\d(?::?\d\d)?)?)?$/i;
+
+function otherTime(text: string): number | undefined {
+  const match = ISO.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = match;
+  const ms = Number(fraction.slice(0, 3).padEnd(3, '0'));
+  const local = instantOf(
+    [Number(year), Number(month), Number(day)],
+    [Number(hour), Number(minute), Number(second), ms],
+  );
+  return local === undefined ? undefined : inRange(local - offsetMs(zone));
+}
+
+/** Of `+0100`, `+01:00`, `+01`; none of `Z` and `UTC`. */
+export function offsetMs(zone: string): number {
+  const match = /^([+-])(\d\d):?(\d\d)?$/.exec(zone);
+  if (match === null) return 0;
+  const [, sign, hours, minutes = '0'] = match;
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
 }
 
 function digits(text: string, from: number, to: number): number {

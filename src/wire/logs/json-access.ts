@@ -1,3 +1,4 @@
+import { clfTime } from './combined.js';
 import { AGENT_CHARS_MAX, addressOf, countOf, isFields, pathOf, textOf, timeOf } from './fields.js';
 import type { LogRecord } from './record.js';
 
@@ -52,7 +53,7 @@ export const ACCESS_LOG_MAPPING: AccessLogMapping = {
     'agent',
   ],
   method: ['method', 'request_method', 'request.method', 'RequestMethod', 'verb'],
-  path: ['path', 'request_uri', 'uri', 'request.uri', 'RequestPath', 'url'],
+  path: ['path', 'request_uri', 'uri', 'request.uri', 'RequestPath', 'url', 'request'],
   status: ['status', 'response_code', 'DownstreamStatus', 'OriginStatus', 'elb_status_code'],
   bytesIn: ['bytesIn', 'bytes_read', 'request_length', 'bytes_received', 'RequestContentSize'],
   bytesOut: ['bytesOut', 'size', 'body_bytes_sent', 'bytes_sent', 'DownstreamContentSize', 'bytes'],
@@ -65,14 +66,15 @@ export const MAPPED_FIELDS = Object.keys(ACCESS_LOG_MAPPING) as readonly (keyof 
 export function jsonAccessRecord(value: unknown, mapping = ACCESS_LOG_MAPPING): LogRecord | string {
   if (!isFields(value)) return 'not a JSON object';
   const get = (field: keyof AccessLogMapping) => first(value, mapping[field]);
-  const timeMs = timeOf(get('time'));
+  const timeMs = timeOf(get('time')) ?? localTime(get('time'));
   if (timeMs === undefined) return `no time in any of ${mapping.time.join(', ')}`;
   const address = addressOf(get('ip'));
   const named = textOf(get('key'));
   const key = named === undefined || named === '-' ? address : named;
   if (key === undefined)
     return `no key and no client address in any of ${[...mapping.key, ...mapping.ip].join(', ')}`;
-  const path = pathOf(get('path'));
+  const [verb, target] = requestLine(get('path'));
+  const path = pathOf(target);
   if (path === undefined) return `no path in any of ${mapping.path.join(', ')}`;
   return {
     timeMs,
@@ -81,13 +83,24 @@ export function jsonAccessRecord(value: unknown, mapping = ACCESS_LOG_MAPPING): 
     principal: textOf(get('principal')),
     address,
     userAgent: textOf(get('userAgent'), AGENT_CHARS_MAX),
-    method: textOf(get('method'), 32)?.toUpperCase() ?? 'GET',
+    method: (verb ?? textOf(get('method'), 32))?.toUpperCase() ?? 'GET',
     path,
     status: countOf(get('status')),
     bytesIn: countOf(get('bytesIn')),
     bytesOut: countOf(get('bytesOut')),
     latencyMs: countOf(get('latencyMs')),
   };
+}
+
+/** As nginx writes it: `24/Nov/2026:08:00:00 +0000`. */
+function localTime(value: unknown): number | undefined {
+  return typeof value === 'string' ? clfTime(value) : undefined;
+}
+
+/** Method and target of `GET /x HTTP/1.1`; of all else, no method and the value itself. */
+function requestLine(value: unknown): readonly [string | undefined, unknown] {
+  const match = typeof value === 'string' ? /^([A-Za-z]{1,16}) (\S+) HTTP\//.exec(value) : null;
+  return match === null ? [undefined, value] : [match[1], match[2]];
 }
 
 function first(value: unknown, names: readonly string[]): unknown {

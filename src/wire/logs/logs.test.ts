@@ -5,7 +5,7 @@ import { formatOfLine } from './detect.js';
 import { directoryInsightsRecord } from './directory-insights.js';
 import { addressOf, timeOf } from './fields.js';
 import { genericRecord } from './generic.js';
-import { jsonAccessRecord } from './json-access.js';
+import { ACCESS_LOG_MAPPING, jsonAccessRecord } from './json-access.js';
 import { oktaRecord } from './okta.js';
 
 const NOON = Date.UTC(2026, 10, 24, 12, 0, 0);
@@ -20,6 +20,19 @@ describe('times', () => {
     [NOON, NOON],
     [NOON / 1000, NOON],
     [String(NOON / 1000), NOON],
+    ['2026-11-24T13:30:00+0130', NOON],
+    ['2026-11-24 04:00:00,5-08', NOON + 500],
+    // Without an offset it is UTC, wherever the scan runs.
+    ['2026-11-24T12:00:00', NOON],
+    ['2026-11-24', NOON - 12 * 3_600_000],
+    ['2024-02-29T12:00:00Z', Date.UTC(2024, 1, 29, 12)],
+    ['2026-02-29T12:00:00Z', undefined],
+    ['2026-11-31T12:00:00+00:00', undefined],
+    ['2026x11x24T12y00y00Z', undefined],
+    ['0001-01-01T00:00:00Z', undefined],
+    ['20261124', undefined],
+    ['hello 12', undefined],
+    [' ', undefined],
     ['yesterday', undefined],
     ['2026-13-24T12:00:00Z', undefined],
     [-1, undefined],
@@ -171,4 +184,60 @@ describe('formats', () => {
     ['{"broken":', undefined],
     ['hello', undefined],
   ])('%s is %s', (line, format) => expect(formatOfLine(line)).toBe(format));
+});
+
+describe('what real logs add to the common forms', () => {
+  const line = (head: string, time = '24/Nov/2026:12:00:00 +0000') =>
+    `${head} [${time}] "GET /a HTTP/1.1" 200 5 "-" "curl/8"`;
+
+  it.each([
+    ['example.com:80 192.0.2.1 - -', '192.0.2.1', '192.0.2.1'],
+    ['example.com:80 192.0.2.1 - bob', 'bob', '192.0.2.1'],
+    ['192.0.2.1, 10.0.0.1, 10.0.0.2 - bob', 'bob', '192.0.2.1'],
+    ['192.0.2.1 - bob smith', 'bob smith', '192.0.2.1'],
+    ['host.test - -', 'host.test', 'host.test'],
+  ])('an access log line of %s', (head, key, address) =>
+    expect(combinedRecord(line(head))).toMatchObject({ key, address, timeMs: NOON }),
+  );
+
+  it.each(['99/Nov/2026:12:00:00 +0000', '24/Nov/2026:24:00:00 +0000', '24/Nvo/2026:12:00:00 +0000'])(
+    'no such time as %s',
+    (time) => expect(combinedRecord(line('192.0.2.1 - -', time))).toContain('time in brackets'),
+  );
+
+  it('nginx’s own time and request line in JSON', () => {
+    const value = {
+      ...{ time_local: '24/Nov/2026:13:00:00 +0100', remote_addr: '192.0.2.1', status: '204' },
+      request: 'DELETE /a/7?x=1 HTTP/1.1',
+    };
+    expect(jsonAccessRecord(value)).toMatchObject({ timeMs: NOON, method: 'DELETE', path: '/a/7' });
+  });
+
+  it('fields that were mapped by hand, though the line looks like another format', () => {
+    const text = JSON.stringify({ time: NOON, key: 'pool-member', tok: 'T1', ip: '192.0.2.1', path: '/a' });
+    expect(formatOfLine(text)).toBe('generic');
+    expect(formatOfLine(text, { ...ACCESS_LOG_MAPPING, key: ['tok'] })).toBe('json-access');
+  });
+
+  it('both ends of an association in Directory Insights', () => {
+    const ends = { from: { object_id: 'a1', type: 'user' }, to: { object_id: 'b2', type: 'user_group' } };
+    const value = {
+      ...{ timestamp: '2026-11-24T12:00:00Z', event_type: 'association_change', service: 'directory' },
+      association: { connection: ends, op: 'add' },
+    };
+    expect(directoryInsightsRecord(value)).toMatchObject({ objects: ['a1', 'b2'] });
+  });
+
+  it('roles without a session context, and sign-ins that failed, in CloudTrail', () => {
+    const value = {
+      ...{
+        eventTime: '2026-11-24T12:00:00Z',
+        eventSource: 'signin.amazonaws.com',
+        eventName: 'ConsoleLogin',
+      },
+      userIdentity: { type: 'AssumedRole', arn: 'arn:aws:sts::1:assumed-role/deploy/session-9' },
+      responseElements: { ConsoleLogin: 'Failure' },
+    };
+    expect(cloudTrailRecord(value)).toMatchObject({ key: 'arn:aws:sts::1:assumed-role/deploy', status: 401 });
+  });
 });
