@@ -47,8 +47,10 @@ export async function judgeLogs(feed: Feed, totalBytes: number, options: JudgeOp
     );
     writeWhole(options.ocsf, findings.map((line) => `${line}\n`).join(''));
   }
-  if (options.json) console.log(JSON.stringify(summaryOf(result), null, 2));
-  else printSummary(result, options.scores ? process.stderr : process.stdout);
+  // Standard output belongs to the scores where they were asked for.
+  const out = options.scores ? process.stderr : process.stdout;
+  if (options.json) out.write(`${JSON.stringify(summaryOf(result), null, 2)}\n`);
+  else printSummary(result, out);
 }
 
 /** Gathers lines and writes them in large pieces, no faster than they are read. */

@@ -1,25 +1,74 @@
-import { accessSync, constants, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
-/** That a report has no place is better known now than after an hour. @throws {Error} */
-export function checkFolder(file: string): void {
+/**
+ * That a report has no place, or would take that of a log, is better known now than after an hour.
+ * @param sources names of the logs; what is no file is none that could be lost
+ * @throws {Error}
+ */
+export function checkOutputs(files: readonly string[], sources: readonly string[]): void {
+  const logs = new Set(sources.flatMap((name) => identityOf(name) ?? []));
+  const taken = new Set<string>();
+  for (const file of files) {
+    const stats = statsOf(file);
+    if (stats?.isDirectory()) throw new Error(`${file} is a folder: name a file in it.`);
+    checkWritable(file, stats);
+    const identity = identityOf(file) ?? path.resolve(file);
+    if (logs.has(identity)) throw new Error(`${file} is one of the logs: it would be overwritten.`);
+    if (taken.has(identity)) throw new Error(`${file} is named for two reports: name another.`);
+    taken.add(identity);
+  }
+}
+
+/** Whole or not at all: what was there stays until the new file is complete. Devices and pipes are written as it comes. @throws {Error} */
+export function writeWhole(file: string, text: string): void {
+  const stats = statsOf(file);
   try {
-    accessSync(path.dirname(file), constants.W_OK);
+    if (stats !== undefined && !stats.isFile()) writeFileSync(file, text);
+    // Where it is a link, the file that it leads to is written.
+    else replace(stats === undefined ? file : realpathSync(file), text);
   } catch (error) {
     throw unwritable(file, error);
   }
 }
 
-/** Whole or not at all: what was there stays until the new file is complete. @throws {Error} */
-export function writeWhole(file: string, text: string): void {
+function replace(file: string, text: string): void {
   const temporary = `${file}.${process.pid}.part`;
   try {
     writeFileSync(temporary, text);
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function checkWritable(file: string, stats: Stats | undefined): void {
+  try {
+    if (stats !== undefined && !stats.isFile()) accessSync(file, constants.W_OK);
+    else accessSync(path.dirname(stats === undefined ? file : realpathSync(file)), constants.W_OK);
+  } catch (error) {
     throw unwritable(file, error);
   }
+}
+
+/** One text for one file, whatever it is called; undefined where there is none. */
+function identityOf(name: string): string | undefined {
+  const stats = statsOf(name);
+  return stats?.isFile() ? `${stats.dev}:${stats.ino}` : undefined;
+}
+
+function statsOf(file: string): Stats | undefined {
+  return statSync(file, { throwIfNoEntry: false });
 }
 
 function unwritable(file: string, error: unknown): Error {

@@ -20,7 +20,7 @@ export function summaryOf(result: ScanResult) {
     keysWarming: result.warming,
     outOfOrder: { lines: disorder.lines, first: disorder.first },
     budget: budget.standing,
-    injected: result.backTest?.map(({ calls, ...row }) => ({ ...row, medianCalls: median(calls) })),
+    injected: result.backTest,
     episodes: suspects(episodes.list).map((each) => ({
       key: each.key,
       tenant: each.tenant,
@@ -59,9 +59,9 @@ export function printSummary(result: ScanResult, to: NodeJS.WriteStream): void {
   say(
     `budget: ${allowed.toFixed(1)} false alarms in ${number(keyDays)} key-days; ${counted(spent, 'day')} with an alarm; alarms begin at ${threshold.toFixed(1)} nats`,
   );
-  for (const { kind, thefts, found, calls } of result.backTest ?? [])
+  for (const { kind, thefts, found, medianCalls } of result.backTest ?? [])
     say(
-      `injected thefts, ${kind.padEnd(11)} ${number(found)} of ${number(thefts)} found (${thefts === 0 ? 0 : Math.round((100 * found) / thefts)} %), after ${median(calls) ?? '-'} calls in the median`,
+      `injected thefts, ${kind.padEnd(11)} ${number(found)} of ${number(thefts)} found (${thefts === 0 ? 0 : Math.round((100 * found) / thefts)} %), after ${medianCalls ?? '-'} calls in the median`,
     );
   say();
   const found = suspects(episodes.list);
@@ -100,10 +100,6 @@ function bad(report: ScanResult['report'], say: (text?: string) => void): void {
 
 function suspects(episodes: readonly Episode[]): Episode[] {
   return [...episodes].sort((a, b) => b.peak - a.peak);
-}
-
-function median(values: readonly number[]): number | undefined {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
 function number(n: number): string {

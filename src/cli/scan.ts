@@ -4,7 +4,7 @@ import { LOG_FORMATS, type LogFormat } from '../wire/logs/formats.js';
 import { ACCESS_LOG_MAPPING, type AccessLogMapping, MAPPED_FIELDS } from '../wire/logs/json-access.js';
 import { openFeed } from './scan-feed.js';
 import type { JudgeOptions } from './scan-judge.js';
-import { checkFolder } from './scan-output.js';
+import { checkOutputs } from './scan-output.js';
 
 interface ScanOptions extends JudgeOptions {
   readonly catalog?: string;
@@ -55,8 +55,12 @@ function parseAlarms(text: string): number {
 }
 
 async function run(logs: readonly string[], options: ScanOptions): Promise<void> {
-  for (const file of [options.html, options.ocsf]) if (file !== undefined) checkFolder(file);
   const sources = sourcesOf(logs);
+  const outputs = [options.html, options.ocsf].filter((file) => file !== undefined);
+  checkOutputs(
+    outputs,
+    sources.map(({ name }) => name),
+  );
   const mapping = options.fields === undefined ? undefined : await readMapping(options.fields);
   const { catalog, format, threads } = options;
   const feed = await openFeed({ sources, catalog, format, mapping }, threads);

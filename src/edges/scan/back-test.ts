@@ -25,7 +25,7 @@ export interface BackTestRow {
   readonly thefts: number;
   readonly found: number;
   /** Calls until the alarm, of those found. */
-  readonly calls: readonly number[];
+  readonly medianCalls: number | undefined;
 }
 
 /**
@@ -55,7 +55,10 @@ export class BackTest {
   }
 
   get rows(): BackTestRow[] {
-    return [...this.#rows].map(([kind, row]) => ({ kind, ...row }));
+    return [...this.#rows].map(([kind, { thefts, found, calls }]) => ({
+      ...{ kind, thefts, found },
+      medianCalls: calls.sort((a, b) => a - b)[calls.length >> 1],
+    }));
   }
 
   #play(kind: Injected, thief: readonly Symbols[], victim: Victim, threshold: number): void {

@@ -2,6 +2,7 @@ import { PRIVILEGED_FROM } from '../../core/observation.js';
 import type { Action } from '../../core/response.js';
 import type { Sighting } from '../../detectors/contract.js';
 import type { JudgedRow, LineReason } from './analysis.js';
+import { Timeline } from './timeline.js';
 
 /** Alarms of a key that are no further apart are one episode. */
 const EPISODE_GAP_MS = 3_600_000;
@@ -40,6 +41,8 @@ export interface Episode {
   reasons: readonly LineReason[];
   readonly operations: Map<string, number>;
   readonly places: Map<string, number>;
+  /** Of all its calls. */
+  readonly timeline: Timeline;
   /** The first few. */
   readonly examples: EpisodeCall[];
 }
@@ -59,7 +62,6 @@ export class Episodes {
     if (episode === undefined) return;
     episode.endMs = Math.max(episode.endMs, observation.timeMs);
     episode.calls += 1;
-    if (observation.operation.privilege >= PRIVILEGED_FROM) episode.privileged += 1;
     if (judged.decision === 'hold' || judged.decision === 'deny') episode.held += 1;
     if (judged.evidence > episode.peak) {
       episode.peak = judged.evidence;
@@ -67,6 +69,9 @@ export class Episodes {
     }
     tally(episode.operations, observation.operation.name);
     tally(episode.places, placeText(sighting));
+    const privileged = observation.operation.privilege >= PRIVILEGED_FROM;
+    if (privileged) episode.privileged += 1;
+    episode.timeline.note(observation.timeMs, judged.evidence, privileged);
     if (episode.examples.length < CALLS_MAX) episode.examples.push(callOf(judged, sighting));
     this.#open.set(actor.key, episode);
   }
@@ -91,6 +96,7 @@ export class Episodes {
       reasons: [],
       operations: new Map(),
       places: new Map(),
+      timeline: new Timeline(),
       examples: [],
     };
     this.list.push(episode);

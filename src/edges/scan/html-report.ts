@@ -2,10 +2,12 @@ import { counted } from '../../core/counted.js';
 import { seen } from '../../core/unseen.js';
 import type { Episode, EpisodeCall } from './episodes.js';
 import type { ScanResult } from './scan.js';
+import type { Timeline } from './timeline.js';
 
 const EPISODES_MAX = 200;
 const WIDTH = 860;
 const BARS_MAX = 8;
+const FILES_MAX = 5;
 
 /** A page that needs nothing but itself. Everything from the log is escaped; there is no script in it. */
 export function htmlReport(result: ScanResult): string {
@@ -17,13 +19,7 @@ export function htmlReport(result: ScanResult): string {
     ['Keys', result.keys.toLocaleString('en')],
     ['Keys with too few observations', result.warming.toLocaleString('en')],
     ['Period', `${timeText(result.firstMs)} to ${timeText(result.lastMs)}`],
-    [
-      'Files',
-      [...report.formats]
-        .map(([file, format]) => `${file} (${format})`)
-        .slice(0, 20)
-        .join(', '),
-    ],
+    ['Files', filesText([...report.formats])],
     ['Lines that could not be used', report.bad.toLocaleString('en')],
     ['Lines out of time order', result.disorder.lines.toLocaleString('en')],
     ['False alarms allowed', `${allowed.toFixed(1)} in ${keyDays.toLocaleString('en')} key-days`],
@@ -38,13 +34,14 @@ export function htmlReport(result: ScanResult): string {
 <h1>Keyward scan</h1>
 <dl>${facts.map(([name, value]) => `<dt>${name}</dt><dd>${escaped(value)}</dd>`).join('')}</dl>
 ${badLines(result)}
-<h2>${sorted.length === 0 ? 'No key did anything that its past does not explain' : `${sorted.length} episodes, the strongest first`}</h2>
+<h2>${sorted.length === 0 ? 'No key did anything that its past does not explain' : `${counted(sorted.length, 'episode')}, the strongest first`}</h2>
 ${sorted.length === 0 ? '' : overview(sorted, result)}
 ${sorted
   .slice(0, EPISODES_MAX)
   .map((episode, i) => card(episode, i, threshold))
   .join('\n')}
 ${sorted.length > EPISODES_MAX ? `<p>${sorted.length - EPISODES_MAX} more are not shown.</p>` : ''}
+${backTest(result)}
 </body></html>
 `;
 }
@@ -60,6 +57,22 @@ svg{width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:currentC
 .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:1rem}
 article th{white-space:nowrap}.bar{width:70px}.bar svg{display:block;height:10px}summary{cursor:pointer}.number{text-align:right;white-space:nowrap}
 `;
+
+function filesText(files: readonly (readonly [string, string])[]): string {
+  const shown = files.slice(0, FILES_MAX).map(([file, format]) => `${file} (${format})`);
+  return [...shown, ...(files.length > FILES_MAX ? [`and ${files.length - FILES_MAX} more`] : [])].join(', ');
+}
+
+/** What `--inject` played on the log. */
+function backTest({ backTest: rows }: ScanResult): string {
+  if (rows === undefined) return '';
+  const lines = rows.map(
+    ({ kind, thefts, found, medianCalls }) =>
+      `<tr><td>${kind}</td><td class="number">${thefts}</td><td class="number">${found}</td><td class="number">${medianCalls ?? '-'}</td></tr>`,
+  );
+  return `<h2>Thefts that were played on this log</h2><p>None of them happened: another key’s calls, as if the key had been stolen.</p>
+<table><tr><th>thief</th><th class="number">thefts</th><th class="number">found</th><th class="number">calls until the alarm (median)</th></tr>${lines.join('')}</table>`;
+}
 
 function overview(episodes: readonly Episode[], { firstMs, lastMs }: ScanResult): string {
   const x = (ms: number) => 10 + ((ms - firstMs) / Math.max(1, lastMs - firstMs)) * (WIDTH - 20);
@@ -82,27 +95,25 @@ function card(episode: Episode, index: number, threshold: number): string {
 <p>${timeText(episode.startMs)} to ${timeText(episode.endMs)}: ${episode.calls} ${episode.calls === 1 ? 'call' : 'calls'}, ${episode.privileged} of them privileged, ${episode.held} would be held; evidence up to ${episode.peak.toFixed(1)} nats.</p>
 <table>${episode.reasons.map(({ term, nats, text }) => `<tr><th>${term}</th><td class="number">${nats.toFixed(1)}</td><td>${escaped(text)}</td></tr>`).join('')}</table>
 ${timeline(episode, threshold)}
-<div class="pictures">${bars('What', episode.operations)}${bars('Where', episode.places)}${when(episode.examples)}</div>
+<div class="pictures">${bars('What', episode.operations)}${bars('Where', episode.places)}${when(episode.timeline)}</div>
 <details><summary>The first ${counted(episode.examples.length, 'call')}</summary><table>
 <tr><th>time</th><th>operation</th><th>privilege</th><th>from</th><th>client</th><th>status</th><th>evidence</th><th>decision</th><th>line</th></tr>
 ${episode.examples.map(callRow).join('\n')}</table></details></article>`;
 }
 
-/** Evidence of each call against the threshold. */
-function timeline({ examples }: Episode, threshold: number): string {
-  const first = examples[0]?.timeMs ?? 0;
-  const last = examples.at(-1)?.timeMs ?? 0;
-  const most = Math.max(threshold, ...examples.map(({ evidence }) => evidence)) * 1.05;
-  const x = (ms: number) => 10 + ((ms - first) / Math.max(1, last - first)) * (WIDTH - 20);
+/** Evidence of the calls against the threshold, over the whole episode. */
+function timeline({ timeline: { steps }, startMs, endMs }: Episode, threshold: number): string {
+  const most = Math.max(threshold, ...steps.map(([, { peak }]) => peak)) * 1.05;
+  const x = (ms: number) => 10 + (Math.max(0, ms - startMs) / Math.max(1, endMs - startMs)) * (WIDTH - 20);
   const y = (nats: number) => 90 - (nats / most) * 80;
-  const marks = examples.map(
-    (call) =>
-      `<line x1="${x(call.timeMs).toFixed(1)}" x2="${x(call.timeMs).toFixed(1)}" y1="90" y2="${y(call.evidence).toFixed(1)}" stroke="var(--${call.privilege >= 3 ? 'alarm' : 'calm'})" stroke-width="2"><title>${escaped(call.operation)}</title></line>`,
+  const marks = steps.map(
+    ([ms, { calls, peak, privileged }]) =>
+      `<line x1="${x(ms).toFixed(1)}" x2="${x(ms).toFixed(1)}" y1="90" y2="${y(peak).toFixed(1)}" stroke="var(--${privileged ? 'alarm' : 'calm'})" stroke-width="2"><title>${timeText(ms)}: ${counted(calls, 'call')}</title></line>`,
   );
-  return `<svg viewBox="0 0 ${WIDTH} 110" role="img" aria-label="Evidence of each call; the dashed line is the threshold">
+  return `<svg viewBox="0 0 ${WIDTH} 110" role="img" aria-label="Evidence over time; red has privileged calls, the dashed line is the threshold">
 <line x1="10" x2="${WIDTH - 10}" y1="90" y2="90" stroke="var(--line)"/>
 <line x1="10" x2="${WIDTH - 10}" y1="${y(threshold).toFixed(1)}" y2="${y(threshold).toFixed(1)}" stroke="currentColor" stroke-dasharray="4 4"/>
-${marks.join('')}<text x="10" y="106">${timeText(first)}</text><text x="${WIDTH - 10}" y="106" text-anchor="end">${timeText(last)}</text></svg>`;
+${marks.join('')}<text x="10" y="106">${timeText(startMs)}</text><text x="${WIDTH - 10}" y="106" text-anchor="end">${timeText(endMs)}</text></svg>`;
 }
 
 function bars(title: string, counts: ReadonlyMap<string, number>): string {
@@ -115,12 +126,7 @@ function bars(title: string, counts: ReadonlyMap<string, number>): string {
   return `<div><h4>${title}</h4><table>${rows.join('')}</table></div>`;
 }
 
-function when(calls: readonly EpisodeCall[]): string {
-  const hours = Array.from({ length: 24 }, () => 0);
-  for (const { timeMs } of calls) {
-    const hour = new Date(timeMs).getUTCHours();
-    hours[hour] = (hours[hour] as number) + 1;
-  }
+function when({ hours }: Timeline): string {
   const most = Math.max(1, ...hours);
   const columns = hours.map(
     (count, hour) =>

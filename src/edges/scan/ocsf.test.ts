@@ -4,6 +4,7 @@ import { Ajv } from 'ajv';
 import { expect, it } from 'vitest';
 import type { Episode } from './episodes.js';
 import { detectionFinding } from './ocsf.js';
+import { Timeline } from './timeline.js';
 
 const schema = JSON.parse(
   readFileSync(path.join(import.meta.dirname, '../../../test/ocsf/detection-finding.schema.json'), 'utf8'),
@@ -25,6 +26,7 @@ const episode: Episode = {
   reasons: [{ term: 'network', nats: 4, text: 'AS9009 never used by this key' }],
   operations: new Map([['iam.CreateUser', 3]]),
   places: new Map(),
+  timeline: new Timeline(),
   examples: [
     {
       ...{ file: 'a.json', line: 7, timeMs: 1, operation: 'iam.CreateUser', privilege: 4 as const },
@@ -47,6 +49,11 @@ it('writes Detection Findings as the published schema has them', () => {
     const finding = JSON.parse(JSON.stringify(detectionFinding(each, 8, '0.1.0')));
     expect(validate(finding), JSON.stringify(validate.errors)).toBe(true);
   }
+  const calls = episode.examples.map((call) => ({ ...call, address: 'secretsmanager.amazonaws.com' }));
+  const byService = JSON.parse(JSON.stringify(detectionFinding({ ...episode, examples: calls }, 8, '0.1.0')));
+  expect(validate(byService), JSON.stringify(validate.errors)).toBe(true);
+  byService.evidences[0].src_endpoint = { ip: 'secretsmanager.amazonaws.com' };
+  expect(validate(byService)).toBe(false);
   const { severity: rich } = detectionFinding(episode, 8, '0.1.0');
   expect(rich).toBe('Critical');
   expect(validate({ ...detectionFinding(episode, 8, '0.1.0'), severity_id: 'high' })).toBe(false);

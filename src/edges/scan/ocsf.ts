@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { Episode } from './episodes.js';
 
 /** Version of the OCSF schema that is written. */
@@ -54,11 +55,16 @@ export function detectionFinding(episode: Episode, threshold: number, version: s
       actor: {
         user: { uid: key, ...(principal === undefined ? {} : { name: principal }) },
       },
-      ...(call.address === '' ? {} : { src_endpoint: { ip: call.address } }),
+      ...(call.address === '' ? {} : { src_endpoint: endpointOf(call.address) }),
       data: { line: call.line, file: call.file, evidence: call.evidence, reasons: call.reasons },
     })),
     unmapped: { evidence_nats: peak, threshold_nats: threshold, privileged_calls: episode.privileged },
   };
+}
+
+/** The log may name a service, or anything, in place of an address. */
+function endpointOf(address: string): { ip: string } | { svc_name: string } {
+  return isIP(address) === 0 ? { svc_name: address } : { ip: address };
 }
 
 function severityOf({ peak, privileged }: Episode, threshold: number): { id: number; name: string } {
