@@ -85,10 +85,14 @@ const timeZone = z.string().refine((name) => {
   }
 }, 'is not an IANA time zone');
 export const timeWindow = z.strictObject({
-  days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).optional(),
+  days: z
+    .array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']))
+    .min(1, 'names no day: leave it out for every day')
+    .optional()
+    .describe('Days on which it begins; every day if not given.'),
   from: clockTime,
-  to: clockTime,
-  timeZone: timeZone.optional(),
+  to: clockTime.describe('Before `from`, it spans midnight; the same as `from`, it is the whole day.'),
+  timeZone: timeZone.optional().describe('IANA name, such as Europe/Berlin; UTC if not given.'),
 });
 
 const DETECTOR_MODES = ['off', 'learn', 'observe', 'enforce'] as const;
@@ -126,6 +130,7 @@ const detector = z
     approvalUrl: z
       .string()
       .regex(/^https?:\/\/[^\s]+$/, 'must be an http(s) address')
+      .refine((url) => url.includes('{hold}'), 'must have {hold} where the id of the hold goes')
       .optional()
       .describe('Page where a person approves, told to the caller; {hold} becomes the id of the hold.'),
   })

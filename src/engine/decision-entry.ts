@@ -35,6 +35,7 @@ export function decisionEntry(
     decision: verdict.decision,
     reason: verdict.decision === 'allow' ? undefined : verdict.reason.code,
     score: scoreOf(judged),
+    warming: judged?.judgement?.state === 'warming' ? true : undefined,
     finding: judged?.finding,
   };
 }

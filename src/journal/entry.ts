@@ -57,6 +57,8 @@ export interface DecisionEntry {
   readonly reason?: ReasonCode;
   /** Log-odds of an impostor from this call alone, where the key is known well enough. */
   readonly score?: number;
+  /** The key has too few calls yet to be judged. */
+  readonly warming?: true;
   /** Where the detector had something to say. */
   readonly finding?: Finding;
   /** Present when the exchange ended before the batch was sealed; otherwise an OutcomeEntry follows. */
