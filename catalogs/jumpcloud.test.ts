@@ -125,6 +125,8 @@ describe('JumpCloud', () => {
     [`PUT /api/systemusers/${ID}`, { mfa: { exclusion: true } }, 4],
     [`PUT /api/systemusers/${ID}`, { sudo: true }, 4],
     [`PUT /api/systemusers/${ID}`, { Ldap_Binding_User: true }, 4],
+    [`PUT /api/systemusers/${ID}`, { $set: { sudo: true } }, 4],
+    [`PUT /api/systemusers/${ID}`, { data: { attributes: [{ 'mfa.exclusion': true }] } }, 4],
     [`PUT /api/systemusers/${ID}`, null, 2],
     ['POST /api/systemusers', { username: 'a', password: 'x' }, 3],
     ['POST /api/systemusers', { username: 'a', sudo: true }, 4],

@@ -1,6 +1,9 @@
+import { fieldName } from './field-name.js';
+
 /**
  * Field names of an `application/x-www-form-urlencoded` body (WHATWG URL section 5.1) while it streams by:
- * lower case; `user[password]` and `user.password` are both `user.password`. Values are not kept.
+ * lower case; `user[password]` and `user.password` are both `user.password`. Values are not kept. Strict, because some
+ * servers read JSON and more whatever the type: a byte that no form leaves bare where it stands is a fault.
  */
 export class FormNames {
   readonly names = new Set<string>();
@@ -13,6 +16,7 @@ export class FormNames {
       const byte = bytes[at] as number;
       // Some servers still take `;` for a separator: it is one here, too, which can only add names.
       if (byte === AMPERSAND || byte === SEMICOLON) this.#endField();
+      else if (byte < SPACE) this.fault = 'a control character that no form has';
       else if (byte === EQUALS) this.#inValue = true;
       else if (!this.#inValue) this.#addByte(byte);
     }
@@ -24,7 +28,9 @@ export class FormNames {
   }
 
   #addByte(byte: number): void {
-    if (this.#name.length === NAME_BYTES_MAX) this.fault = `a field name longer than ${NAME_BYTES_MAX} bytes`;
+    if (!BARE.has(byte)) this.fault = 'a field name as no form writes it';
+    else if (this.#name.length === NAME_BYTES_MAX)
+      this.fault = `a field name longer than ${NAME_BYTES_MAX} bytes`;
     else this.#name.push(byte === PLUS ? SPACE : byte);
   }
 
@@ -33,15 +39,21 @@ export class FormNames {
     this.#name = [];
     this.#inValue = false;
     if (raw === '') return;
-    let name: string;
-    try {
-      name = decodeURIComponent(raw).toLowerCase();
-    } catch {
+    const name = decoded(raw);
+    if (name === undefined) {
       this.fault = 'a field name that cannot be decoded';
       return;
     }
-    const parts = name.split(/[[\].]+/).filter((part) => part !== '');
-    for (let depth = 1; depth <= Math.min(parts.length, NAMED_DEPTH_MAX); depth += 1) {
+    this.#add(name);
+    // PHP's name for it.
+    const other = name.replace(/^[^[]*/, (base) => base.replace(/[ .]/g, '_'));
+    if (other !== name) this.#add(other);
+  }
+
+  /** `items[0][id]` is `items.id`, as in JSON. */
+  #add(name: string): void {
+    const parts = name.split(/[[\].]+/).filter((part) => part !== '' && !/^\d+$/.test(part));
+    for (let depth = 1; depth <= parts.length; depth += 1) {
       if (this.names.size === NAMES_MAX) {
         this.fault = `more than ${NAMES_MAX} field names`;
         return;
@@ -51,9 +63,22 @@ export class FormNames {
   }
 }
 
+function decoded(raw: string): string | undefined {
+  try {
+    return fieldName(decodeURIComponent(raw))?.trim();
+  } catch {
+    return undefined;
+  }
+}
+
 const NAMES_MAX = 512;
 const NAME_BYTES_MAX = 256;
-const NAMED_DEPTH_MAX = 4;
+/** Bytes of a name that some client leaves as they are. */
+const BARE = new Set(
+  [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+%[]*!$'():@"].map((each) =>
+    each.charCodeAt(0),
+  ),
+);
 
 const SPACE = 0x20;
 const AMPERSAND = 0x26;

@@ -1,3 +1,5 @@
+import { fieldName } from './field-name.js';
+
 /**
  * Field names of a JSON text (RFC 8259) while it streams by, in bytes: `mfa` and, for nested objects,
  * `mfa.exclusion`, in lower case; arrays add nothing, so the fields of `[{"id":1}]` are `id`. Strict, because
@@ -161,21 +163,17 @@ export class JsonNames {
   }
 
   #endName(): void {
-    let name: string;
-    try {
-      // Escapes count: "pass\u0077ord" is the same field.
-      name = textOf(this.#token).toLowerCase();
-    } catch {
+    const name = nameOf(this.#token);
+    if (name === undefined) {
       this.fault = 'a field name that cannot be decoded';
       return;
     }
     const parent = this.#open.at(-1) as { path: string; depth: number };
-    if (parent.depth < NAMED_DEPTH_MAX) {
-      this.#path = parent.path === '' ? name : `${parent.path}.${name}`;
-      if (this.names.size === NAMES_MAX && !this.names.has(this.#path))
-        this.fault = `more than ${NAMES_MAX} field names`;
-      else this.names.add(this.#path);
-    }
+    this.#path = below(parent, name);
+    if (this.#path.length > PATH_CHARS_MAX) this.fault = 'field names nested too long';
+    else if (this.names.size === NAMES_MAX && !this.names.has(this.#path))
+      this.fault = `more than ${NAMES_MAX} field names`;
+    else this.names.add(this.#path);
     this.#depth = parent.depth + 1;
     this.#state = 'colon';
   }
@@ -206,8 +204,9 @@ type State =
 
 const NAMES_MAX = 512;
 const NAME_BYTES_MAX = 256;
-/** Deeper fields are no longer told apart: no catalog asks for them. */
+/** Of deeper fields the last names are told. */
 const NAMED_DEPTH_MAX = 4;
+const PATH_CHARS_MAX = 1024;
 const DEPTH_MAX = 128;
 const LITERAL_BYTES_MAX = 64;
 const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
@@ -230,6 +229,21 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 function textOf(token: readonly number[]): string {
   if (token.every((byte) => byte < 0x80 && byte !== BACKSLASH)) return String.fromCharCode(...token);
   return JSON.parse(`"${utf8.decode(Uint8Array.from(token))}"`) as string;
+}
+
+/** Escapes count: "pass\u0077ord" is the same field. */
+function nameOf(token: readonly number[]): string | undefined {
+  try {
+    return fieldName(textOf(token));
+  } catch {
+    return undefined;
+  }
+}
+
+function below(parent: { readonly path: string; readonly depth: number }, name: string): string {
+  if (parent.depth === 0) return name;
+  const path = parent.depth < NAMED_DEPTH_MAX ? parent.path : parent.path.slice(parent.path.indexOf('.') + 1);
+  return `${path}.${name}`;
 }
 
 function isHex(byte: number): boolean {

@@ -130,7 +130,16 @@ function entryOf(operation: CatalogOperation, path: string | undefined): Entry {
 }
 
 function mayEscalate(fields: readonly string[], body: BodyFields): boolean {
-  return body.kind === 'unknown' || fields.some((field) => body.names.has(field));
+  return fields.length > 0 && (body.kind === 'unknown' || fieldsIn(body, fields).length > 0);
+}
+
+/**
+ * Those of `fields` that a body has. They count wherever they stand: servers unwrap what no catalog tells (`user`,
+ * `data.attributes`, `$set`).
+ */
+export function fieldsIn(body: BodyFields, fields: readonly string[]): string[] {
+  const names = [...body.names].map((name) => `.${name}.`);
+  return fields.filter((field) => names.some((name) => name.includes(`.${field.toLowerCase()}.`)));
 }
 
 function nameKey(name: string): string {

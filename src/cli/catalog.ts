@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type BodyFields, bodyFieldsOf, NO_FIELDS } from '../catalogs/body-fields.js';
 import { operationOfName, PathTemplates } from '../catalogs/learn.js';
 import { BUILT_IN_CATALOGS, loadCatalog, readCatalog } from '../catalogs/load.js';
-import type { Catalog, CatalogOperation } from '../catalogs/match.js';
+import { type Catalog, type CatalogOperation, fieldsIn } from '../catalogs/match.js';
 import { objectsOf } from '../catalogs/objects.js';
 import { privilegeOfName, privilegeOfPath } from '../catalogs/privilege.js';
 import { parseTarget } from '../wire/request-target.js';
@@ -154,7 +154,7 @@ function reasonOf(
   body: BodyFields | undefined,
 ): string {
   if (escalate === undefined || judged === privilege) return reason;
-  const present = escalate.fields.filter((field) => body?.names.has(field.toLowerCase()));
+  const present = body === undefined ? [] : fieldsIn(body, escalate.fields);
   if (present.length > 0) return `${reason}; the body has ${present.join(', ')}`;
   const why = body?.kind === 'unknown' ? body.why : 'the body is not known';
   return `${reason}; worst case, because ${why}`;

@@ -1,15 +1,15 @@
-import { bodyFieldsOf } from '../catalogs/body-fields.js';
 import { PRIVILEGED_FROM } from '../core/observation.js';
 import { respond } from '../core/response.js';
 import { ALLOW, type Verdict } from '../core/verdict.js';
 import type { Finding } from '../journal/entry.js';
 import type { LiveKey } from '../keys/directory.js';
-import { valuesOf } from '../wire/credentials.js';
 import type { RequestHead } from '../wire/http-head.js';
 import { decisionEntry } from './decision-entry.js';
 import type { Admission } from './guard-loop.js';
 import type { Hold, Holds } from './holds.js';
 import type { Journal } from './ports.js';
+
+import { requestFields } from './request-fields.js';
 import { requestHash } from './request-hash.js';
 import type { Upstream } from './routing.js';
 
@@ -71,10 +71,7 @@ export class HeldCalls<U extends Upstream> {
     const { observation, upstream, judged, requestId, key, target } = admission;
     const finding = judged?.finding;
     if (finding === undefined || head.framing.kind === 'chunked') return undefined;
-    const fields = bodyFieldsOf(body, {
-      contentType: valuesOf(head.headers, 'content-type')[0],
-      contentEncoding: valuesOf(head.headers, 'content-encoding')[0],
-    });
+    const fields = requestFields(head, target.query, body);
     const operation = upstream.catalog.match(observation.method, target.segments, fields);
     const { plan } = upstream.behaviour;
     const action = respond(finding.evidence, finding.threshold, operation.privilege, plan);

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Guarded } from './guarded-api.js';
+import { holdIn, JSON_LINES, steal, stolenKey } from './stranger.js';
+
+const UPDATE = 'PUT /api/systemusers/5f1b2c3d4e5f6a7b8c9d0e1f';
+const FORM = 'Content-Type: application/x-www-form-urlencoded';
+const [JSON_TYPE] = JSON_LINES as [string];
+const MULTIPART = 'Content-Type: multipart/form-data; boundary=x';
+const PART = '--x\r\nContent-Disposition: form-data; name="sudo"\r\n\r\ntrue\r\n--x--\r\n';
+
+let guard: Guarded;
+beforeAll(async () => {
+  guard = await stolenKey();
+});
+afterAll(() => guard?.close());
+
+describe('the body of a held call', () => {
+  it.each([
+    ['JSON', '{"firstname":"Anna"}', [JSON_TYPE]],
+    ['a form', 'firstname=Anna', [FORM]],
+    ['JSON in UTF-8', '{"firstname":"Zoë"}', ['Content-Type: application/json; charset="UTF-8"']],
+  ])('lets it pass when it is harmless: %s', async (_, body, lines) => {
+    expect(await steal(guard, UPDATE, lines, body)).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  it.each([
+    ['JSON', '{"sudo":true}', [JSON_TYPE]],
+    ['a form', 'sudo=1', [FORM]],
+    ['JSON called a form', '{"sudo":true}', [FORM]],
+    ['JSON after a space, called a form', ' {"sudo":true}', [FORM]],
+    ['JSON after a line, called a form', '\n{"sudo":true}', [FORM]],
+    ['JSON after a BOM, called a form', '\ufeff{"sudo":true}', [FORM]],
+    ['JSON called a form, then JSON', ' {"sudo":true}', [FORM, JSON_TYPE]],
+    ['a form, then JSON', 'x={"sudo":true}', [FORM, JSON_TYPE]],
+    ['parts called a form, then parts', PART, [FORM, MULTIPART]],
+    ['a form called JSON in a list', '{"x":"&sudo=1&"}', [`${JSON_TYPE}, application/x-www-form-urlencoded`]],
+    ['a form called text', '{"x":"&sudo=1&"}', ['Content-Type: text/plain']],
+    ['two codings', '{}', [JSON_TYPE, 'Content-Encoding: identity', 'Content-Encoding: gzip']],
+    ['UTF-16', Buffer.from('{"sudo":true}', 'utf16le'), [JSON_TYPE]],
+    ['another character set', '{}', ['Content-Type: application/json; charset=utf-8; charset=utf-16']],
+    ['a name twice', '{"sudo":false,"sudo":true}', [JSON_TYPE]],
+    ['other letter case', '{"SuDo":true}', [JSON_TYPE]],
+    ['a letter that folds to s', '{"\u017fudo":true}', [JSON_TYPE]],
+    ['an escape', '{"s\\u0075do":true}', [JSON_TYPE]],
+    ['a NUL after the name', '{"sudo\\u0000":true}', [JSON_TYPE]],
+    ['an object around it', '{"user":{"sudo":true}}', [JSON_TYPE]],
+    ['a list of them', '[{"sudo":true}]', [JSON_TYPE]],
+    ['a prototype', '{"__proto__":{"sudo":true}}', [JSON_TYPE]],
+    ['a patch', '[{"op":"add","path":"/sudo","value":true}]', [JSON_TYPE]],
+    ['a form name in PHP', 'passwordless.sudo=1', [FORM]],
+  ])('keeps it when it may do more: %s', async (_, body, lines) => {
+    expect(holdIn(await steal(guard, UPDATE, lines, body))).toBeDefined();
+  });
+
+  it('does not hide what the query says', async () => {
+    const mild = '{"firstname":"Anna"}';
+    expect(holdIn(await steal(guard, `${UPDATE}?sudo=true`, JSON_LINES, mild))).toBeDefined();
+    expect(await steal(guard, `${UPDATE}?fields=sudo`, JSON_LINES, mild)).toMatch(/^HTTP\/1\.1 200/);
+  });
+});

@@ -1,0 +1,77 @@
+import net from 'node:net';
+import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
+
+/** A guard that enforces, with a key of settled habits that somebody else has got hold of. */
+
+const OWNER = { address: '198.51.100.7', agent: 'python-requests/2.31.0' };
+const THIEF = { address: '203.0.113.66', agent: 'curl/8.4.0' };
+
+const ok: Script = (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+
+export async function stolenKey(
+  config: Record<string, unknown> = {},
+  script: Script = ok,
+  upstream: Record<string, unknown> = {},
+): Promise<Guarded> {
+  const guard = await guarded(
+    script,
+    { catalog: 'jumpcloud', ...upstream },
+    { trustedProxies: ['127.0.0.1'], detector: { mode: 'enforce' }, ...config },
+  );
+  for (let n = 0; n < 60; n++)
+    await raw(
+      guard.port,
+      headOf(guard, n % 2 === 0 ? 'GET /api/systemusers' : 'GET /api/v2/usergroups', [], OWNER),
+    );
+  for (let n = 0; n < 15; n++) {
+    const body = '{"_id":"5f1b2c3d4e5f6a7b8c9d0e1f"}';
+    if (holdIn(await steal(guard, 'POST /api/runCommand', JSON_LINES, body)) !== undefined) return guard;
+  }
+  throw new Error('nothing was held');
+}
+
+export const JSON_LINES = ['Content-Type: application/json'];
+
+/** The head of a call by the thief. */
+export function headOf(
+  guard: Pick<Guarded, 'key'>,
+  line: string,
+  lines: readonly string[],
+  who = THIEF,
+): string {
+  const all = [
+    `${line} HTTP/1.1`,
+    'Host: api',
+    `x-api-key: ${guard.key}`,
+    `X-Forwarded-For: ${who.address}`,
+    `User-Agent: ${who.agent}`,
+    'Connection: close',
+    ...lines,
+  ];
+  return `${all.join('\r\n')}\r\n\r\n`;
+}
+
+/** A whole call by the thief, its body with a Content-Length. */
+export function steal(
+  guard: Guarded,
+  line: string,
+  lines: readonly string[],
+  body: string | Buffer,
+): Promise<string> {
+  const bytes = Buffer.from(body);
+  const head = headOf(guard, line, [...lines, `Content-Length: ${bytes.length}`]);
+  return raw(guard.port, Buffer.concat([Buffer.from(head), bytes]));
+}
+
+export const holdIn = (answer: string): string | undefined => /"hold":"(h_[\w-]+)"/.exec(answer)?.[1];
+
+/** A connection that the test writes to piece by piece. */
+export function dial(port: number): { readonly socket: net.Socket; readonly answer: () => string } {
+  const socket = net.connect(port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (bytes) => {
+    answer += bytes.toString('latin1');
+  });
+  socket.on('error', () => undefined);
+  return { socket, answer: () => answer };
+}
