@@ -29,7 +29,10 @@ export class HeldCalls<U extends Upstream> {
     this.#journal = journal;
   }
 
-  /** A held request whose body is known: the hold it waits in, or the approval that lets it through once. */
+  /**
+   * A held request whose body is known: the hold it waits in, or the approval that lets it through once.
+   * @param body its payload, without framing
+   */
   answer(admission: Admission<U>, head: RequestHead, body: Uint8Array, timeMs: number): HeldAnswer<U> {
     const { observation, upstream } = admission;
     const milder = this.#milder(admission, head, body);
@@ -70,7 +73,7 @@ export class HeldCalls<U extends Upstream> {
   #milder(admission: Admission<U>, head: RequestHead, body: Uint8Array): Admission<U> | undefined {
     const { observation, upstream, judged, requestId, key, target } = admission;
     const finding = judged?.finding;
-    if (finding === undefined || head.framing.kind === 'chunked') return undefined;
+    if (finding === undefined) return undefined;
     const fields = requestFields(head, target.query, body);
     const operation = upstream.catalog.match(observation.method, target.segments, fields);
     const { plan } = upstream.behaviour;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Guarded } from './guarded-api.js';
-import { holdIn, JSON_LINES, steal, stolenKey } from './stranger.js';
+import { type Guarded, raw } from './guarded-api.js';
+import { headOf, holdIn, JSON_LINES, steal, stolenKey } from './stranger.js';
 
 const UPDATE = 'PUT /api/systemusers/5f1b2c3d4e5f6a7b8c9d0e1f';
 const FORM = 'Content-Type: application/x-www-form-urlencoded';
@@ -56,5 +56,36 @@ describe('the body of a held call', () => {
     const mild = '{"firstname":"Anna"}';
     expect(holdIn(await steal(guard, `${UPDATE}?sudo=true`, JSON_LINES, mild))).toBeDefined();
     expect(await steal(guard, `${UPDATE}?fields=sudo`, JSON_LINES, mild)).toMatch(/^HTTP\/1\.1 200/);
+  });
+});
+
+describe('a held call in chunks', () => {
+  const chunked = (line: string, body: string, size: number) => {
+    const chunks = (body.match(new RegExp(`.{1,${size}}`, 'g')) ?? []).map(
+      (each) => `${each.length.toString(16)}\r\n${each}\r\n`,
+    );
+    const head = headOf(guard, line, [...JSON_LINES, 'Transfer-Encoding: chunked']);
+    return raw(guard.port, `${head}${chunks.join('')}0\r\n\r\n`);
+  };
+
+  it('passes when its body is harmless, as it came', async () => {
+    expect(await chunked(UPDATE, '{"lastname":"B"}', 4)).toMatch(/^HTTP\/1\.1 200/);
+    expect(guard.received()).toContain('4\r\n{"la\r\n4\r\nstna\r\n4\r\nme":\r\n4\r\n"B"}\r\n0\r\n\r\n');
+    expect(holdIn(await chunked(UPDATE, '{"sudo":true}', 4))).toBeDefined();
+  });
+
+  it('is the same whatever the chunks, and without any', async () => {
+    const body = '{"sudo":true,"lastname":"C"}';
+    const hold = holdIn(await chunked(UPDATE, body, 5)) as string;
+    expect(holdIn(await chunked(UPDATE, body, 7))).toBe(hold);
+    expect(holdIn(await steal(guard, UPDATE, JSON_LINES, body))).toBe(hold);
+    await guard.running.approvals.approve('anna', hold, false);
+    expect(holdIn(await chunked(UPDATE, body.replace('C', 'D'), 7))).toBeDefined();
+    expect(await chunked(UPDATE, body, 3)).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  it('is refused when its framing is broken', async () => {
+    const head = headOf(guard, UPDATE, [...JSON_LINES, 'Transfer-Encoding: chunked']);
+    expect(await raw(guard.port, `${head}zz\r\n{}`)).toMatch(/^HTTP\/1\.1 400/);
   });
 });

@@ -8,7 +8,7 @@ import { beginsHttp2, type ClientEnd, type Peer, type TakeHttp2 } from './client
 import { Exchange, type ExchangeClient } from './exchange.js';
 import { forwardedHead, type HopFacts } from './forwarded-head.js';
 import type { Gateway, ProxyUpstream } from './gateway.js';
-import { heldBody, heldProblem } from './held-request.js';
+import { HeldBody, heldProblem } from './held-request.js';
 import { problemResponse } from './problem.js';
 import { rateHeaders } from './rate-headers.js';
 
@@ -34,6 +34,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
   #head: RequestHead | undefined;
   #admission: Admission<ProxyUpstream> | undefined;
   #body: BodyReader | undefined;
+  #held: HeldBody | undefined;
   #exchange: Exchange | undefined;
   #touchedMs: number;
   #first = true;
@@ -136,8 +137,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
       case 'closing':
         return;
       case 'held':
-        this.#pending = Buffer.concat([this.#pending, bytes]);
-        this.#takeHeldBody();
+        this.#takeHeldBody(bytes);
         return;
       case 'deciding':
       case 'exchange':
@@ -204,8 +204,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
       return;
     }
     if (verdict.decision === 'hold') {
-      this.#phase = 'held';
-      this.#takeHeldBody();
+      this.#hold(request.head);
       return;
     }
     this.#proceed(admission);
@@ -225,27 +224,36 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     );
   }
 
-  /** Takes the body of a held request, so that an approval can be bound to it; the bytes stay for the exchange. */
-  #takeHeldBody(): void {
+  /** Waits for the body: an approval is bound to it, and it may do less than was feared. */
+  #hold(head: RequestHead): void {
+    this.#phase = 'held';
+    this.#held = new HeldBody(head.framing);
+    const begun = this.#pending;
+    this.#pending = EMPTY;
+    this.#takeHeldBody(begun);
+  }
+
+  #takeHeldBody(bytes: Buffer): void {
     const head = this.#head as RequestHead;
-    const body = heldBody(head.framing, this.#pending);
+    const body = (this.#held as HeldBody).take(bytes);
     if (body.kind === 'more') return;
     if (body.kind === 'refused') {
       this.#refuse(body.status, body.code, body.detail);
       return;
     }
     const held = this.#admission as Admission<ProxyUpstream>;
-    const answer = this.#gateway.loop.hold(held, head, body.bytes, Date.now());
+    const answer = this.#gateway.loop.hold(held, head, body.payload, Date.now());
     if (answer.kind === 'approved') {
       this.#admission = answer.admission;
+      this.#pending = body.rest.length === 0 ? body.framed : Buffer.concat([body.framed, body.rest]);
       this.#proceed(answer.admission);
       return;
     }
-    this.#pending = this.#pending.subarray(body.bytes.length);
-    this.#body?.take(body.bytes);
+    this.#pending = body.rest;
+    this.#body?.take(body.framed);
     const { status, code, detail, headers, extra } = heldProblem(held, answer, this.#gateway.approvalUrl);
     this.#answer(status, code, detail, held.requestId, headers, extra);
-    held.ticket.complete({ status, bytesIn: body.bytes.length, bytesOut: 0, latencyMs: 0 }, Date.now());
+    held.ticket.complete({ status, bytesIn: body.framed.length, bytesOut: 0, latencyMs: 0 }, Date.now());
   }
 
   #forward(admission: Admission<ProxyUpstream>): void {
@@ -334,6 +342,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.#head = undefined;
     this.#admission = undefined;
     this.#body = undefined;
+    this.#held = undefined;
     this.socket.resume();
     if (this.#pending.length > 0) this.#readHead();
   }
@@ -375,6 +384,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.#phase = 'closing';
     this.#touchedMs = Date.now();
     this.#pending = EMPTY;
+    this.#held = undefined;
     this.socket.resume();
     this.socket.end();
   }

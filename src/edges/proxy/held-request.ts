@@ -4,24 +4,75 @@ import { BodyReader } from '../../wire/http-body.js';
 import type { RequestHead } from '../../wire/http-head.js';
 import type { ProxyUpstream } from './gateway.js';
 
-/** Body that a held request may have: an approval is bound to all of it. */
+/** Body that a held request may have, with its framing: an approval is bound to all of it. */
 const BODY_BYTES_MAX = 256 * 1024;
+const FIRST_BYTES = 4096;
+const EMPTY = Buffer.alloc(0);
 
-type HeldBody =
+type HeldStep =
   | { readonly kind: 'more' }
-  | { readonly kind: 'complete'; readonly bytes: Buffer }
+  | {
+      readonly kind: 'complete';
+      /** As it came, for the upstream. */
+      readonly framed: Buffer;
+      /** What the framing holds: the same whatever the chunks. */
+      readonly payload: Buffer;
+      /** Of later requests. */
+      readonly rest: Buffer;
+    }
   | { readonly kind: 'refused'; readonly status: 400 | 403; readonly code: string; readonly detail: string };
 
-/** The body at the head of `pending`, with its framing, as far as it has come. */
-export function heldBody(framing: RequestHead['framing'], pending: Buffer): HeldBody {
-  const reader = new BodyReader(framing);
-  const used = reader.done ? 0 : reader.take(pending);
-  if (reader.refused !== undefined)
-    return { kind: 'refused', status: 400, code: 'request_malformed', detail: `Refused: ${reader.refused}.` };
-  if (reader.done) return { kind: 'complete', bytes: pending.subarray(0, used) };
-  if (pending.length <= BODY_BYTES_MAX) return { kind: 'more' };
-  const detail = `This call waits for an approval, and its body is too large to wait (${BODY_BYTES_MAX} bytes).`;
-  return { kind: 'refused', status: 403, code: 'behaviour_held', detail };
+/** Gathers the body of a held request, so that it can be looked into and an approval be bound to it. */
+export class HeldBody {
+  readonly #framing: RequestHead['framing'];
+  readonly #reader: BodyReader;
+  #memory: Buffer = EMPTY;
+  #bytes = 0;
+
+  constructor(framing: RequestHead['framing']) {
+    this.#framing = framing;
+    this.#reader = new BodyReader(framing);
+  }
+
+  take(bytes: Buffer): HeldStep {
+    const reader = this.#reader;
+    const used = reader.take(bytes);
+    if (reader.refused !== undefined) return refused(400, 'request_malformed', `Refused: ${reader.refused}.`);
+    if (this.#bytes + used > BODY_BYTES_MAX) {
+      const detail = `This call waits for an approval, and its body is too large to wait (${BODY_BYTES_MAX} bytes).`;
+      return refused(403, 'behaviour_held', detail);
+    }
+    this.#keep(bytes.subarray(0, used));
+    if (!reader.done) return { kind: 'more' };
+    const framed = this.#memory.subarray(0, this.#bytes);
+    return { kind: 'complete', framed, payload: this.#payloadOf(framed), rest: bytes.subarray(used) };
+  }
+
+  /** Copied, since many small buffers would take far more than their bytes. */
+  #keep(bytes: Buffer): void {
+    const needed = this.#bytes + bytes.length;
+    if (needed > this.#memory.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, FIRST_BYTES, 2 * this.#memory.length));
+      this.#memory.copy(grown, 0, 0, this.#bytes);
+      this.#memory = grown;
+    }
+    bytes.copy(this.#memory, this.#bytes);
+    this.#bytes = needed;
+  }
+
+  #payloadOf(framed: Buffer): Buffer {
+    if (this.#framing.kind !== 'chunked') return framed;
+    const payload = Buffer.allocUnsafe(framed.length);
+    let at = 0;
+    new BodyReader(this.#framing).take(framed, (slice) => {
+      at += slice.copy(payload, at);
+    });
+    return payload.subarray(0, at);
+  }
+}
+
+function refused(status: 400 | 403, code: string, detail: string): HeldStep {
+  return { kind: 'refused', status, code, detail };
 }
 
 /** What the caller of a held request is told. Not why it was held: it may be a thief. */
