@@ -89,3 +89,23 @@ describe('a held call in chunks', () => {
     expect(await raw(guard.port, `${head}zz\r\n{}`)).toMatch(/^HTTP\/1\.1 400/);
   });
 });
+
+describe('a held call that cannot be approved', () => {
+  const impossible = /^HTTP\/1\.1 403 (?![\s\S]*"hold":)[\s\S]*cannot be approved: [\s\S]*hold_impossible/;
+  const large = `{"sudo":"${'x'.repeat(256 * 1024)}"}`;
+
+  it('is told so when its body is too large, before it is sent where its length is known', async () => {
+    const before = (await guard.running.approvals.list({})).length;
+    const head = headOf(guard, UPDATE, [...JSON_LINES, `Content-Length: ${large.length}`]);
+    expect(await raw(guard.port, head)).toMatch(impossible);
+    const chunked = headOf(guard, UPDATE, [...JSON_LINES, 'Transfer-Encoding: chunked']);
+    const sent = `${chunked}${large.length.toString(16)}\r\n${large}\r\n0\r\n\r\n`;
+    expect(await raw(guard.port, sent)).toMatch(impossible);
+    expect(await guard.running.approvals.list({})).toHaveLength(before);
+  });
+
+  it('is told so when it has trailers', async () => {
+    const head = headOf(guard, UPDATE, [...JSON_LINES, 'Transfer-Encoding: chunked']);
+    expect(await raw(guard.port, `${head}2\r\n{}\r\n0\r\nX-Sudo: true\r\n\r\n`)).toMatch(impossible);
+  });
+});

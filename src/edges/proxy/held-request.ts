@@ -36,12 +36,12 @@ export class HeldBody {
 
   take(bytes: Buffer): HeldStep {
     const reader = this.#reader;
+    if (this.#framing.kind === 'length' && this.#framing.bytes > BODY_BYTES_MAX) return TOO_LARGE;
     const used = reader.take(bytes);
     if (reader.refused !== undefined) return refused(400, 'request_malformed', `Refused: ${reader.refused}.`);
-    if (this.#bytes + used > BODY_BYTES_MAX) {
-      const detail = `This call waits for an approval, and its body is too large to wait (${BODY_BYTES_MAX} bytes).`;
-      return refused(403, 'behaviour_held', detail);
-    }
+    if (this.#bytes + used > BODY_BYTES_MAX) return TOO_LARGE;
+    if (reader.trailers.length > 0)
+      return impossible('an approval is not bound to trailers, and it has some');
     this.#keep(bytes.subarray(0, used));
     if (!reader.done) return { kind: 'more' };
     const framed = this.#memory.subarray(0, this.#bytes);
@@ -74,6 +74,16 @@ export class HeldBody {
 function refused(status: 400 | 403, code: string, detail: string): HeldStep {
   return { kind: 'refused', status, code, detail };
 }
+
+/** There is no hold that a person could approve: the caller must not wait for one. */
+function impossible(why: string): HeldStep {
+  const detail = `This call is unlike what this key has done before, and it cannot be approved: ${why}.`;
+  return refused(403, 'hold_impossible', detail);
+}
+
+const TOO_LARGE = impossible(
+  `an approval is bound to the whole body, and this one is larger than ${BODY_BYTES_MAX} bytes`,
+);
 
 /** What the caller of a held request is told. Not why it was held: it may be a thief. */
 export function heldProblem(
