@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Guarded, raw } from './guarded-api.js';
-import { headOf, holdIn, JSON_LINES, steal, stolenKey } from './stranger.js';
+import { dial, headOf, holdIn, JSON_LINES, steal, stolenKey } from './stranger.js';
 
 const UPDATE = 'PUT /api/systemusers/5f1b2c3d4e5f6a7b8c9d0e1f';
 const FORM = 'Content-Type: application/x-www-form-urlencoded';
@@ -107,5 +107,28 @@ describe('a held call that cannot be approved', () => {
   it('is told so when it has trailers', async () => {
     const head = headOf(guard, UPDATE, [...JSON_LINES, 'Transfer-Encoding: chunked']);
     expect(await raw(guard.port, `${head}2\r\n{}\r\n0\r\nX-Sudo: true\r\n\r\n`)).toMatch(impossible);
+  });
+});
+
+describe('a held call that expects 100 Continue', () => {
+  it.each([
+    ['{"sudo":true}', '403'],
+    ['{"lastname":"E"}', '200'],
+  ])('is asked for its body, once: %s', async (body, status) => {
+    const { socket, answer } = dial(guard.port);
+    const lines = [...JSON_LINES, `Content-Length: ${body.length}`, 'Expect: 100-continue'];
+    socket.write(headOf(guard, UPDATE, lines));
+    await expect.poll(answer).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    socket.write(body);
+    await expect.poll(answer).toMatch(new RegExp(`100 Continue\r\n\r\nHTTP/1\\.1 ${status}`));
+    expect(guard.received()).not.toMatch(/^Expect/im);
+    socket.destroy();
+  });
+
+  it('is not asked for what is there already, or will not be looked at', async () => {
+    const lines = [...JSON_LINES, 'Expect: 100-continue'];
+    expect(await steal(guard, UPDATE, lines, '{"sudo":true}')).toMatch(/^HTTP\/1\.1 403/);
+    const large = headOf(guard, UPDATE, [...lines, 'Content-Length: 300000']);
+    expect(await raw(guard.port, large)).toMatch(/^HTTP\/1\.1 403/);
   });
 });

@@ -8,7 +8,7 @@ import { beginsHttp2, type ClientEnd, type Peer, type TakeHttp2 } from './client
 import { Exchange, type ExchangeClient } from './exchange.js';
 import { forwardedHead, type HopFacts } from './forwarded-head.js';
 import type { Gateway, ProxyUpstream } from './gateway.js';
-import { HeldBody, heldProblem } from './held-request.js';
+import { HeldBody, heldProblem, withoutExpect } from './held-request.js';
 import { problemResponse } from './problem.js';
 import { rateHeaders } from './rate-headers.js';
 
@@ -21,6 +21,7 @@ const LINGER_MS = 2_000;
 /** Operations of less privilege write nothing. */
 const CREATES_FROM = 2;
 const EMPTY = Buffer.alloc(0);
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 /** One HTTP/1.1 connection of a client: one request at a time, in order. */
 export class ClientConnection implements ExchangeClient, ClientEnd {
@@ -230,13 +231,14 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.#held = new HeldBody(head.framing);
     const begun = this.#pending;
     this.#pending = EMPTY;
-    this.#takeHeldBody(begun);
+    // Nobody else will ask the client for its body: the upstream does not know of the call yet.
+    if (this.#takeHeldBody(begun) === 'more' && head.expectContinue) this.socket.write(CONTINUE);
   }
 
-  #takeHeldBody(bytes: Buffer): void {
+  #takeHeldBody(bytes: Buffer): 'more' | undefined {
     const head = this.#head as RequestHead;
     const body = (this.#held as HeldBody).take(bytes);
-    if (body.kind === 'more') return;
+    if (body.kind === 'more') return 'more';
     if (body.kind === 'refused') {
       this.#refuse(body.status, body.code, body.detail);
       return;
@@ -245,6 +247,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     const answer = this.#gateway.loop.hold(held, head, body.payload, Date.now());
     if (answer.kind === 'approved') {
       this.#admission = answer.admission;
+      this.#head = withoutExpect(head);
       this.#pending = body.rest.length === 0 ? body.framed : Buffer.concat([body.framed, body.rest]);
       this.#proceed(answer.admission);
       return;

@@ -1,7 +1,7 @@
 import type { Admission } from '../../engine/guard-loop.js';
 import type { HeldAnswer } from '../../engine/held-calls.js';
 import { BodyReader } from '../../wire/http-body.js';
-import type { RequestHead } from '../../wire/http-head.js';
+import { lowerName, type RequestHead } from '../../wire/http-head.js';
 import type { ProxyUpstream } from './gateway.js';
 
 /** Body that a held request may have, with its framing: an approval is bound to all of it. */
@@ -84,6 +84,15 @@ function impossible(why: string): HeldStep {
 const TOO_LARGE = impossible(
   `an approval is bound to the whole body, and this one is larger than ${BODY_BYTES_MAX} bytes`,
 );
+
+/** The body is here: an upstream that still asked for it would answer the client twice. */
+export function withoutExpect(head: RequestHead): RequestHead {
+  if (!head.expectContinue) return head;
+  const headers = head.headers.filter(
+    (_, at) => lowerName(head.headers[at - (at % 2)] as string) !== 'expect',
+  );
+  return { ...head, headers, expectContinue: false };
+}
 
 /** What the caller of a held request is told. Not why it was held: it may be a thief. */
 export function heldProblem(
