@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from './config/schema.js';
 import { buildUpstream } from './edges/proxy/build-upstream.js';
 import type { Gateway, ProxyUpstream } from './edges/proxy/gateway.js';
+import { HeldMemory } from './edges/proxy/held-memory.js';
 import { Behaviour } from './engine/behaviour.js';
 import { OwnDesk } from './engine/desk.js';
 import { GuardLoop } from './engine/guard-loop.js';
@@ -113,6 +114,7 @@ export function engineOf(parts: EngineParts) {
   const gateway: Gateway = {
     loop,
     bounds: config.clients,
+    heldMemory: new HeldMemory(),
     approvalUrl: config.detector.approvalUrl,
     injection: ({ key, upstream }) =>
       key?.key.sealed === undefined ? undefined : parts.openSealed(key.key.sealed, upstream.name),

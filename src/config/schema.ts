@@ -249,7 +249,9 @@ export const configSchema = z.strictObject({
         .default(10_000)
         .describe('Open client connections per listener.'),
       headMs: milliseconds.default(10_000).describe('For a client to send its request head.'),
-      idleMs: milliseconds.default(75_000).describe('Between requests on a kept-alive connection.'),
+      idleMs: milliseconds
+        .default(75_000)
+        .describe('Between requests on a kept-alive connection, and for the whole body of a held call.'),
       headBytesMax: z
         .number()
         .int()
@@ -257,6 +259,14 @@ export const configSchema = z.strictObject({
         .max(1_048_576)
         .default(32_768)
         .describe('Size of a request head.'),
+      heldBytesMax: z
+        .number()
+        .int()
+        .min(0)
+        .default(67_108_864)
+        .describe(
+          'Bodies of held calls in memory, in all. Beyond, a held call is refused and cannot be approved.',
+        ),
     })
     .prefault({}),
   admin: z

@@ -51,7 +51,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
       ['drain', () => this.#exchange?.clientDrain()],
       ['end', () => this.#ended()],
       ['error', () => socket.destroy()],
-      ['close', () => this.#exchange?.abort('client_aborted')],
+      ['close', () => this.#gone()],
     ];
     for (const [event, listener] of this.#listeners) socket.on(event, listener);
   }
@@ -73,6 +73,9 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
       if (begun && waited > headMs)
         this.#refuse(408, 'request_timeout', 'The request head did not arrive in time.');
       else if (!begun && waited > idleMs) this.socket.destroy();
+    } else if (this.#phase === 'held') {
+      if (waited > idleMs)
+        this.#refuseHeld(408, 'request_timeout', 'The request body did not arrive in time.');
     } else {
       this.#exchange?.checkTime(nowMs);
     }
@@ -156,6 +159,12 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.socket.end();
   }
 
+  #gone(): void {
+    if (this.#phase === 'held') this.#endHeld(0, 'client_aborted');
+    this.#releaseHeld();
+    this.#exchange?.abort('client_aborted');
+  }
+
   #readHead(): void {
     // RFC 9112 section 2.2: an empty line before the request line is ignored.
     while (this.#pending.length >= 2 && this.#pending[0] === 13 && this.#pending[1] === 10)
@@ -227,8 +236,10 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
 
   /** Waits for the body: an approval is bound to it, and it may do less than was feared. */
   #hold(head: RequestHead): void {
+    const { heldMemory, bounds } = this.#gateway;
     this.#phase = 'held';
-    this.#held = new HeldBody(head.framing);
+    this.#touchedMs = Date.now();
+    this.#held = new HeldBody(head.framing, heldMemory, bounds.heldBytesMax);
     const begun = this.#pending;
     this.#pending = EMPTY;
     // Nobody else will ask the client for its body: the upstream does not know of the call yet.
@@ -240,7 +251,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     const body = (this.#held as HeldBody).take(bytes);
     if (body.kind === 'more') return 'more';
     if (body.kind === 'refused') {
-      this.#refuse(body.status, body.code, body.detail);
+      this.#refuseHeld(body.status, body.code, body.detail);
       return;
     }
     const held = this.#admission as Admission<ProxyUpstream>;
@@ -255,8 +266,25 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.#pending = body.rest;
     this.#body?.take(body.framed);
     const { status, code, detail, headers, extra } = heldProblem(held, answer, this.#gateway.approvalUrl);
+    this.#endHeld(status);
     this.#answer(status, code, detail, held.requestId, headers, extra);
-    held.ticket.complete({ status, bytesIn: body.framed.length, bytesOut: 0, latencyMs: 0 }, Date.now());
+  }
+
+  #refuseHeld(status: number, code: string, detail: string): void {
+    this.#endHeld(status, code);
+    this.#refuse(status, code, detail);
+  }
+
+  /** The held call ends here: what became of it is in the journal. */
+  #endHeld(status: number, aborted?: string): void {
+    this.#phase = 'closing';
+    const outcome = { status, bytesIn: this.#held?.bytes ?? 0, bytesOut: 0, latencyMs: 0 };
+    this.#admission?.ticket.complete(aborted === undefined ? outcome : { ...outcome, aborted }, Date.now());
+  }
+
+  #releaseHeld(): void {
+    this.#held?.release();
+    this.#held = undefined;
   }
 
   #forward(admission: Admission<ProxyUpstream>): void {
@@ -345,7 +373,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.#head = undefined;
     this.#admission = undefined;
     this.#body = undefined;
-    this.#held = undefined;
+    this.#releaseHeld();
     this.socket.resume();
     if (this.#pending.length > 0) this.#readHead();
   }
@@ -387,7 +415,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.#phase = 'closing';
     this.#touchedMs = Date.now();
     this.#pending = EMPTY;
-    this.#held = undefined;
+    this.#releaseHeld();
     this.socket.resume();
     this.socket.end();
   }

@@ -3,6 +3,7 @@ import type { HeldAnswer } from '../../engine/held-calls.js';
 import { BodyReader } from '../../wire/http-body.js';
 import { lowerName, type RequestHead } from '../../wire/http-head.js';
 import type { ProxyUpstream } from './gateway.js';
+import type { HeldMemory } from './held-memory.js';
 
 /** Body that a held request may have, with its framing: an approval is bound to all of it. */
 const BODY_BYTES_MAX = 256 * 1024;
@@ -26,12 +27,27 @@ type HeldStep =
 export class HeldBody {
   readonly #framing: RequestHead['framing'];
   readonly #reader: BodyReader;
+  readonly #shared: HeldMemory;
+  readonly #sharedMax: number;
   #memory: Buffer = EMPTY;
   #bytes = 0;
 
-  constructor(framing: RequestHead['framing']) {
+  constructor(framing: RequestHead['framing'], shared: HeldMemory, sharedMax: number) {
     this.#framing = framing;
     this.#reader = new BodyReader(framing);
+    this.#shared = shared;
+    this.#sharedMax = sharedMax;
+  }
+
+  /** What has come of it. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Nobody needs its bytes any more. */
+  release(): void {
+    this.#shared.give(this.#memory.length);
+    this.#memory = EMPTY;
   }
 
   take(bytes: Buffer): HeldStep {
@@ -42,22 +58,25 @@ export class HeldBody {
     if (this.#bytes + used > BODY_BYTES_MAX) return TOO_LARGE;
     if (reader.trailers.length > 0)
       return impossible('an approval is not bound to trailers, and it has some');
-    this.#keep(bytes.subarray(0, used));
+    if (!this.#keep(bytes.subarray(0, used))) return NO_ROOM;
     if (!reader.done) return { kind: 'more' };
     const framed = this.#memory.subarray(0, this.#bytes);
     return { kind: 'complete', framed, payload: this.#payloadOf(framed), rest: bytes.subarray(used) };
   }
 
   /** Copied, since many small buffers would take far more than their bytes. */
-  #keep(bytes: Buffer): void {
+  #keep(bytes: Buffer): boolean {
     const needed = this.#bytes + bytes.length;
-    if (needed > this.#memory.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, FIRST_BYTES, 2 * this.#memory.length));
-      this.#memory.copy(grown, 0, 0, this.#bytes);
-      this.#memory = grown;
+    const had = this.#memory;
+    if (needed > had.length) {
+      const size = Math.max(needed, FIRST_BYTES, Math.min(2 * had.length, BODY_BYTES_MAX));
+      if (!this.#shared.take(size - had.length, this.#sharedMax)) return false;
+      this.#memory = Buffer.allocUnsafeSlow(size);
+      had.copy(this.#memory, 0, 0, this.#bytes);
     }
     bytes.copy(this.#memory, this.#bytes);
     this.#bytes = needed;
+    return true;
   }
 
   #payloadOf(framed: Buffer): Buffer {
@@ -81,6 +100,7 @@ function impossible(why: string): HeldStep {
   return refused(403, 'hold_impossible', detail);
 }
 
+const NO_ROOM = impossible('too many calls wait for their bodies at the moment');
 const TOO_LARGE = impossible(
   `an approval is bound to the whole body, and this one is larger than ${BODY_BYTES_MAX} bytes`,
 );
