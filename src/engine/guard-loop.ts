@@ -16,7 +16,7 @@ import { ambiguity } from './ambiguity.js';
 import type { Behaviour, Judged } from './behaviour.js';
 import { decisionEntry } from './decision-entry.js';
 import { type HeldAnswer, HeldCalls } from './held-calls.js';
-import type { Holds } from './holds.js';
+import type { Hold, Holds } from './holds.js';
 import { type Denial, LastLook, LEASE_EXPIRED } from './last-look.js';
 import type { Geo, Journal, JournalTicket, Standing } from './ports.js';
 import type { Routing, Upstream } from './routing.js';
@@ -57,6 +57,8 @@ export interface Admission<U extends Upstream> {
   readonly judged: Judged | undefined;
   /** Of the key directory, when the decision was made. */
   readonly version: number;
+  /** The approval that it uses up. */
+  readonly approval?: Hold;
   /** Whether it has passed the last look and not ended. */
   forwarded: boolean;
 }
@@ -192,8 +194,15 @@ export class GuardLoop<U extends Upstream> {
     return this.#held.answer(admission, head, body, timeMs);
   }
 
+  /** It was to go on, and there was no exchange. */
+  unsent(admission: Admission<U>, outcome: Outcome, timeMs: number): void {
+    admission.ticket.complete(outcome, timeMs);
+    this.#held.unsent(admission, timeMs);
+  }
+
   /** The exchange ended: completes the journal entry and, where asked for, enrols a foreign key. */
   completed(admission: Admission<U>, outcome: Outcome, timeMs: number): void {
+    if (!admission.forwarded) this.#held.unsent(admission, timeMs);
     this.#lastLook.ended(admission);
     admission.ticket.complete(outcome, timeMs);
     const { presented, upstream, judged, key } = admission;

@@ -69,6 +69,17 @@ export class HeldCalls<U extends Upstream> {
     return { kind: hold.state === 'denied' ? 'denied' : 'waiting', hold };
   }
 
+  /** The upstream never heard of the request: it was not the "once" that was approved. */
+  unsent({ approval, requestId }: Admission<U>, timeMs: number): void {
+    if (approval === undefined || !this.#holds.giveBack(approval)) return;
+    this.#journal.append({
+      kind: 'system',
+      time: timeMs,
+      event: 'hold.returned',
+      detail: { hold: approval.id, key: approval.key, request: requestId },
+    });
+  }
+
   /** Held for the worst that its body might do: now the body is known, and it may do less. */
   #milder(admission: Admission<U>, head: RequestHead, body: Uint8Array): Admission<U> | undefined {
     const { observation, upstream, judged, requestId, key, target } = admission;
@@ -102,6 +113,6 @@ export class HeldCalls<U extends Upstream> {
         finding,
       }),
     );
-    return { ...admission, verdict: ALLOW, ticket, durable: ticket.durable() };
+    return { ...admission, verdict: ALLOW, ticket, durable: ticket.durable(), approval: hold };
   }
 }

@@ -90,6 +90,20 @@ export class Holds {
     return hold;
   }
 
+  /**
+   * Takes back an approval whose request never left: it counts again, for as long as it would have.
+   * @returns false where the request has been decided anew meanwhile
+   */
+  giveBack(hold: Hold): boolean {
+    const other = this.#byRequest.get(hold.requestHash);
+    if (this.#byId.get(hold.id)?.state !== 'used') return false;
+    if (other !== undefined && other.state !== 'pending') return false;
+    if (other !== undefined) this.#forget(other);
+    hold.state = 'approved';
+    this.#byRequest.set(hold.requestHash, hold);
+    return true;
+  }
+
   get(id: string, nowMs: number): Hold | undefined {
     this.#expire(nowMs);
     return this.#byId.get(id);

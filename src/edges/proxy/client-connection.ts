@@ -230,7 +230,12 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     admission.durable.then(
       () => this.#forward(admission),
       () =>
-        this.#refuse(503, 'journal_unavailable', 'The record of decisions cannot be written at the moment.'),
+        this.#unsent(
+          admission,
+          503,
+          'journal_unavailable',
+          'The record of decisions cannot be written at the moment.',
+        ),
     );
   }
 
@@ -287,8 +292,18 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.#held = undefined;
   }
 
+  /** The upstream does not hear of it. */
+  #unsent(admission: Admission<ProxyUpstream>, status: number, code: string, detail: string): void {
+    const outcome = { status, bytesIn: 0, bytesOut: 0, latencyMs: 0, aborted: code };
+    this.#gateway.loop.unsent(admission, outcome, Date.now());
+    this.#refuse(status, code, detail);
+  }
+
   #forward(admission: Admission<ProxyUpstream>): void {
-    if (this.socket.destroyed) return;
+    if (this.socket.destroyed) {
+      this.#unsent(admission, 0, 'client_aborted', '');
+      return;
+    }
     const head = this.#head as RequestHead;
     const { upstream } = admission;
     const upgrade =
@@ -305,7 +320,8 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
       };
       text = forwardedHead(head, admission, this.#gateway.injection(admission), hop, upgrade);
     } catch {
-      this.#refuse(
+      this.#unsent(
+        admission,
         503,
         'credential_unavailable',
         'The credential of the upstream cannot be opened at the moment.',
