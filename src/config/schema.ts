@@ -194,7 +194,7 @@ const upstream = z.strictObject({
   methodOverride: z
     .enum(['refuse', 'forward'])
     .default('refuse')
-    .describe('X-HTTP-Method-Override and its like.'),
+    .describe('X-HTTP-Method-Override and its like, with dashes or underscores.'),
   upgrades: z
     .array(z.string().toLowerCase())
     .default(['websocket'])

@@ -1,3 +1,4 @@
+import { readingOf } from './header-names.js';
 import { type Framing, trimOws } from './http-head.js';
 
 /**
@@ -127,7 +128,7 @@ export class BodyReader {
     const name = TRAILER.exec(line)?.[1];
     const lower = name?.toLowerCase();
     if (name === undefined || lower === undefined) this.refused = 'a malformed trailer line';
-    else if (FORBIDDEN_TRAILERS.has(lower)) this.refused = `a trailer that may not be one: ${lower}`;
+    else if (isForbidden(readingOf(name).dashed)) this.refused = `a trailer that may not be one: ${lower}`;
     else if (this.#trailerBytes > TRAILER_BYTES_MAX)
       this.refused = `trailers longer than ${TRAILER_BYTES_MAX} bytes`;
     else {
@@ -159,4 +160,13 @@ const FORBIDDEN_TRAILERS = new Set([
   'content-encoding',
   'content-type',
   'content-range',
+  'x-forwarded-for',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
 ]);
+
+/** @param name as a server may read it */
+function isForbidden(name: string): boolean {
+  return FORBIDDEN_TRAILERS.has(name) || name.startsWith('x-keyward-');
+}

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { issueInput, sealInput } from '../../src/keys/inputs.js';
 import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
 
 let api: Guarded;
@@ -246,6 +247,76 @@ describe('ambiguous requests are refused and nothing of them is forwarded', () =
     expect(await raw(api.port, text)).toMatch(/^HTTP\/1\.1 4\d\d [\s\S]*problem\+json/);
     expect(api.received()).toBe('');
   });
+
+  it.each([
+    ['a method override', 'X_HTTP_METHOD_OVERRIDE: DELETE'],
+    ['a method override, partly', 'X-Http_Method-Override: DELETE'],
+    ['a method override with other signs', 'X.HTTP.Method.Override: DELETE'],
+    ['another key', 'X_API_KEY: other'],
+    ['an identity', 'X_Keyward_Tenant: forged'],
+    ['an address', 'X_Forwarded_For: 192.0.2.1'],
+    ['a body type', 'Content_Type: application/json'],
+    ['a body coding', 'Content_Encoding: gzip'],
+    ['a length', 'Content_Length: 5'],
+    ['a framing', 'Transfer_Encoding: chunked'],
+    ['a client', 'User_Agent: other'],
+  ])('a header that CGI takes for one that the guard looks at: %s', async (_name, line) => {
+    api = await guarded(ok);
+    const answer = await raw(
+      api.port,
+      `GET / HTTP/1.1\r\nHost: a\r\nx-api-key: ${api.key}\r\n${line}\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*request_ambiguous/);
+    expect(api.received()).toBe('');
+  });
+
+  it('a header that CGI takes for the one of the key, when that has underscores', async () => {
+    api = await guarded(ok, { credentials: [{ in: 'header', name: 'api_key' }] });
+    const ask = (line: string) =>
+      raw(api.port, `GET / HTTP/1.1\r\nHost: a\r\napi_key: ${api.key}\r\n${line}\r\n\r\n`);
+    expect(await ask('Api-Key: other')).toMatch(/^HTTP\/1\.1 400 [\s\S]*request_ambiguous/);
+    expect(await ask('X_Trace_Id: 1')).toMatch(/^HTTP\/1\.1 200/);
+    expect(api.received()).toContain('X_Trace_Id: 1');
+  });
+
+  it('a header that CGI takes for the one with the injected credential is not passed on', async () => {
+    api = await guarded(ok);
+    const { sealed, keys } = api.running;
+    const input = { name: 'real', upstream: 'api', header: 'x-admin-key', secret: 'injected' };
+    await sealed.set('test', sealInput.parse(input));
+    const { credential } = await keys.issue(
+      'test',
+      issueInput.parse({ name: 'k', sealed: 'real', upstreams: ['api'] }),
+    );
+    const lines = `x-api-key: ${credential}\r\nX_Admin_Key: forged`;
+    expect(await raw(api.port, `GET / HTTP/1.1\r\nHost: a\r\n${lines}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200/);
+    expect(api.received()).toContain('x-admin-key: injected');
+    expect(api.received()).not.toContain('forged');
+  });
+
+  it('method overrides in every form or in none', async () => {
+    api = await guarded(ok, { methodOverride: 'forward' });
+    const lines = 'X-HTTP-Method-Override: DELETE\r\nX_HTTP_METHOD_OVERRIDE: DELETE';
+    const answer = await raw(
+      api.port,
+      `GET / HTTP/1.1\r\nHost: a\r\nx-api-key: ${api.key}\r\n${lines}\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 200/);
+    expect(api.received()).toContain(lines);
+  });
+
+  it.each(['X_Api_Key: other', 'X-HTTP-Method-Override: DELETE', 'X_Keyward_Tenant: forged'])(
+    'a trailer that may not be one: %s',
+    async (line) => {
+      api = await guarded(() => undefined);
+      const answer = await raw(
+        api.port,
+        `POST / HTTP/1.1\r\nHost: a\r\nx-api-key: ${api.key}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${line}\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(api.received()).not.toContain(line);
+    },
+  );
 
   it('a chunk size that ends in a bare LF', async () => {
     api = await guarded(() => undefined);

@@ -6,6 +6,7 @@ import {
   withoutCookie,
   withoutParameter,
 } from '../../wire/credentials.js';
+import { mayBeSame } from '../../wire/header-names.js';
 import { isHopByHop, lowerName, type RequestHead } from '../../wire/http-head.js';
 import type { ProxyUpstream } from './gateway.js';
 
@@ -57,7 +58,7 @@ export function forwardedHead(
       if (hop.peerTrusted) forwardedFor += `${value}, `;
       continue;
     }
-    if (injection !== undefined && lower === injection.header.toLowerCase()) continue;
+    if (injection !== undefined && mayBeSame(name, injection.header)) continue;
     const kept = withoutCredentials(stripped, lower, value);
     if (kept !== undefined) text += `${name}: ${kept}\r\n`;
   }
