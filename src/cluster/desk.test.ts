@@ -7,7 +7,7 @@ const long = '\u{65e5}'.repeat(9_000);
 const hold = (n: number): HoldFacts => ({
   ...{ id: `h_${n}`, key: 'k', tenant: long, principal: long, upstream: 'api', method: long, path: long },
   ...{ operation: long, privilege: 4, address: long, userAgent: long, openedMs: n, asked: 1 },
-  ...{ state: 'pending', gateway: 'x' },
+  ...{ state: 'pending', gateway: 'x', bodyBytes: 7, fields: Array.from({ length: 50 }, () => long) },
   finding: {
     ...{ evidence: 9, threshold: 5, rarity: { network: 1, asn: 1, client: 1, operation: 1 } },
     reasons: Array.from({ length: 30 }, () => ({ term: 'network', nats: 1, text: long })),

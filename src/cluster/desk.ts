@@ -9,6 +9,8 @@ import type {
 import type { HoldFilter } from '../engine/holds.js';
 import {
   type Answer,
+  FIELD_CHARS_MAX,
+  FIELDS_MAX,
   HOLD_CHARS_MAX,
   HOLDS_MAX,
   type Question,
@@ -92,6 +94,7 @@ function sent({ finding, gateway: _, ...hold }: HoldFacts): Answer['holds'][numb
     ...{ tenant: cut(hold.tenant), principal: cut(hold.principal), method: cut(hold.method) },
     ...{ path: cut(hold.path, HOLD_CHARS_MAX), operation: cut(hold.operation, HOLD_CHARS_MAX) },
     ...{ address: cut(hold.address), userAgent: cut(hold.userAgent) },
+    fields: hold.fields.slice(0, FIELDS_MAX).map((name) => cut(name, FIELD_CHARS_MAX)),
     ...(finding === undefined
       ? {}
       : {

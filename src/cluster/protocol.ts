@@ -53,15 +53,18 @@ const enrolment = z.strictObject({
 });
 
 /** Holds in one answer, and how much of their texts: the line stays within the bound. */
-export const HOLDS_MAX = 50;
+export const HOLDS_MAX = 40;
 export const HOLD_CHARS_MAX = 512;
 export const REASONS_MAX = 8;
+export const FIELDS_MAX = 16;
+export const FIELD_CHARS_MAX = 64;
 const shown = z.string().max(HOLD_CHARS_MAX);
 const nats = z.number();
 const holdState = z.enum(HOLD_STATES);
 const hold = z.strictObject({
   ...{ id, key: id, tenant: text, principal: text, upstream: id, method: text, path: shown },
   ...{ operation: shown, privilege: z.number().int().min(0).max(4), address: text, userAgent: text },
+  ...{ bodyBytes: count, fields: z.array(z.string().max(FIELD_CHARS_MAX)).max(FIELDS_MAX) },
   finding: z
     .strictObject({
       evidence: nats,

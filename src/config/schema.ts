@@ -4,6 +4,7 @@ import { milliseconds, port, secretSource, serverTls } from './fields.js';
 import { gateways } from './gateways.js';
 import { leaks } from './leaks.js';
 import { notices } from './notices.js';
+import { timeWindow } from './time-window.js';
 
 const privilege = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
 
@@ -74,26 +75,6 @@ const timeouts = z
     totalMs: milliseconds.default(3_600_000).describe('For the whole exchange.'),
   })
   .prefault({});
-
-const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM');
-const timeZone = z.string().refine((name) => {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}, 'is not an IANA time zone');
-export const timeWindow = z.strictObject({
-  days: z
-    .array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']))
-    .min(1, 'names no day: leave it out for every day')
-    .optional()
-    .describe('Days on which it begins; every day if not given.'),
-  from: clockTime,
-  to: clockTime.describe('Before `from`, it spans midnight; the same as `from`, it is the whole day.'),
-  timeZone: timeZone.optional().describe('IANA name, such as Europe/Berlin; UTC if not given.'),
-});
 
 const DETECTOR_MODES = ['off', 'learn', 'observe', 'enforce'] as const;
 const action = z.enum(['allow', 'flag', 'hold', 'deny']);

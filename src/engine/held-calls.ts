@@ -1,3 +1,4 @@
+import type { BodyFields } from '../catalogs/body-fields.js';
 import { PRIVILEGED_FROM } from '../core/observation.js';
 import { respond } from '../core/response.js';
 import { ALLOW, type Verdict } from '../core/verdict.js';
@@ -8,7 +9,6 @@ import { decisionEntry } from './decision-entry.js';
 import type { Admission } from './guard-loop.js';
 import type { Hold, Holds } from './holds.js';
 import type { Journal } from './ports.js';
-
 import { requestFields } from './request-fields.js';
 import { requestHash } from './request-hash.js';
 import type { Upstream } from './routing.js';
@@ -34,8 +34,9 @@ export class HeldCalls<U extends Upstream> {
    * @param body its payload, without framing
    */
   answer(admission: Admission<U>, head: RequestHead, body: Uint8Array, timeMs: number): HeldAnswer<U> {
-    const { observation, upstream } = admission;
-    const milder = this.#milder(admission, head, body);
+    const { observation, upstream, target } = admission;
+    const fields = requestFields(head, target.query, body);
+    const milder = this.#milder(admission, fields);
     if (milder !== undefined) return { kind: 'approved', admission: milder };
     const key = admission.key as LiveKey;
     const hash = requestHash(key.key.id, head, upstream.credentials, body);
@@ -53,6 +54,8 @@ export class HeldCalls<U extends Upstream> {
         privilege: observation.operation.privilege,
         address: observation.address,
         userAgent: observation.userAgent,
+        bodyBytes: body.length,
+        fields: [...fields.names].sort(),
         requestHash: hash,
         finding: admission.judged?.finding,
         source: admission.judged?.judgement?.symbols.source,
@@ -81,11 +84,10 @@ export class HeldCalls<U extends Upstream> {
   }
 
   /** Held for the worst that its body might do: now the body is known, and it may do less. */
-  #milder(admission: Admission<U>, head: RequestHead, body: Uint8Array): Admission<U> | undefined {
+  #milder(admission: Admission<U>, fields: BodyFields): Admission<U> | undefined {
     const { observation, upstream, judged, requestId, key, target } = admission;
     const finding = judged?.finding;
     if (finding === undefined) return undefined;
-    const fields = requestFields(head, target.query, body);
     const operation = upstream.catalog.match(observation.method, target.segments, fields);
     const { plan } = upstream.behaviour;
     const action = respond(finding.evidence, finding.threshold, operation.privilege, plan);

@@ -7,7 +7,14 @@ const MINUTE = 60_000;
 function asked(key: string, n: number | string) {
   return {
     ...{ key, tenant: 't', principal: 'p', upstream: 'api', method: 'POST', path: `/x/${n}` },
-    ...{ operation: 'x', privilege: 4, address: '203.0.113.9', userAgent: 'curl/8' },
+    ...{
+      operation: 'x',
+      privilege: 4,
+      address: '203.0.113.9',
+      userAgent: 'curl/8',
+      bodyBytes: 0,
+      fields: [],
+    },
     ...{ requestHash: `${key} ${n}`, finding: undefined, source: undefined },
   };
 }

@@ -6,8 +6,10 @@ const APPROVAL_MS = 15 * 60_000;
 /** Who holds a stolen key can ask for anything: no key's holds push out another's, until very many keys do that. */
 const PENDING_PER_KEY_MAX = 50;
 const HOLDS_MAX = 10_000;
-/** Of a text that the client chose. */
+/** Of what the client chose. */
 const TEXT_CHARS_MAX = 2_048;
+const FIELDS_MAX = 50;
+const FIELD_CHARS_MAX = 128;
 
 /** `expired`: it was approved, and its request did not come in time. */
 export const HOLD_STATES = ['pending', 'approved', 'denied', 'used', 'expired'] as const;
@@ -26,6 +28,9 @@ export interface Hold {
   readonly privilege: number;
   readonly address: string;
   readonly userAgent: string;
+  readonly bodyBytes: number;
+  /** Names of fields in query and body: what they say may be secret. */
+  readonly fields: readonly string[];
   /** Only this very request can be let through. */
   readonly requestHash: string;
   readonly openedMs: number;
@@ -70,6 +75,7 @@ export class Holds {
     const hold: Hold = {
       ...facts,
       ...{ path: facts.path.slice(0, TEXT_CHARS_MAX), userAgent: facts.userAgent.slice(0, TEXT_CHARS_MAX) },
+      fields: facts.fields.slice(0, FIELDS_MAX).map((name) => name.slice(0, FIELD_CHARS_MAX)),
       ...{ id: this.#newId(), openedMs: nowMs, asked: 1, state: 'pending' },
     };
     this.#makeRoom(hold.key);

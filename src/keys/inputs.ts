@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { locationRules, timeWindow } from '../config/schema.js';
+import { locationRules } from '../config/schema.js';
+import { timeWindow } from '../config/time-window.js';
 import { UNNAMED_PRINCIPAL } from '../core/key.js';
 import { ruleFault } from '../core/scope.js';
 import { ENV_PATTERN, OPERATOR_ENV } from './format.js';

@@ -75,6 +75,8 @@ describe('behaviour', () => {
       operation: 'runcommand',
       privilege: 4,
       state: 'pending',
+      bodyBytes: BODY.length,
+      fields: ['_id'],
     });
     expect((await approvals.show(hold)).finding?.reasons.map(({ text }) => text).join()).toMatch(
       /never used by this key/,

@@ -27,6 +27,8 @@ export const holdView = z
     privilege: z.number().int(),
     address: z.string(),
     userAgent: z.string(),
+    bodyBytes: z.number().int(),
+    fields: z.array(z.string()).describe('Names of fields in query and body, as far as they can be read.'),
     gateway: z.string().optional().describe('The further gateway that holds it.'),
     openedAt: z.iso.datetime(),
     asked: z.number().int().describe('Times the client asked.'),
@@ -172,7 +174,7 @@ function view(hold: HoldFacts): z.output<typeof holdView> {
     ...rest,
     openedAt: new Date(openedMs).toISOString(),
     ...(finding === undefined ? {} : { evidence: finding.evidence, threshold: finding.threshold }),
-    reasons: [...(finding?.reasons ?? [])],
+    ...{ fields: [...rest.fields], reasons: [...(finding?.reasons ?? [])] },
     ...(decidedMs === undefined ? {} : { decidedAt: new Date(decidedMs).toISOString() }),
   };
 }
