@@ -175,7 +175,7 @@ const upstream = z.strictObject({
   methodOverride: z
     .enum(['refuse', 'forward'])
     .default('refuse')
-    .describe('X-HTTP-Method-Override and its like, with dashes or underscores.'),
+    .describe('X-HTTP-Method-Override and its like, with dashes or underscores, and `_method` in a query.'),
   upgrades: z
     .array(z.string().toLowerCase())
     .default(['websocket'])

@@ -5,6 +5,9 @@ import type { Upstream } from './routing.js';
 
 const METHOD_OVERRIDES = new Set(['x-http-method-override', 'x-http-method', 'x-method-override']);
 
+/** A query that is worth a closer look: the word is there, or may be encoded. */
+const MAY_NAME_METHOD = /method|%/i;
+
 /** What the guard reads, drops or writes: a header that a server may take for one of them has not been looked at. */
 const OWN = new Set([
   'content-encoding',
@@ -21,10 +24,26 @@ const OWN = new Set([
 const IDENTITY = 'x-keyward-';
 
 /** What two servers could take for different requests. */
-export function ambiguity(head: RequestHead, path: string, upstream: Upstream): string | undefined {
+export function ambiguity(
+  head: RequestHead,
+  { path, query }: { readonly path: string; readonly query: string },
+  upstream: Upstream,
+): string | undefined {
   if (upstream.encodedSeparators === 'refuse' && /%(?:2f|5c)/i.test(path))
     return 'an encoded slash or backslash in the path';
+  if (upstream.methodOverride === 'refuse' && overridesMethod(query))
+    return 'a query parameter that overrides the method';
   return ambiguousHeader(head.headers, upstream);
+}
+
+/** As Rails, Laravel, Symfony and Express middlewares read it. */
+function overridesMethod(query: string): boolean {
+  if (!MAY_NAME_METHOD.test(query)) return false;
+  for (const name of new URLSearchParams(query).keys()) {
+    const { dashed } = readingOf(name);
+    if (dashed === '-method' || METHOD_OVERRIDES.has(dashed)) return true;
+  }
+  return false;
 }
 
 function ambiguousHeader(headers: RawHeaders, upstream: Upstream): string | undefined {

@@ -264,7 +264,7 @@ export class GuardLoop<U extends Upstream> {
     const upstream = this.routing.find(target.authority ?? head.host, target.segments);
     if (upstream === undefined)
       return { status: 404, code: 'no_route', detail: 'No upstream answers to this host and path.' };
-    const ambiguous = ambiguity(head, target.path, upstream);
+    const ambiguous = ambiguity(head, target, upstream);
     return ambiguous === undefined
       ? { upstream, target }
       : { status: 400, code: 'request_ambiguous', detail: `Refused: ${ambiguous}.` };

@@ -294,6 +294,21 @@ describe('ambiguous requests are refused and nothing of them is forwarded', () =
     expect(api.received()).not.toContain('forged');
   });
 
+  it.each(['_method=DELETE', 'a=1&%5Fmethod=delete', 'X-HTTP-Method-Override=PUT'])(
+    'a query that may be taken for another method: %s',
+    async (query) => {
+      api = await guarded(ok);
+      const ask = (of: string) =>
+        raw(
+          api.port,
+          `POST /?${of} HTTP/1.1\r\nHost: a\r\nx-api-key: ${api.key}\r\nContent-Length: 0\r\n\r\n`,
+        );
+      expect(await ask(query)).toMatch(/^HTTP\/1\.1 400 [\s\S]*overrides the method/);
+      expect(api.received()).toBe('');
+      expect(await ask('method=DELETE&q=100%25')).toMatch(/^HTTP\/1\.1 200/);
+    },
+  );
+
   it('method overrides in every form or in none', async () => {
     api = await guarded(ok, { methodOverride: 'forward' });
     const lines = 'X-HTTP-Method-Override: DELETE\r\nX_HTTP_METHOD_OVERRIDE: DELETE';
