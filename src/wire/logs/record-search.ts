@@ -1,0 +1,25 @@
+import { ByteKind, KIND_OF, NEWLINE } from './json-bytes.js';
+
+/** How a record begins, as far as it is looked for. */
+export const OPENING_BYTES_MAX = 128;
+
+/** Looks for the next record after damage: what begins like the first one, or at the beginning of a line. */
+export class RecordSearch {
+  #opening: Buffer | undefined;
+
+  /** How the first record begins, up to the name of its first field. */
+  learn(bytes: Buffer, start: number, end: number): void {
+    if (this.#opening === undefined && end - start <= OPENING_BYTES_MAX)
+      this.#opening = Buffer.from(bytes.subarray(start, end));
+  }
+
+  /** Where the next record begins, or -1; the byte before `at` is looked at, too. */
+  find(bytes: Buffer, at: number): number {
+    const like = this.#opening === undefined ? -1 : bytes.indexOf(this.#opening, at);
+    let line = at > 0 && bytes[at - 1] === NEWLINE ? at - 1 : bytes.indexOf(NEWLINE, at);
+    while (line >= 0 && line + 1 < bytes.length && KIND_OF[bytes[line + 1] as number] !== ByteKind.open)
+      line = bytes.indexOf(NEWLINE, line + 1);
+    const begun = line >= 0 && line + 1 < bytes.length ? line + 1 : -1;
+    return begun < 0 || (like >= 0 && like < begun) ? like : begun;
+  }
+}
