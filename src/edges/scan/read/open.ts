@@ -44,7 +44,8 @@ export function open(source: Source, stdin: Readable | undefined, read: (bytes: 
   return { chunks: chunks(), problem: () => problem };
 }
 
-async function* prepended(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+/** Chunks with one more before them. */
+export async function* prepended(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   yield first;
   yield* rest;
 }
