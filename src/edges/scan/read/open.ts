@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { ByteReader } from './byte-reader.js';
+import { beginsGzip, GzipFault, gunzipped } from './gunzip.js';
 import type { Source } from './sources.js';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -28,13 +28,10 @@ export function open(source: Source, stdin: Readable | undefined, read: (bytes: 
     }
   }
   async function* chunks(): AsyncGenerator<Buffer> {
-    const bytes = counted();
     try {
-      const first = await bytes.next();
-      if (first.done === true) return;
-      const zipped = first.value[0] === 0x1f && first.value[1] === 0x8b;
-      const all = prepended(first.value, bytes);
-      yield* zipped ? unzipped(all) : all;
+      const bytes = new ByteReader(counted());
+      const zipped = beginsGzip(await bytes.peek(2));
+      yield* zipped ? gathered(gunzipped(bytes)) : bytes.all();
     } catch (error) {
       problem = describe(error as NodeJS.ErrnoException);
     } finally {
@@ -50,16 +47,29 @@ export async function* prepended(first: Buffer, rest: AsyncGenerator<Buffer>): A
   yield* rest;
 }
 
-async function* unzipped(zipped: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  // What goes wrong comes out of the stream itself, after what could be read.
-  const feeding = pipeline(zipped, gunzip).catch(() => undefined);
-  yield* gunzip as AsyncIterable<Buffer>;
-  await feeding;
+/** Small pieces together; what is there when they fail comes before the failure. */
+async function* gathered(pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  let some: Buffer[] = [];
+  let bytes = 0;
+  let failure: unknown;
+  try {
+    for await (const piece of pieces) {
+      some.push(piece);
+      bytes += piece.length;
+      if (bytes < CHUNK_BYTES) continue;
+      yield Buffer.concat(some);
+      some = [];
+      bytes = 0;
+    }
+  } catch (error) {
+    failure = error;
+  }
+  if (bytes > 0) yield Buffer.concat(some);
+  if (failure !== undefined) throw failure;
 }
 
 function describe(error: NodeJS.ErrnoException): string {
-  if (error.code === 'Z_BUF_ERROR') return 'the gzip file ends too early; what could be read was used';
-  if (error.code?.startsWith('Z_')) return 'the gzip file is damaged; what came before was used';
-  return `cannot be read to its end (${error.code ?? error.message})`;
+  return error instanceof GzipFault
+    ? error.message
+    : `cannot be read to its end (${error.code ?? error.message})`;
 }

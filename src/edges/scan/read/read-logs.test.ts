@@ -70,9 +70,12 @@ describe('JSON documents', () => {
       expect((await read([text])).operations).toEqual(names(3_000));
   });
 
-  it('in small pieces', async () => {
-    const pieces = python({ Records: some(5) }).split('');
-    expect((await read(pieces)).operations).toEqual(names(5));
+  it('in small pieces, plain and zipped', async () => {
+    const text = Buffer.from(python({ Records: some(5) }));
+    for (const bytes of [text, gzipSync(text)]) {
+      const pieces = [...bytes].map((_, at) => bytes.subarray(at, at + 1));
+      expect((await read(pieces)).operations).toEqual(names(5));
+    }
   });
 
   it('put together from zipped ones', async () => {
