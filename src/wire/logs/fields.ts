@@ -15,7 +15,12 @@ export function isFields(value: unknown): value is Fields {
 export function textOf(value: unknown, charsMax = KEY_CHARS_MAX): string | undefined {
   const text = typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
   if (text === '') return undefined;
-  return text.length > charsMax ? text.slice(0, charsMax) : text;
+  return text.length > charsMax ? owned(text.slice(0, charsMax)) : text;
+}
+
+/** A text with memory of its own: a part of another keeps the whole of that alive. */
+function owned(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string;
 }
 
 /** A number that is finite and not negative; logs write them as text, too. */

@@ -1,10 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cloudTrailRecord } from './cloudtrail.js';
 import { combinedRecord } from './combined.js';
 import { lineParser } from './detect.js';
 import { directoryInsightsRecord } from './directory-insights.js';
-import { OBJECT_CHARS_MAX, OBJECTS_MAX, PATH_CHARS_MAX } from './fields.js';
+import { OBJECT_CHARS_MAX, OBJECTS_MAX, PATH_CHARS_MAX, textOf } from './fields.js';
 import { LOG_FORMATS } from './formats.js';
 import { genericRecord } from './generic.js';
 import { jsonAccessRecord } from './json-access.js';
@@ -72,5 +74,30 @@ describe('log parsers', () => {
     for (const text of ['"'.repeat(1e6), '['.repeat(1e6), ` [${'] "'.repeat(3e5)}`, '\\'.repeat(1e6)])
       combinedRecord(`192.0.2.1 - - [24/Nov/2026:12:00:00 +0000] "${text}`);
     expect(performance.now() - began).toBeLessThan(500);
+  });
+});
+
+describe('textOf', () => {
+  it('cuts and keeps text as it is', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', minLength: 1 }),
+        fc.integer({ min: 1, max: 20 }),
+        (text, max) => {
+          expect(textOf(text, max)).toBe(text.slice(0, max));
+        },
+      ),
+    );
+  });
+
+  it('keeps nothing of what it cut off', () => {
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc') as () => void;
+    gc();
+    const before = process.memoryUsage().heapUsed;
+    const kept = Array.from({ length: 200 }, (_, n) => textOf(`${n}${'é'.repeat(500_000)}`));
+    gc();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(20e6);
+    expect(kept).toHaveLength(200);
   });
 });
