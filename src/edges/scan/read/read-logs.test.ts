@@ -1,8 +1,12 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type ReadOptions, readLogs } from './read-logs.js';
 import { ReadReport } from './report.js';
+import { type SourceFault, sourcesOf } from './sources.js';
 
 const event = (n: number, more: object = {}) => ({
   eventTime: new Date(Date.UTC(2026, 10, 24) + n * 1_000).toISOString(),
@@ -137,5 +141,73 @@ describe('lines', () => {
         expect(report.bad).toBe(0);
       }
     }
+  });
+});
+
+describe('logs that cannot be used', () => {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'keyward-read-'));
+  afterAll(() => rmSync(dir, { recursive: true }));
+  const put = (name: string, content: string) => {
+    mkdirSync(path.dirname(path.join(dir, name)), { recursive: true });
+    writeFileSync(path.join(dir, name), content);
+    return path.join(dir, name);
+  };
+  const link = (name: string, to: string) => symlinkSync(to, path.join(dir, name));
+
+  async function readAll(names: readonly string[], options: ReadOptions = {}) {
+    const report = new ReadReport();
+    let fault: string | undefined;
+    try {
+      for await (const block of readLogs(sourcesOf(names), report, options)) block.take(() => undefined);
+    } catch (error) {
+      fault = (error as SourceFault).message;
+    }
+    const refused = report.badLines.map(({ file, reason }) => `${path.relative(dir, file)} ${reason}`);
+    return { report, refused, fault };
+  }
+
+  it('do not keep those beside them from being read, each once', async () => {
+    const good = put('folder/sub/a.ndjson', some(3, generic).map(json).join('\n'));
+    put('folder/notes.txt', 'nothing to see');
+    put('folder/z.json', json({ Records: [] }));
+    link('folder/1-nowhere', 'absent');
+    link('folder/2-self', '2-self');
+    link('folder/sub/circle', '..');
+    link('folder/sub/z-again', 'a.ndjson');
+    const { report, refused, fault } = await readAll([path.join(dir, 'folder'), good]);
+    expect(fault).toBeUndefined();
+    expect(report.records).toBe(3);
+    expect(refused).toEqual([
+      'folder/1-nowhere does not exist',
+      'folder/2-self is a link that leads in a circle',
+      'folder/notes.txt not a log of a known format',
+      `folder/sub/circle is ${path.join(dir, 'folder')}, which is read already`,
+      `folder/sub/z-again is ${good}, which is read already`,
+    ]);
+    expect(report.lost).toEqual([]);
+  });
+
+  it('are told of where they were named', async () => {
+    const good = put('good', json(generic(1)));
+    const notes = put('notes', 'nothing to see');
+    const { report, fault } = await readAll([path.join(dir, 'absent'), notes, good]);
+    expect(fault).toBeUndefined();
+    expect(report.records).toBe(1);
+    expect(report.lost).toEqual([
+      expect.stringContaining('absent does not exist'),
+      expect.stringContaining('notes is no log of a known format'),
+    ]);
+    expect((await readAll([good], { format: 'okta' })).report.lost).toEqual([
+      `${good} has no line that can be used.`,
+    ]);
+  });
+
+  it('are an error where there is nothing else', async () => {
+    const notes = put('only', 'nothing to see');
+    expect((await readAll([notes])).fault).toContain('only is no log of a known format');
+    expect((await readAll([notes, path.join(dir, 'absent')])).fault).toContain(
+      '1 more could not be used either',
+    );
+    expect((await readAll([put('empty', '')])).fault).toBeUndefined();
   });
 });

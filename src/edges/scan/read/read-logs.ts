@@ -30,32 +30,58 @@ export interface RecordBlock {
 /** Why a source is of no use: in a few words, and as a sentence for whoever named it. */
 interface Refusal {
   readonly short: string;
-  readonly whole: string | undefined;
+  readonly whole: string;
 }
 
-/** Reads logs of any known format, one after the other. Broken lines are counted and reported, never fatal. */
+/**
+ * Reads logs of any known format, one after the other. What cannot be used, lines and whole logs, is counted and reported.
+ * @throws {SourceFault} at the end, when none that the user named could be used
+ */
 export async function* readLogs(
   sources: readonly Source[],
   report: ReadReport,
   options: ReadOptions = {},
 ): AsyncGenerator<RecordBlock> {
   for (const source of sources) {
-    const reading = open(source, options.stdin, (bytes) => {
-      report.bytes += bytes;
-    });
-    const refusal = yield* readSource(source, reading.chunks, report, options);
-    const problem = reading.problem();
-    if (refusal?.whole !== undefined && source.named)
-      throw new SourceFault(problem === undefined ? refusal.whole : `${refusal.whole} Also, ${problem}.`);
-    if (refusal !== undefined) report.refuse(source.name, 0, refusal.short);
-    if (problem === undefined) continue;
-    if (source.named && !report.formats.has(source.name)) throw new SourceFault(`${source.name} ${problem}.`);
-    report.refuse(source.name, 0, problem);
+    const { records, bad } = report;
+    const why = yield* readOne(source, report, options);
+    if (!source.named) continue;
+    if (why !== undefined) report.lost.push(why);
+    else if (report.records === records && report.bad > bad)
+      report.lost.push(`${source.name} has no line that can be used.`);
   }
+  const [first, ...others] = report.lost;
+  if (report.formats.size > 0 || first === undefined) return;
+  throw new SourceFault(
+    others.length === 0 ? first : `${first} ${others.length} more could not be used either.`,
+  );
+}
+
+/** Reads one source; gives why it could not be used. */
+async function* readOne(
+  source: Source,
+  report: ReadReport,
+  options: ReadOptions,
+): AsyncGenerator<RecordBlock, string | undefined> {
+  const { name } = source;
+  if (source.problem !== undefined) {
+    report.refuse(name, 0, source.problem);
+    return `${name} ${source.problem}.`;
+  }
+  const reading = open(source, options.stdin, (bytes) => {
+    report.bytes += bytes;
+  });
+  const refusal = yield* readSource(name, reading.chunks, report, options);
+  if (refusal !== undefined) report.refuse(name, 0, refusal.short);
+  const problem = reading.problem();
+  if (problem !== undefined) report.refuse(name, 0, problem);
+  if (report.formats.has(name)) return undefined;
+  if (refusal === undefined) return problem === undefined ? undefined : `${name} ${problem}.`;
+  return problem === undefined ? refusal.whole : `${refusal.whole} Also, ${problem}.`;
 }
 
 async function* readSource(
-  { name }: Source,
+  name: string,
   chunks: AsyncGenerator<Buffer>,
   report: ReadReport,
   { format: given, mapping }: ReadOptions,
@@ -131,18 +157,22 @@ function parsed(file: string, block: TextBlock, parse: LineParser, report: ReadR
   return { file, take };
 }
 
-function refusalOf(name: string, probe: FormatProbe, documents: boolean): Refusal | undefined {
-  const { description, fault } = probe;
-  const expected = `Expected one of ${LOG_FORMATS.join(', ')}; --format names it, --fields maps the fields of a JSON access log.`;
-  const whole =
-    description === undefined
-      ? undefined
-      : `${name} is no log of a known format: it holds ${description}. ${expected}`;
-  if (!documents) return whole === undefined ? undefined : { short: 'not a log of a known format', whole };
-  // Digests and other companions of logs hold no records.
-  if (fault === undefined) return { short: 'a JSON document without records of a known format', whole };
+/** Nothing is wrong with a log that is empty. */
+function refusalOf(
+  name: string,
+  { description, fault }: FormatProbe,
+  documents: boolean,
+): Refusal | undefined {
+  if (description === undefined) return undefined;
+  if (documents && fault !== undefined)
+    return {
+      short: 'a JSON document that is not valid JSON',
+      whole: `${name} begins like a JSON document and is not valid JSON: ${fault}.`,
+    };
   return {
-    short: 'a JSON document that is not valid JSON',
-    whole: `${name} begins like a JSON document and is not valid JSON: ${fault}.`,
+    short: documents ? 'a JSON document without records of a known format' : 'not a log of a known format',
+    whole:
+      `${name} is no log of a known format: it holds ${description}. ` +
+      `Expected one of ${LOG_FORMATS.join(', ')}; --format names it, --fields maps the fields of a JSON access log.`,
   };
 }

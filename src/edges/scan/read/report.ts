@@ -21,6 +21,8 @@ export class ReadReport {
   /** The first few. */
   readonly badLines: BadLine[] = [];
   readonly reasons = new Map<string, number>();
+  /** Why logs that the user named could not be used. */
+  readonly lost: string[] = [];
 
   refuse(file: string, line: number, reason: string): void {
     this.bad += 1;

@@ -6,8 +6,10 @@ export interface Source {
   /** As it is named in reports; `-` is standard input. */
   readonly name: string;
   readonly bytes: number;
-  /** Named by the user, not found in a folder: that it is no log is then an error. */
+  /** Named by the user, not found in a folder: that it cannot be used is then said in the exit code. */
   readonly named: boolean;
+  /** Why it cannot be read at all. */
+  readonly problem?: string;
 }
 
 export class SourceFault extends Error {
@@ -18,15 +20,14 @@ export class SourceFault extends Error {
 const DIGEST = /CloudTrail-Digest/;
 
 /**
- * Files as given, and those in folders, recursively and in the order of their names.
- * @throws {SourceFault} for what is not there or cannot be read
+ * Files as given, and those in folders, recursively and in the order of their names, each once. What cannot be read is
+ * among them, with its problem.
  */
 export function sourcesOf(names: readonly string[]): Source[] {
-  return names.flatMap((name) => {
-    if (name === '-') return [{ name, bytes: 0, named: true }];
-    const stats = look(name);
-    return stats.isDirectory() ? within(name) : [{ name, bytes: stats.size, named: true }];
-  });
+  const search = new Search();
+  return names.flatMap((name) =>
+    name === '-' ? [{ name, bytes: 0, named: true }] : [...search.under(name, true)],
+  );
 }
 
 /** Of all of them together, as far as they are known. */
@@ -34,32 +35,57 @@ export function bytesOf(sources: readonly Source[]): number {
   return sources.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function within(folder: string): Source[] {
-  let entries: string[];
-  try {
-    entries = readdirSync(folder).sort();
-  } catch (error) {
-    throw fault(folder, error);
-  }
-  return entries.flatMap((entry) => {
-    if (entry.startsWith('.')) return [];
-    const name = path.join(folder, entry);
+class Search {
+  /** Files and folders by device and inode: links may lead to them again, or in circles. */
+  readonly #seen = new Map<string, string>();
+
+  *under(name: string, named: boolean): Generator<Source> {
     const stats = look(name);
-    if (stats.isDirectory()) return within(name);
-    return stats.isFile() && !DIGEST.test(name) ? [{ name, bytes: stats.size, named: false }] : [];
-  });
+    if (typeof stats === 'string') return yield { name, bytes: 0, named, problem: stats };
+    const folder = stats.isDirectory();
+    if (!named && !folder && (!stats.isFile() || DIGEST.test(name))) return;
+    const seen = this.#seenAs(name, stats);
+    // To name the same twice is no mistake worth a word.
+    if (seen !== undefined && named) return;
+    if (seen !== undefined)
+      return yield { name, bytes: 0, named, problem: `is ${seen}, which is read already` };
+    if (folder) yield* this.#within(name, named);
+    else yield { name, bytes: stats.size, named };
+  }
+
+  *#within(folder: string, named: boolean): Generator<Source> {
+    let entries: string[];
+    try {
+      entries = readdirSync(folder).sort();
+    } catch (error) {
+      return yield { name: folder, bytes: 0, named, problem: reasonOf(error) };
+    }
+    for (const entry of entries)
+      if (!entry.startsWith('.')) yield* this.under(path.join(folder, entry), false);
+  }
+
+  /** The name under which it was seen before. */
+  #seenAs(name: string, { dev, ino }: Stats): string | undefined {
+    // Some file systems have no inodes.
+    if (ino === 0) return undefined;
+    const id = `${dev}:${ino}`;
+    const seen = this.#seen.get(id);
+    if (seen === undefined) this.#seen.set(id, name);
+    return seen;
+  }
 }
 
-function look(name: string): Stats {
+function look(name: string): Stats | string {
   try {
     return statSync(name);
   } catch (error) {
-    throw fault(name, error);
+    return reasonOf(error);
   }
 }
 
-function fault(name: string, error: unknown): SourceFault {
+function reasonOf(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
-  const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-  return new SourceFault(`${name} ${why}.`);
+  // In a folder, of a link.
+  if (code === 'ENOENT') return 'does not exist';
+  return code === 'ELOOP' ? 'is a link that leads in a circle' : `cannot be read (${code})`;
 }
