@@ -1,13 +1,15 @@
 import { once } from 'node:events';
+import { counted } from '../core/counted.js';
 import type { Feed } from '../edges/scan/feed/feed.js';
 import { htmlReport } from '../edges/scan/html-report.js';
 import { detectionFinding } from '../edges/scan/ocsf.js';
+import type { ReadReport } from '../edges/scan/read/report.js';
 import { scan } from '../edges/scan/scan.js';
 import { scoreLine } from '../edges/scan/score-line.js';
 import { version } from '../version.js';
 import { writeWhole } from './scan-output.js';
 import { Progress } from './scan-progress.js';
-import { printSummary, summaryOf } from './scan-summary.js';
+import { NOTHING_JUDGED, printSummary, summaryOf } from './scan-summary.js';
 
 /** What a scan is to come to. */
 export interface JudgeOptions {
@@ -39,8 +41,10 @@ export async function judgeLogs(feed: Feed, totalBytes: number, options: JudgeOp
   });
   await scores?.flush();
   progress.end();
-  if (options.html !== undefined) writeWhole(options.html, htmlReport(result));
-  if (options.ocsf !== undefined) {
+  // What looks like a report of nothing found must not come from nothing read.
+  const read = result.report.records > 0;
+  if (read && options.html !== undefined) writeWhole(options.html, htmlReport(result));
+  if (read && options.ocsf !== undefined) {
     const { threshold } = result.budget;
     const findings = result.episodes.list.map((each) =>
       JSON.stringify(detectionFinding(each, threshold, version)),
@@ -51,6 +55,15 @@ export async function judgeLogs(feed: Feed, totalBytes: number, options: JudgeOp
   const out = options.scores ? process.stderr : process.stdout;
   if (options.json) out.write(`${JSON.stringify(summaryOf(result), null, 2)}\n`);
   else printSummary(result, out);
+  const shortfall = shortfallOf(result.report);
+  if (shortfall !== undefined) throw new Error(shortfall);
+}
+
+/** Why a scan that came to its end has failed all the same. */
+function shortfallOf({ records, lost }: ReadReport): string | undefined {
+  if (records === 0) return [NOTHING_JUDGED, ...lost.slice(0, 1)].join(' ');
+  if (lost.length === 0) return undefined;
+  return `${counted(lost.length, 'log that was named', 'logs that were named')} could not be used: ${lost.join(' ')}`;
 }
 
 /** Gathers lines and writes them in large pieces, no faster than they are read. */

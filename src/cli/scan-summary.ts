@@ -5,6 +5,8 @@ import { printable } from './printable.js';
 
 const SHOWN_EPISODES = 10;
 const SHOWN_BAD = 5;
+/** Nothing found, because nothing was looked at. */
+export const NOTHING_JUDGED = 'No observation could be read, so nothing was judged.';
 
 /** The result as data. */
 export function summaryOf(result: ScanResult) {
@@ -51,6 +53,10 @@ export function printSummary(result: ScanResult, to: NodeJS.WriteStream): void {
       `${counted(result.warming, 'key has', 'keys have')} too few observations to be judged (20 are needed)`,
     );
   bad(report, say);
+  if (report.records === 0) {
+    say(NOTHING_JUDGED);
+    return;
+  }
   if (disorder.first !== undefined)
     say(
       `${counted(disorder.lines, 'line is', 'lines are')} out of time order, the first at ${printable(disorder.first.file)}:${disorder.first.line}; that is beyond the window of 100,000 observations in which they are sorted; sort the input by time for better results`,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -128,6 +128,43 @@ describe('keyward scan, as its user runs it', () => {
       code: 1,
       stderr: expect.stringContaining('cannot be written'),
     });
+  });
+
+  it('says that nothing was judged where nothing was read', async () => {
+    const put = (name: string, content: string) => {
+      writeFileSync(path.join(dir, name), content);
+      return path.join(dir, name);
+    };
+    const refused = path.join(dir, 'refused');
+    mkdirSync(path.join(refused, 'sub'), { recursive: true });
+    put('refused/notes.txt', 'nothing to see');
+    const line = '{"time":1,"key":"k","operation":"o"}\n';
+    for (const logs of [
+      [put('empty.log', '')],
+      [path.join(refused, 'sub')],
+      [put('none.json', '{"Records":[]}')],
+      [put('other.ndjson', line), '--format', 'okta'],
+      [refused],
+    ]) {
+      const html = path.join(dir, 'nothing.html');
+      const { code, stdout, stderr } = await cli(['scan', ...logs, '--html', html]);
+      expect(code).toBe(1);
+      expect(stdout).toContain('nothing was judged');
+      expect(stdout).not.toContain('No key did anything');
+      expect(stderr).toContain('nothing was judged');
+      expect(existsSync(html)).toBe(false);
+    }
+  });
+
+  it('reads on where one of several logs is of no use, and fails at the end', async () => {
+    const status = path.join(dir, 'useless.log');
+    writeFileSync(status, 'nothing known\n'.repeat(50));
+    for (const threads of ['1', '2']) {
+      const { code, stdout, stderr } = await cli(['scan', status, log, '--threads', threads]);
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/observations of \d+ keys in 1 file/);
+      expect(stderr).toContain('1 log that was named could not be used');
+    }
   });
 
   it('says the same whether one thread reads and judges or two', async () => {
