@@ -34,9 +34,11 @@ export function holdsDocuments({ bytes, whole }: Head, isKnown: (text: string) =
   if (end < 0 && !whole) return first.records.length > 0;
   if (first.complete && first.records.length === 1 && first.records[0] === line.toString().trimEnd())
     return false;
-  const all = split(bytes, isKnown);
+  const all = end < 0 ? first : split(bytes, isKnown);
   if (all.complete || (all.open && !whole)) return true;
-  const lines = new LineSplitter().push(bytes).lines.filter(isKnown).length;
+  const splitter = new LineSplitter();
+  const blocks = [splitter.push(bytes), splitter.end()];
+  const lines = blocks.flatMap((block) => block.lines).filter(isKnown).length;
   return lines === 0 || all.records.filter(isKnown).length > lines;
 }
 
