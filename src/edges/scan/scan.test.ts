@@ -159,6 +159,12 @@ describe('LineSplitter', () => {
     }
   });
 
+  it('skips a line that is too long however it comes', () => {
+    const text = `a\n${'é'.repeat(LINE_BYTES_MAX / 2 + 1)}\nb\n`;
+    const splitter = new LineSplitter();
+    expect(splitter.push(Buffer.from(text))).toEqual({ first: 1, lines: ['a', '', 'b'], tooLong: [2] });
+  });
+
   it('skips a line without end and goes on after it', () => {
     const splitter = new LineSplitter();
     const chunk = Buffer.alloc(1024 * 1024, 120);

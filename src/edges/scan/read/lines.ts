@@ -33,7 +33,7 @@ export class LineSplitter {
     }
     const start = this.#next;
     const end = bytes.lastIndexOf(NEWLINE);
-    const lines = end < 0 ? [] : this.#take(bytes.subarray(0, end));
+    const lines = end < 0 ? [] : this.#take(bytes.subarray(0, end), tooLong);
     const rest = bytes.subarray(end + 1);
     if (rest.length > LINE_BYTES_MAX) {
       this.#skipping = true;
@@ -47,16 +47,26 @@ export class LineSplitter {
     const rest = this.#rest;
     this.#rest = undefined;
     const first = this.#next;
-    return { first, lines: rest === undefined ? [] : this.#take(rest), tooLong: [] };
+    return { first, lines: rest === undefined ? [] : this.#take(rest, []), tooLong: [] };
   }
 
-  #take(bytes: Buffer): string[] {
+  #take(bytes: Buffer, tooLong: number[]): string[] {
     // Most logs are plain ASCII, and that is read five times as fast.
     let text = bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8');
     if (this.#next === 1 && text.startsWith(BOM)) text = text.slice(1);
     const lines = text.split('\n');
+    if (bytes.length > LINE_BYTES_MAX) this.#leaveOut(lines, tooLong);
     this.#next += lines.length;
     if (text.includes('\r')) return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
     return lines;
+  }
+
+  /** Also where a long line came in one piece. */
+  #leaveOut(lines: string[], tooLong: number[]): void {
+    for (const [i, line] of lines.entries()) {
+      if (line.length * 3 <= LINE_BYTES_MAX || Buffer.byteLength(line) <= LINE_BYTES_MAX) continue;
+      lines[i] = '';
+      tooLong.push(this.#next + i);
+    }
   }
 }

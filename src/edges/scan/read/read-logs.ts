@@ -3,6 +3,7 @@ import { formatOfLine, type LineParser, lineParser } from '../../../wire/logs/de
 import { LOG_FORMATS, type LogFormat } from '../../../wire/logs/formats.js';
 import type { AccessLogMapping } from '../../../wire/logs/json-access.js';
 import type { LogRecord } from '../../../wire/logs/record.js';
+import { foreignKind } from './foreign.js';
 import { FormatProbe } from './format-probe.js';
 import { type Head, holdsDocuments, isHeadEnough } from './layout.js';
 import { open, prepended } from './open.js';
@@ -89,6 +90,8 @@ async function* readSource(
   try {
     const head = await headOf(chunks);
     if (head.bytes.length === 0) return undefined;
+    const foreign = foreignKind(head.bytes);
+    if (foreign !== undefined) return { short: `is ${foreign}`, whole: `${name} is ${foreign}.` };
     const isRecord = recognition(given, mapping);
     const documents = given !== 'combined' && holdsDocuments(head, isRecord);
     const texts = (documents ? recordsOf(isRecord) : linesOf)(prepended(head.bytes, chunks));
