@@ -1,6 +1,6 @@
 import { counted } from '../core/counted.js';
 import type { Episode } from '../edges/scan/episodes.js';
-import type { ScanResult } from '../edges/scan/scan.js';
+import type { Disorder, ScanResult } from '../edges/scan/scan.js';
 import { printable } from './printable.js';
 
 const SHOWN_EPISODES = 10;
@@ -57,10 +57,7 @@ export function printSummary(result: ScanResult, to: NodeJS.WriteStream): void {
     say(NOTHING_JUDGED);
     return;
   }
-  if (disorder.first !== undefined)
-    say(
-      `${counted(disorder.lines, 'line is', 'lines are')} out of time order, the first at ${printable(disorder.first.file)}:${disorder.first.line}; that is beyond the window of 100,000 observations in which they are sorted; sort the input by time for better results`,
-    );
+  outOfOrder(disorder, say);
   const { keyDays, allowed, spent, threshold } = budget.standing;
   say(
     `budget: ${allowed.toFixed(1)} false alarms in ${number(keyDays)} key-days; ${counted(spent, 'day')} with an alarm; alarms begin at ${threshold.toFixed(1)} nats`,
@@ -102,6 +99,16 @@ function bad(report: ScanResult['report'], say: (text?: string) => void): void {
   for (const { file, line, reason } of report.badLines.slice(0, SHOWN_BAD))
     say(`  ${printable(file)}${line === 0 ? '' : `:${line}`} ${printable(reason)}`);
   if (report.bad > SHOWN_BAD) say(`  and ${number(report.bad - SHOWN_BAD)} more`);
+}
+
+function outOfOrder({ lines, first, sorted }: Disorder, say: (text?: string) => void): void {
+  if (first === undefined) return;
+  const how = sorted
+    ? 'that is beyond the window of 100,000 observations in which they are sorted; sort the input by time for better results'
+    : '--scores judges lines in the order they come; sort the input by time for better results';
+  say(
+    `${counted(lines, 'line is', 'lines are')} out of time order, the first at ${printable(first.file)}:${first.line}; ${how}`,
+  );
 }
 
 function suspects(episodes: readonly Episode[]): Episode[] {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -191,6 +191,22 @@ describe('keyward scan, as its user runs it', () => {
       expect(one).toMatchObject({ code: 1, stdout: '' });
       expect(two).toEqual(one);
     }
+  });
+
+  it('says that its output has no place, and what order it judged in', () => {
+    const bin = path.resolve(import.meta.dirname, '../../bin/keyward.mjs');
+    const full = spawnSync('sh', [
+      '-c',
+      `exec "${process.execPath}" "${bin}" scan "${log}" --scores > /dev/full`,
+    ]);
+    expect(full.status).toBe(1);
+    expect(String(full.stderr)).toContain('output cannot be written (ENOSPC)');
+    const lines = [9e12, ...calls.slice(0, 100).map(({ timeMs }) => timeMs)];
+    const input = lines.map((time) => JSON.stringify({ time, key: 'k', operation: 'o' })).join('\n');
+    const { stderr } = spawnSync(process.execPath, [bin, 'scan', '-', '--scores'], { input });
+    expect(String(stderr)).toMatch(
+      /1 line is out of time order, the first at -:2; --scores judges lines in the order they come/,
+    );
   });
 
   it('reads standard input', () => {

@@ -5,12 +5,21 @@ import { Episodes } from './episodes.js';
 import type { Feed } from './feed/feed.js';
 import { AGAIN, inInputOrder, inTimeOrder } from './feed/order.js';
 import { type PackedRows, type Rows, Unpacker } from './feed/rows.js';
+import { TimeOrder } from './feed/time-order.js';
 import type { ReadReport } from './read/report.js';
 
 /** Where a row came from. */
 export interface Origin {
   readonly file: string;
   readonly line: number;
+}
+
+/** Lines whose time is before that of an earlier line. */
+export interface Disorder {
+  readonly lines: number;
+  readonly first: Origin | undefined;
+  /** These are left although the input was sorted within a window. */
+  readonly sorted: boolean;
 }
 
 /** What a scan found, when it is over. */
@@ -24,8 +33,7 @@ export interface ScanResult {
   readonly budget: AlarmBudget;
   /** Only where thefts were injected. */
   readonly backTest: readonly BackTestRow[] | undefined;
-  /** Lines whose time is before that of an earlier line, and the first of them. */
-  readonly disorder: { readonly lines: number; readonly first: Origin | undefined };
+  readonly disorder: Disorder;
 }
 
 export interface ScanOptions extends AnalysisOptions {
@@ -34,9 +42,6 @@ export interface ScanOptions extends AnalysisOptions {
   /** Told of the bytes of the files themselves that were read so far. */
   readonly onProgress?: (bytesRead: number) => void;
 }
-
-/** A step back in time that clocks and buffers explain. */
-const DISORDER_MS = 60_000;
 
 /**
  * Judges and gathers; `each` is told of every row as soon as it is judged. With `sort` it is told of the first rows again
@@ -68,19 +73,18 @@ class Judging {
   readonly #episodes = new Episodes();
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
-  #disorder = 0;
+  readonly #order = new TimeOrder();
   #firstDisorder: Origin | undefined;
+  readonly #sorted: boolean;
 
-  constructor(options: AnalysisOptions) {
+  constructor(options: ScanOptions) {
     this.#analysis = new Analysis(options);
+    this.#sorted = options.sort === true;
   }
 
   judge(rows: Rows, row: number): JudgedRow {
     const timeMs = rows.timeMs(row);
-    if (timeMs < this.#lastMs - DISORDER_MS) {
-      this.#disorder += 1;
-      this.#firstDisorder ??= { file: rows.file, line: rows.line(row) };
-    }
+    if (this.#order.isLate(timeMs)) this.#firstDisorder ??= { file: rows.file, line: rows.line(row) };
     this.#firstMs = Math.min(this.#firstMs, timeMs);
     this.#lastMs = Math.max(this.#lastMs, timeMs);
     const judged = this.#analysis.judge(rows, row);
@@ -99,7 +103,7 @@ class Judging {
       lastMs: this.#lastMs,
       budget,
       backTest: backTest?.rows,
-      disorder: { lines: this.#disorder, first: this.#firstDisorder },
+      disorder: { lines: this.#order.late, first: this.#firstDisorder, sorted: this.#sorted },
     };
   }
 }
