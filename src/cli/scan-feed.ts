@@ -13,6 +13,8 @@ export interface FeedSettings {
   readonly catalog: string | undefined;
   readonly format: LogFormat | undefined;
   readonly mapping: AccessLogMapping | undefined;
+  /** Files in the order of their first times. */
+  readonly byTime: boolean;
 }
 
 /** Input that is worth the start of a thread. */

@@ -12,8 +12,9 @@ const BUILT_IN_ASN = fileURLToPath(new URL('../../dist/asn.bin', import.meta.url
 export async function openFeedHere(settings: FeedSettings, stdin?: Readable): Promise<Feed> {
   const catalog = settings.catalog === undefined ? undefined : await namedCatalog(settings.catalog);
   const observer = new LogObserver(catalog, await openGeo({ asnFile: BUILT_IN_ASN }));
-  const { format, mapping } = settings;
+  const { format, mapping, byTime } = settings;
   return localFeed(settings.sources, observer, {
+    byTime,
     ...(format === undefined ? {} : { format }),
     ...(mapping === undefined ? {} : { mapping }),
     ...(stdin === undefined ? {} : { stdin }),

@@ -63,7 +63,9 @@ async function run(logs: readonly string[], options: ScanOptions): Promise<void>
   );
   const mapping = options.fields === undefined ? undefined : await readMapping(options.fields);
   const { catalog, format, threads } = options;
-  const feed = await openFeed({ sources, catalog, format, mapping }, threads);
+  // Scores keep the order of the input.
+  const byTime = options.scores !== true;
+  const feed = await openFeed({ sources, catalog, format, mapping, byTime }, threads);
   // Loaded while the other thread has begun to read.
   const { judgeLogs } = await import('./scan-judge.js');
   await judgeLogs(feed, bytesOf(sources), options);

@@ -1,5 +1,6 @@
 import type { LogObserver } from '../observe.js';
-import { type ReadOptions, type RecordBlock, readLogs } from '../read/read-logs.js';
+import type { ReadOptions, RecordBlock } from '../read/read-log.js';
+import { readLogs } from '../read/read-logs.js';
 import { ReadReport } from '../read/report.js';
 import type { Source } from '../read/sources.js';
 import { Packer } from './packer.js';

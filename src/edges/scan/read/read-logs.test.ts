@@ -4,7 +4,8 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type ReadOptions, readLogs } from './read-logs.js';
+import type { ReadOptions } from './read-log.js';
+import { readLogs } from './read-logs.js';
 import { ReadReport } from './report.js';
 import { type SourceFault, sourcesOf } from './sources.js';
 
@@ -185,6 +186,36 @@ describe('logs that cannot be used', () => {
       `folder/sub/z-again is ${good}, which is read already`,
     ]);
     expect(report.lost).toEqual([]);
+  });
+
+  it('come first, and the others in the order of their first times where they may', async () => {
+    const day = 86_400;
+    const region = (name: string, n: number) =>
+      put(
+        name,
+        some(5, (i) => generic(n * day + i))
+          .map(json)
+          .join('\n'),
+      );
+    const names = ['1/a', '1/b', '2/a', '2/b'].map((name, at) =>
+      region(`regions/${name}`, [0, 2, 1, 3][at] as number),
+    );
+    const notes = put('regions/notes.txt', 'nothing to see');
+    const order = async (byTime: boolean) => {
+      const files: string[] = [];
+      const report = new ReadReport();
+      for await (const { file, take } of readLogs(sourcesOf([path.join(dir, 'regions')]), report, {
+        byTime,
+      })) {
+        take(() => undefined);
+        if (!files.includes(file)) files.push(file);
+      }
+      expect(report.records).toBe(20);
+      expect(report.badLines).toEqual([{ file: notes, line: 0, reason: 'not a log of a known format' }]);
+      return files;
+    };
+    expect(await order(false)).toEqual(names);
+    expect(await order(true)).toEqual([0, 2, 1, 3].map((at) => names[at]));
   });
 
   it('are told of where they were named', async () => {

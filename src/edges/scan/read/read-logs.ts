@@ -1,41 +1,10 @@
-import type { Readable } from 'node:stream';
-import { formatOfLine, type LineParser, lineParser } from '../../../wire/logs/detect.js';
-import { LOG_FORMATS, type LogFormat } from '../../../wire/logs/formats.js';
-import type { AccessLogMapping } from '../../../wire/logs/json-access.js';
-import type { LogRecord } from '../../../wire/logs/record.js';
-import { foreignKind } from './foreign.js';
-import { FormatProbe } from './format-probe.js';
-import { type Head, holdsDocuments, isHeadEnough } from './layout.js';
-import { open, prepended } from './open.js';
+import { byFirstTime } from './first-time.js';
+import { type ReadOptions, type RecordBlock, readLog } from './read-log.js';
 import type { ReadReport } from './report.js';
 import { type Source, SourceFault } from './sources.js';
-import { linesOf, recordsOf, type TextBlock } from './texts.js';
-
-export interface ReadOptions {
-  /** In place of what the content says. */
-  readonly format?: LogFormat;
-  readonly mapping?: AccessLogMapping;
-  /** Content of standard input; that of the process when absent. */
-  readonly stdin?: Readable;
-}
-
-/** @param line of a JSON document, the record's ordinal, from 1 */
-export type TakeRecord = (record: LogRecord, line: number) => void;
-
-/** Some lines of one file, parsed as they are taken, which is once. */
-export interface RecordBlock {
-  readonly file: string;
-  take(into: TakeRecord): void;
-}
-
-/** Why a source is of no use: in a few words, and as a sentence for whoever named it. */
-interface Refusal {
-  readonly short: string;
-  readonly whole: string;
-}
 
 /**
- * Reads logs of any known format, one after the other. What cannot be used, lines and whole logs, is counted and reported.
+ * Reads logs of any known format, one after the other, in their order or in that of their first times. What cannot be used, lines and whole logs, is counted and reported.
  * @throws {SourceFault} at the end, when none that the user named could be used
  */
 export async function* readLogs(
@@ -43,9 +12,9 @@ export async function* readLogs(
   report: ReadReport,
   options: ReadOptions = {},
 ): AsyncGenerator<RecordBlock> {
-  for (const source of sources) {
+  for (const source of options.byTime === true ? await byFirstTime(sources, options) : sources) {
     const { records, bad } = report;
-    const why = yield* readOne(source, report, options);
+    const why = yield* readLog(source, report, options);
     if (!source.named) continue;
     if (why !== undefined) report.lost.push(why);
     else if (report.records === records && report.bad > bad)
@@ -56,126 +25,4 @@ export async function* readLogs(
   throw new SourceFault(
     others.length === 0 ? first : `${first} ${others.length} more could not be used either.`,
   );
-}
-
-/** Reads one source; gives why it could not be used. */
-async function* readOne(
-  source: Source,
-  report: ReadReport,
-  options: ReadOptions,
-): AsyncGenerator<RecordBlock, string | undefined> {
-  const { name } = source;
-  if (source.problem !== undefined) {
-    report.refuse(name, 0, source.problem);
-    return `${name} ${source.problem}.`;
-  }
-  const reading = open(source, options.stdin, (bytes) => {
-    report.bytes += bytes;
-  });
-  const refusal = yield* readSource(name, reading.chunks, report, options);
-  if (refusal !== undefined) report.refuse(name, 0, refusal.short);
-  const problem = reading.problem();
-  if (problem !== undefined) report.refuse(name, 0, problem);
-  if (report.formats.has(name)) return undefined;
-  if (refusal === undefined) return problem === undefined ? undefined : `${name} ${problem}.`;
-  return problem === undefined ? refusal.whole : `${refusal.whole} Also, ${problem}.`;
-}
-
-async function* readSource(
-  name: string,
-  chunks: AsyncGenerator<Buffer>,
-  report: ReadReport,
-  { format: given, mapping }: ReadOptions,
-): AsyncGenerator<RecordBlock, Refusal | undefined> {
-  try {
-    const head = await headOf(chunks);
-    if (head.bytes.length === 0) return undefined;
-    const foreign = foreignKind(head.bytes);
-    if (foreign !== undefined) return { short: `is ${foreign}`, whole: `${name} is ${foreign}.` };
-    const isRecord = recognition(given, mapping);
-    const documents = given !== 'combined' && holdsDocuments(head, isRecord);
-    const texts = (documents ? recordsOf(isRecord) : linesOf)(prepended(head.bytes, chunks));
-    const probe = new FormatProbe(given, mapping);
-    const seen = await probed(texts, probe);
-    const { format } = probe;
-    if (format === undefined) return refusalOf(name, probe, documents);
-    report.formats.set(name, format);
-    const parse = lineParser(format, mapping);
-    for (const block of seen) yield parsed(name, block, parse, report);
-    for await (const block of texts) yield parsed(name, block, parse, report);
-    return undefined;
-  } finally {
-    await chunks.return(undefined);
-  }
-}
-
-/** Whether a text is a record: of the format that was given, or of any. */
-function recognition(given: LogFormat | undefined, mapping: AccessLogMapping | undefined) {
-  if (given === undefined) return (text: string) => formatOfLine(text, mapping) !== undefined;
-  const parse = lineParser(given, mapping);
-  return (text: string) => typeof parse(text) !== 'string';
-}
-
-async function headOf(chunks: AsyncGenerator<Buffer>): Promise<Head> {
-  const pieces: Buffer[] = [];
-  let bytes: Buffer = Buffer.alloc(0);
-  let whole = false;
-  while (!whole && !isHeadEnough(bytes)) {
-    const next = await chunks.next();
-    if (next.done === true) whole = true;
-    else {
-      pieces.push(next.value);
-      bytes = Buffer.concat(pieces);
-      pieces.splice(0, pieces.length, bytes);
-    }
-  }
-  return { bytes, whole };
-}
-
-/** The first blocks: as many as it takes to tell the format, or that there is none. */
-async function probed(texts: AsyncGenerator<TextBlock>, probe: FormatProbe): Promise<readonly TextBlock[]> {
-  const seen: TextBlock[] = [];
-  while (probe.format === undefined && !probe.hopeless) {
-    const next = await texts.next();
-    if (next.done === true) break;
-    seen.push(next.value);
-    probe.look(next.value);
-  }
-  return seen;
-}
-
-function parsed(file: string, block: TextBlock, parse: LineParser, report: ReadReport): RecordBlock {
-  const take = (into: TakeRecord) =>
-    block.each(
-      (text, line) => {
-        report.lines += 1;
-        const record = parse(text);
-        if (typeof record !== 'string') {
-          report.records += 1;
-          into(record, line);
-        } else if (text.trim() !== '') report.refuse(file, line, record);
-      },
-      (line, reason) => report.refuse(file, line, reason),
-    );
-  return { file, take };
-}
-
-/** Nothing is wrong with a log that is empty. */
-function refusalOf(
-  name: string,
-  { description, fault }: FormatProbe,
-  documents: boolean,
-): Refusal | undefined {
-  if (description === undefined) return undefined;
-  if (documents && fault !== undefined)
-    return {
-      short: 'a JSON document that is not valid JSON',
-      whole: `${name} begins like a JSON document and is not valid JSON: ${fault}.`,
-    };
-  return {
-    short: documents ? 'a JSON document without records of a known format' : 'not a log of a known format',
-    whole:
-      `${name} is no log of a known format: it holds ${description}. ` +
-      `Expected one of ${LOG_FORMATS.join(', ')}; --format names it, --fields maps the fields of a JSON access log.`,
-  };
 }

@@ -1,0 +1,43 @@
+import { type ReadOptions, readLog } from './read-log.js';
+import { ReadReport } from './report.js';
+import type { Source } from './sources.js';
+
+/**
+ * Files in the order of their first times, so that little is left to be sorted: names put one region after the other, and
+ * the latest of rotated logs first. What has no time, or can be read only once, comes first.
+ */
+export async function byFirstTime(
+  sources: readonly Source[],
+  options: ReadOptions,
+): Promise<readonly Source[]> {
+  if (sources.length < 2) return sources;
+  const timed: { readonly source: Source; readonly timeMs: number }[] = [];
+  for (const source of sources) timed.push({ source, timeMs: await firstTime(source, options) });
+  // Stable.
+  return timed.sort((a, b) => (a.timeMs === b.timeMs ? 0 : a.timeMs - b.timeMs)).map(({ source }) => source);
+}
+
+async function firstTime(source: Source, options: ReadOptions): Promise<number> {
+  // Pipes and the like have no size.
+  if (source.bytes === 0) return Number.NEGATIVE_INFINITY;
+  for await (const block of readLog(source, new ReadReport(), options)) {
+    try {
+      block.take(({ timeMs }) => {
+        throw new Found(timeMs);
+      });
+    } catch (found) {
+      if (found instanceof Found) return found.timeMs;
+      throw found;
+    }
+  }
+  return Number.NEGATIVE_INFINITY;
+}
+
+/** Ends the reading of a block: its first record is enough. */
+class Found {
+  readonly timeMs: number;
+
+  constructor(timeMs: number) {
+    this.timeMs = timeMs;
+  }
+}
