@@ -2,19 +2,23 @@ import { type ReadOptions, readLog } from './read-log.js';
 import { ReadReport } from './report.js';
 import type { Source } from './sources.js';
 
+/** A log, and the time of its first record; before all others where it has none, or can be read only once. */
+export interface TimedSource {
+  readonly source: Source;
+  readonly timeMs: number;
+}
+
 /**
- * Files in the order of their first times, so that little is left to be sorted: names put one region after the other, and
- * the latest of rotated logs first. What has no time, or can be read only once, comes first.
+ * Logs in the order of their first times: names put one region after the other, and the latest of rotated logs first.
  */
 export async function byFirstTime(
   sources: readonly Source[],
   options: ReadOptions,
-): Promise<readonly Source[]> {
-  if (sources.length < 2) return sources;
-  const timed: { readonly source: Source; readonly timeMs: number }[] = [];
+): Promise<readonly TimedSource[]> {
+  const timed: TimedSource[] = [];
   for (const source of sources) timed.push({ source, timeMs: await firstTime(source, options) });
   // Stable.
-  return timed.sort((a, b) => (a.timeMs === b.timeMs ? 0 : a.timeMs - b.timeMs)).map(({ source }) => source);
+  return timed.sort((a, b) => (a.timeMs === b.timeMs ? 0 : a.timeMs - b.timeMs));
 }
 
 async function firstTime(source: Source, options: ReadOptions): Promise<number> {

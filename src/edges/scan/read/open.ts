@@ -5,6 +5,7 @@ import { beginsGzip, GzipFault, gunzipped } from './gunzip.js';
 import type { Source } from './sources.js';
 
 const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES_MIN = 16 * 1024;
 
 /** What became of the bytes of one source. */
 export interface Reading {
@@ -20,7 +21,7 @@ export function open(source: Source, stdin: Readable | undefined, read: (bytes: 
   const raw: Readable =
     source.name === '-'
       ? (stdin ?? process.stdin)
-      : createReadStream(source.name, { highWaterMark: CHUNK_BYTES });
+      : createReadStream(source.name, { highWaterMark: chunkBytes(source) });
   async function* counted(): AsyncGenerator<Buffer> {
     for await (const chunk of raw as AsyncIterable<Buffer>) {
       read(chunk.length);
@@ -39,6 +40,11 @@ export function open(source: Source, stdin: Readable | undefined, read: (bytes: 
     }
   }
   return { chunks: chunks(), problem: () => problem };
+}
+
+/** Of small files there are many, and a large chunk for each takes longer than to read it. */
+function chunkBytes({ bytes }: Source): number {
+  return bytes === 0 ? CHUNK_BYTES : Math.min(CHUNK_BYTES, Math.max(bytes, CHUNK_BYTES_MIN));
 }
 
 /** Chunks with one more before them. */

@@ -36,6 +36,12 @@ interface Refusal {
   readonly whole: string;
 }
 
+/** What one log gave. */
+interface Tally {
+  records: number;
+  bad: number;
+}
+
 /** Reads one source; gives why it could not be used. */
 export async function* readLog(
   source: Source,
@@ -50,11 +56,13 @@ export async function* readLog(
   const reading = open(source, options.stdin, (bytes) => {
     report.bytes += bytes;
   });
-  const refusal = yield* readSource(name, reading.chunks, report, options);
+  const tally: Tally = { records: 0, bad: 0 };
+  const refusal = yield* readSource(name, reading.chunks, report, tally, options);
   if (refusal !== undefined) report.refuse(name, 0, refusal.short);
   const problem = reading.problem();
   if (problem !== undefined) report.refuse(name, 0, problem);
-  if (report.formats.has(name)) return undefined;
+  if (report.formats.has(name))
+    return tally.records === 0 && tally.bad > 0 ? `${name} has no line that can be used.` : undefined;
   if (refusal === undefined) return problem === undefined ? undefined : `${name} ${problem}.`;
   return problem === undefined ? refusal.whole : `${refusal.whole} Also, ${problem}.`;
 }
@@ -63,6 +71,7 @@ async function* readSource(
   name: string,
   chunks: AsyncGenerator<Buffer>,
   report: ReadReport,
+  tally: Tally,
   { format: given, mapping }: ReadOptions,
 ): AsyncGenerator<RecordBlock, Refusal | undefined> {
   try {
@@ -79,8 +88,8 @@ async function* readSource(
     if (format === undefined) return refusalOf(name, probe, documents);
     report.formats.set(name, format);
     const parse = lineParser(format, mapping);
-    for (const block of seen) yield parsed(name, block, parse, report);
-    for await (const block of texts) yield parsed(name, block, parse, report);
+    for (const block of seen) yield parsed(name, block, parse, report, tally);
+    for await (const block of texts) yield parsed(name, block, parse, report, tally);
     return undefined;
   } finally {
     await chunks.return(undefined);
@@ -122,19 +131,27 @@ async function probed(texts: AsyncGenerator<TextBlock>, probe: FormatProbe): Pro
   return seen;
 }
 
-function parsed(file: string, block: TextBlock, parse: LineParser, report: ReadReport): RecordBlock {
+function parsed(
+  file: string,
+  block: TextBlock,
+  parse: LineParser,
+  report: ReadReport,
+  tally: Tally,
+): RecordBlock {
+  const refuse = (line: number, reason: string) => {
+    tally.bad += 1;
+    report.refuse(file, line, reason);
+  };
   const take = (into: TakeRecord) =>
-    block.each(
-      (text, line) => {
-        report.lines += 1;
-        const record = parse(text);
-        if (typeof record !== 'string') {
-          report.records += 1;
-          into(record, line);
-        } else if (text.trim() !== '') report.refuse(file, line, record);
-      },
-      (line, reason) => report.refuse(file, line, reason),
-    );
+    block.each((text, line) => {
+      report.lines += 1;
+      const record = parse(text);
+      if (typeof record !== 'string') {
+        tally.records += 1;
+        report.records += 1;
+        into(record, line);
+      } else if (text.trim() !== '') refuse(line, record);
+    }, refuse);
   return { file, take };
 }
 

@@ -218,6 +218,29 @@ describe('logs that cannot be used', () => {
     expect(await order(true)).toEqual([0, 2, 1, 3].map((at) => names[at]));
   });
 
+  it('that span the same time are read side by side', async () => {
+    const count = 100_000;
+    const files = some(3, (n) =>
+      put(
+        `side/${n}`,
+        some(count, (i) => generic(10 * i + (n as number)))
+          .map(json)
+          .join('\n'),
+      ),
+    );
+    const report = new ReadReport();
+    let latest = 0;
+    let furthest = 0;
+    for await (const block of readLogs(sourcesOf(files as string[]), report, { byTime: true }))
+      block.take(({ timeMs }) => {
+        latest = Math.max(latest, timeMs);
+        furthest = Math.max(furthest, latest - timeMs);
+      });
+    expect(report.records).toBe(3 * count);
+    // In lines of one file: two of its blocks of a megabyte.
+    expect(furthest / 10_000).toBeLessThan(count / 2);
+  });
+
   it('are told of where they were named', async () => {
     const good = put('good', json(generic(1)));
     const notes = put('notes', 'nothing to see');
