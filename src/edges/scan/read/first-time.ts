@@ -21,9 +21,23 @@ export async function byFirstTime(
   return timed.sort((a, b) => (a.timeMs === b.timeMs ? 0 : a.timeMs - b.timeMs));
 }
 
+/** CloudTrail delivers many small files, each up to so long after what is in it. */
+const DELIVERY_MS = 15 * 60_000;
+
+/** When CloudTrail delivered a file, as its name says: `…_20230710T1220Z_….json.gz`. */
+function deliveredMs(name: string): number | undefined {
+  const [, year, month, day, hour, minute] =
+    /_CloudTrail_[^/]*_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)Z_[^/]*$/.exec(name) ?? [];
+  return year === undefined
+    ? undefined
+    : Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute));
+}
+
 async function firstTime(source: Source, options: ReadOptions): Promise<number> {
   // Pipes and the like have no size.
   if (source.bytes === 0) return Number.NEGATIVE_INFINITY;
+  const named = deliveredMs(source.name);
+  if (named !== undefined) return named - DELIVERY_MS;
   for await (const block of readLog(source, new ReadReport(), options)) {
     try {
       block.take(({ timeMs }) => {

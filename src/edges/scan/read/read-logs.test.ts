@@ -218,6 +218,20 @@ describe('logs that cannot be used', () => {
     expect(await order(true)).toEqual([0, 2, 1, 3].map((at) => names[at]));
   });
 
+  it('of CloudTrail tell their time by their names', async () => {
+    const delivered = (region: string, minute: number) =>
+      put(
+        `trail/${region}/1_CloudTrail_${region}_20261124T00${minute}Z_x${minute}.json`,
+        json({ Records: [event(60 * minute - 300)] }),
+      );
+    const [a, b, c] = [delivered('eu', 20), delivered('eu', 40), delivered('us', 30)];
+    const files: string[] = [];
+    const all = sourcesOf([path.join(dir, 'trail')]);
+    for await (const { file } of readLogs(all, new ReadReport(), { byTime: true }))
+      if (!files.includes(file)) files.push(file);
+    expect(files).toEqual([a, c, b]);
+  });
+
   it('that span the same time are read side by side', async () => {
     const count = 100_000;
     const files = some(3, (n) =>
