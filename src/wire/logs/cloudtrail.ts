@@ -26,6 +26,7 @@ export function cloudTrailRecord(value: unknown): LogRecord | string {
   const source = textOf(value.eventSource) ?? 'aws';
   return {
     timeMs,
+    id: textOf(value.eventID),
     key,
     tenant: textOf(value.recipientAccountId) ?? textOf(identity.accountId),
     principal,

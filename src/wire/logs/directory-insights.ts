@@ -21,6 +21,7 @@ export function directoryInsightsRecord(value: unknown): LogRecord | string {
   const address = addressOf(value.client_ip) ?? addressOf(value.src_ip);
   return {
     timeMs,
+    id: textOf(value.id),
     key: key ?? address ?? 'directory',
     tenant: textOf(value.organization),
     principal: textOf(who.email) ?? textOf(who.username),

@@ -26,6 +26,7 @@ export function oktaRecord(value: unknown): LogRecord | string {
   if (key === undefined) return 'no "actor.id"';
   return {
     timeMs,
+    id: textOf(value.uuid),
     key,
     principal,
     address: addressOf(client.ipAddress),

@@ -5,6 +5,8 @@
 export interface LogRecord {
   /** Milliseconds since 1970. */
   readonly timeMs: number;
+  /** Of the event itself, where the log has one: a copy has the same. */
+  readonly id?: string;
   /** The credential, or what stands for it: access key id, token id, client address of an anonymous log. */
   readonly key: string;
   readonly tenant?: string;

@@ -8,6 +8,7 @@ import { FormatProbe } from './format-probe.js';
 import { type Head, holdsDocuments, isHeadEnough } from './layout.js';
 import { open, prepended } from './open.js';
 import type { ReadReport } from './report.js';
+import type { SeenIds } from './seen-ids.js';
 import type { Source } from './sources.js';
 import { linesOf, recordsOf, type TextBlock } from './texts.js';
 
@@ -17,7 +18,10 @@ export interface ReadOptions {
   readonly mapping?: AccessLogMapping;
   /** Content of standard input; that of the process when absent. */
   readonly stdin?: Readable;
-  /** Files are read in the order of their first times, in place of that of their names. */
+  /**
+   * Files are read in the order of their first times, in place of that of their names, and an event that comes again is
+   * left out.
+   */
   readonly byTime?: boolean;
 }
 
@@ -40,13 +44,19 @@ interface Refusal {
 interface Tally {
   records: number;
   bad: number;
+  /** Of all logs. */
+  readonly ids?: SeenIds | undefined;
 }
 
-/** Reads one source; gives why it could not be used. */
+/**
+ * Reads one source; gives why it could not be used.
+ * @param ids of the events so far, where one that comes again is left out
+ */
 export async function* readLog(
   source: Source,
   report: ReadReport,
   options: ReadOptions,
+  ids?: SeenIds,
 ): AsyncGenerator<RecordBlock, string | undefined> {
   const { name } = source;
   if (source.problem !== undefined) {
@@ -56,7 +66,7 @@ export async function* readLog(
   const reading = open(source, options.stdin, (bytes) => {
     report.bytes += bytes;
   });
-  const tally: Tally = { records: 0, bad: 0 };
+  const tally: Tally = { records: 0, bad: 0, ids };
   const refusal = yield* readSource(name, reading.chunks, report, tally, options);
   if (refusal !== undefined) report.refuse(name, 0, refusal.short);
   const problem = reading.problem();
@@ -148,12 +158,18 @@ function parsed(
       const record = parse(text);
       if (typeof record !== 'string') {
         tally.records += 1;
+        if (record.id !== undefined && tally.ids?.add(record.id) === false) {
+          refuse(line, AGAIN);
+          return;
+        }
         report.records += 1;
         into(record, line);
       } else if (text.trim() !== '') refuse(line, record);
     }, refuse);
   return { file, take };
 }
+
+const AGAIN = 'the event was there before';
 
 /** Nothing is wrong with a log that is empty. */
 function refusalOf(

@@ -232,6 +232,22 @@ describe('logs that cannot be used', () => {
     expect(files).toEqual([a, c, b]);
   });
 
+  it('leave out events that come again, unless every line is asked for', async () => {
+    const [a, b] = ['copies/a', 'copies/b'].map((name) =>
+      put(name, json({ Records: [0, 1].map((n) => ({ ...event(n), eventID: `e${n}` })) })),
+    );
+    for (const [byTime, records, bad] of [
+      [true, 2, 2],
+      [false, 4, 0],
+    ] as const) {
+      const report = new ReadReport();
+      for await (const block of readLogs(sourcesOf([a as string, b as string]), report, { byTime }))
+        block.take(() => undefined);
+      expect(report).toMatchObject({ records, bad });
+      if (byTime) expect(report.badLines[0]).toMatchObject({ file: b, reason: 'the event was there before' });
+    }
+  });
+
   it('that span the same time are read side by side', async () => {
     const count = 100_000;
     const files = some(3, (n) =>

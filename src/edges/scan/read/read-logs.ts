@@ -2,6 +2,7 @@ import { byFirstTime } from './first-time.js';
 import { mergedByTime } from './merge.js';
 import { type ReadOptions, type RecordBlock, readLog } from './read-log.js';
 import type { ReadReport } from './report.js';
+import { SeenIds } from './seen-ids.js';
 import { type Source, SourceFault } from './sources.js';
 
 /**
@@ -14,8 +15,9 @@ export async function* readLogs(
   report: ReadReport,
   options: ReadOptions = {},
 ): AsyncGenerator<RecordBlock> {
+  const ids = options.byTime === true ? new SeenIds() : undefined;
   async function* read(source: Source): AsyncGenerator<RecordBlock> {
-    const why = yield* readLog(source, report, options);
+    const why = yield* readLog(source, report, options, ids);
     if (why !== undefined && source.named) report.lost.push(why);
   }
   if (options.byTime === true && sources.length > 1)
