@@ -14,7 +14,8 @@ import type { LogRecord } from './record.js';
  * One CloudTrail record (AWS CloudTrail user guide, "record contents"). The key is the access key id, or what
  * stands for it; of an assumed role, whose keys change every hour, the principal is the role.
  */
-export function cloudTrailRecord(value: unknown): LogRecord | string {
+export function cloudTrailRecord(record: unknown): LogRecord | string {
+  const value = isFields(record) ? lookedUp(record) : undefined;
   if (!isFields(value)) return 'not a JSON object';
   const timeMs = timeOf(value.eventTime);
   if (timeMs === undefined) return 'no "eventTime" in ISO 8601';
@@ -36,6 +37,16 @@ export function cloudTrailRecord(value: unknown): LogRecord | string {
     objects: objectsOf(value),
     status: failedSignIn(value) ? 401 : statusOf(textOf(value.errorCode)),
   };
+}
+
+/** `aws cloudtrail lookup-events` gives the record as text in a field. */
+function lookedUp(record: Fields): unknown {
+  if (typeof record.CloudTrailEvent !== 'string') return record;
+  try {
+    return JSON.parse(record.CloudTrailEvent);
+  } catch {
+    return undefined;
+  }
 }
 
 const AWS = '.amazonaws.com';

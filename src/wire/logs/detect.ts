@@ -60,7 +60,8 @@ export function formatOfValue(value: unknown, mapping?: AccessLogMapping): LogFo
   if (!isFields(value)) return undefined;
   // Whoever maps fields has an access log, whatever else its names look like.
   if (mapping !== undefined && typeof jsonAccessRecord(value, mapping) !== 'string') return 'json-access';
-  if ('eventTime' in value && 'eventSource' in value) return 'cloudtrail';
+  if (('eventTime' in value && 'eventSource' in value) || typeof value.CloudTrailEvent === 'string')
+    return 'cloudtrail';
   if ('event_type' in value && 'timestamp' in value) return 'directory-insights';
   if ('eventType' in value && 'published' in value) return 'okta';
   if (typeof genericRecord(value) !== 'string') return 'generic';

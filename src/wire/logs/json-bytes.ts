@@ -24,7 +24,7 @@ export const QUOTED_PLAIN = new Uint8Array(256).fill(1);
 for (const byte of [QUOTE, BACKSLASH, NEWLINE]) QUOTED_PLAIN[byte] = 0;
 
 /** Fields in which services and their command lines hand out records. */
-const RECORD_FIELDS = ['Records', 'events', 'results', 'data'];
+const RECORD_FIELDS = ['Records', 'Events', 'events', 'results', 'data'];
 
 /** Whether the name of a field that stands there is that of a field for records. */
 export function namesRecords(bytes: Buffer, start: number, end: number): boolean {

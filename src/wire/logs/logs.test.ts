@@ -219,6 +219,18 @@ describe('what real logs add to the common forms', () => {
     expect(formatOfLine(text, { ...ACCESS_LOG_MAPPING, key: ['tok'] })).toBe('json-access');
   });
 
+  it('records of CloudTrail as lookup-events gives them', () => {
+    const inner = {
+      eventTime: '2026-11-24T12:00:00Z',
+      eventSource: 's3.amazonaws.com',
+      eventName: 'ListBuckets',
+    };
+    const value = { EventName: 'ListBuckets', CloudTrailEvent: JSON.stringify(inner) };
+    expect(formatOfLine(JSON.stringify(value))).toBe('cloudtrail');
+    expect(cloudTrailRecord(value)).toMatchObject({ timeMs: NOON, operation: 's3.ListBuckets' });
+    expect(cloudTrailRecord({ CloudTrailEvent: '{"eventTime' })).toBe('not a JSON object');
+  });
+
   it('both ends of an association in Directory Insights', () => {
     const ends = { from: { object_id: 'a1', type: 'user' }, to: { object_id: 'b2', type: 'user_group' } };
     const value = {

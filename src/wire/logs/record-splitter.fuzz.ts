@@ -34,7 +34,7 @@ function split(
   return found;
 }
 
-const FIELDS = ['Records', 'events', 'results', 'data'];
+const FIELDS = ['Records', 'Events', 'events', 'results', 'data'];
 
 function recordsOf(document: unknown): unknown[] {
   if (Array.isArray(document)) return document;
