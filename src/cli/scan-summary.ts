@@ -14,6 +14,7 @@ export function summaryOf(result: ScanResult) {
   return {
     files: [...report.formats].map(([file, format]) => ({ file, format })),
     observations: report.records,
+    ...(report.known === undefined ? {} : { namedByCatalog: report.known }),
     badLines: report.bad,
     bad: report.badLines,
     from: timeText(result.firstMs),
@@ -52,6 +53,7 @@ export function printSummary(result: ScanResult, to: NodeJS.WriteStream): void {
     say(
       `${counted(result.warming, 'key has', 'keys have')} too few observations to be judged (20 are needed)`,
     );
+  if (report.known !== undefined && report.records > 0) say(namedText(report.known, report.records));
   bad(report, say);
   if (report.records === 0) {
     say(NOTHING_JUDGED);
@@ -91,6 +93,11 @@ function describe(episode: Episode, say: (text?: string) => void): void {
   say(`  did        ${what.map(([name, n]) => `${printable(name)} ×${n}`).join(', ')}`);
   const first = episode.examples[0];
   if (first !== undefined) say(`  begins at  ${printable(first.file)}:${first.line}`);
+}
+
+function namedText(known: number, records: number): string {
+  const share = `${((100 * known) / records).toFixed(known < records ? 1 : 0)} % of the observations are named by the catalog`;
+  return known < records ? `${share}; of the others, the privilege is guessed from their names` : share;
 }
 
 function bad(report: ScanResult['report'], say: (text?: string) => void): void {

@@ -66,6 +66,7 @@ describe('keyward scan, as its user runs it', () => {
   it('finds thieves, and writes a report and findings', async () => {
     const html = path.join(dir, 'report.html');
     const ocsf = path.join(dir, 'findings.ndjson');
+    const page = () => readFileSync(html, 'utf8');
     const { code, stdout } = await cli([
       'scan',
       log,
@@ -79,11 +80,12 @@ describe('keyward scan, as its user runs it', () => {
     ]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/observations of \d+ keys in 1 file \(generic\)/);
+    expect(stdout).toContain('100 % of the observations are named by the catalog');
+    expect(page()).toContain('Thefts that were played on this log');
     expect(stdout).toMatch(/injected thefts, elsewhere +[\d,]+ of [\d,]+ found/);
     expect(stdout).toMatch(/never used by this key/);
-    const page = readFileSync(html, 'utf8');
-    expect(page).not.toMatch(/<script|https?:\/\//);
-    expect(page).toContain('<svg');
+    expect(page()).not.toMatch(/<script|https?:\/\//);
+    expect(page()).toContain('<svg');
     expect(readFileSync(ocsf, 'utf8').split('\n').length).toBeGreaterThan(2);
   });
 

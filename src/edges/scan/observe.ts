@@ -18,14 +18,18 @@ export class LogObserver {
   readonly #geo: Geo | undefined;
   readonly #templates = new PathTemplates();
   readonly #named = new Map<string, Operation>();
+  /** Of the observations so far, those whose operation the catalog knows; undefined without a catalog. */
+  known: number | undefined;
 
   constructor(catalog: Catalog | undefined, geo: Geo | undefined) {
     this.#catalog = catalog;
     this.#geo = geo;
+    if (catalog !== undefined) this.known = 0;
   }
 
   sightingOf(record: LogRecord): Sighting {
     const { operation, objects } = this.#operationOf(record);
+    if (this.known !== undefined && this.#catalog?.describe(operation) !== undefined) this.known += 1;
     const observation: Observation = {
       timeMs: record.timeMs,
       upstream: '',

@@ -35,4 +35,5 @@ async function* packed(
     yield* full;
     yield packer.take(block.file, report.bytes);
   }
+  report.known = observer.known;
 }

@@ -17,6 +17,8 @@ export class ReadReport {
   lines = 0;
   records = 0;
   bad = 0;
+  /** Of the records, those whose operation the catalog names; undefined without a catalog. */
+  known: number | undefined;
   readonly formats = new Map<string, LogFormat>();
   /** The first few. */
   readonly badLines: BadLine[] = [];
