@@ -75,7 +75,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
   static open(directory: string, { readOnly = false } = {}): EmbeddedStore {
     if (!readOnly) mkdirSync(directory, { recursive: true, mode: 0o700 });
     const file = path.join(directory, 'keyward.lmdb');
-    assertWhole(file);
+    assertWhole(file, readOnly);
     return new EmbeddedStore(
       open({
         path: file,
