@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Desk, HoldFacts } from '../engine/desk.js';
 import { answerFrom, FarDesk } from './desk.js';
-import { encode, fromGateway, HOLDS_MAX, LINE_BYTES_MAX } from './protocol.js';
+import { encode, fromControl, fromGateway, HOLDS_MAX, LINE_BYTES_MAX } from './protocol.js';
 
 const long = '\u{65e5}'.repeat(9_000);
 const hold = (n: number): HoldFacts => ({
@@ -25,4 +25,17 @@ it('a list of holds with the longest texts is one line that the protocol knows',
   const holds = await far.list({ state: 'pending' });
   expect(holds.length).toBeLessThanOrEqual(HOLDS_MAX);
   expect(holds[0]).toMatchObject({ id: 'h_0', finding: { evidence: 9 } });
+});
+
+it('nothing is asked that the protocol does not know, whatever an operator typed', async () => {
+  const far = new FarDesk(async (question) => {
+    fromControl.parse(JSON.parse(encode({ type: 'ask', n: 1, question })));
+    return { holds: [] };
+  });
+  expect(await far.list({ key: 'k'.repeat(128) })).toEqual([]);
+  for (const name of ['', 'k'.repeat(129)]) {
+    await expect(far.list({ key: name })).rejects.toThrow('of such a name');
+    await expect(far.find(name)).rejects.toThrow('of such a name');
+    await expect(far.standing(name)).rejects.toThrow('of such a name');
+  }
 });

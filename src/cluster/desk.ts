@@ -13,6 +13,7 @@ import {
   FIELDS_MAX,
   HOLD_CHARS_MAX,
   HOLDS_MAX,
+  mayAsk,
   type Question,
   REASONS_MAX,
   TEXT_CHARS_MAX,
@@ -24,7 +25,10 @@ export class FarDesk implements Desk {
 
   /** @param ask rejects where no answer comes */
   constructor(ask: (question: Question) => Promise<Answer>) {
-    this.#ask = ask;
+    this.#ask = async (question) => {
+      if (!mayAsk(question)) throw new Error('No gateway has anything of such a name.');
+      return ask(question);
+    };
   }
 
   async list(filter: HoldFilter): Promise<readonly HoldFacts[]> {

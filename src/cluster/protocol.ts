@@ -144,6 +144,11 @@ export type Question = z.output<typeof question>;
 export type Answer = Omit<Extract<FromGateway, { type: 'answer' }>, 'type' | 'n'>;
 export type Enrolment = z.output<typeof enrolment>;
 
+/** Whether a gateway takes it; what an operator typed may be anything, and a message that is none ends the connection. */
+export function mayAsk(asked: Question): boolean {
+  return question.safeParse(asked).success;
+}
+
 /** The other side does not keep to the protocol: the connection is of no use any more. */
 export class ProtocolFault extends Error {
   override readonly name = 'ProtocolFault';

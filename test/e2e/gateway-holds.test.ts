@@ -91,6 +91,16 @@ describe('what a further gateway holds', () => {
     expect(acts.stdout).toContain('hold.deny');
   });
 
+  it('does not lose its gateway over what an operator looks for', async () => {
+    const hold = await untilHeld(`${COMMAND}?after`);
+    for (const path of ['/v1/holds?key=', `/v1/holds?key=${'k'.repeat(200)}`]) {
+      expect(await (await guard.admin('GET', path)).json()).toEqual({ holds: [] });
+      expect(await (await guard.admin('GET', '/v1/holds')).text()).toContain(hold);
+    }
+    expect((await guard.admin('GET', `/v1/holds/${'h'.repeat(200)}`)).status).toBe(404);
+    expect((await guard.admin('GET', `/v1/holds/${hold}`)).status).toBe(200);
+  });
+
   it('waits no longer than two seconds for a gateway that does not answer', async () => {
     const hold = await untilHeld(`${COMMAND}?again`);
     east.child.kill('SIGSTOP');
