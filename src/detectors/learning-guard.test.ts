@@ -77,6 +77,22 @@ describe('LearningGuard', () => {
     expect(detector.seen('k')).toBe(322);
   });
 
+  it('learns what waited behind a released alarm once its time has come', () => {
+    const { guard, call } = play(true);
+    const settled = (n: number, address: string, decided: 'allowed' | 'alarm') => {
+      const strange = sighting(n, true);
+      const judgement = guard.assess({ ...strange, observation: { ...strange.observation, address } });
+      guard.settle(judgement, decided);
+      return judgement.symbols.source;
+    };
+    const released = settled(300, '203.0.113.9', 'alarm');
+    settled(301, '192.0.2.200', 'allowed');
+    call(false);
+    expect(guard.release('k', released)).toBe(1);
+    guard.assess(sighting(3_000, false));
+    expect(guard.release('k')).toBe(0);
+  });
+
   it('stays calm about a key that is alone in the world and works like a clock, over weeks of forgetting', () => {
     const { call } = play(true);
     for (let i = 0; i < 1_000; i++) expect(call(false)).toBeLessThan(1.8);

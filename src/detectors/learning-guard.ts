@@ -126,6 +126,8 @@ export class LearningGuard {
     for (const each of waiting) if (theirs(each)) this.#detector.absorb(each.judgement);
     if (left.length > 0) this.#waiting.set(key, left);
     else this.#waiting.delete(key);
+    // What waited behind an alarm may be first now, and time alone may teach it.
+    for (const { judgement } of left.slice(0, 1)) judgement.baseline.waits = true;
     this.#detector.calm(key, !left.some(({ alarm }) => alarm));
     return waiting.length - left.length;
   }
