@@ -15,3 +15,25 @@ export function withoutSecrets(text: string, credential: string | undefined): st
   if (credential === undefined || credential.length < CREDENTIAL_CHARS_MIN) return kept;
   return kept.replaceAll(credential, REDACTED).replaceAll(credential.toLowerCase(), REDACTED);
 }
+
+/** The same of a path as it came, also where its segments are percent-encoded. */
+export function pathWithoutSecrets(path: string, credential: string | undefined): string {
+  const kept = withoutSecrets(path, credential);
+  if (!kept.includes('%')) return kept;
+  return kept
+    .split('/')
+    .map((segment) => {
+      const decoded = decodedOr(segment);
+      const clean = withoutSecrets(decoded, credential);
+      return clean === decoded ? segment : clean.replaceAll('%', '%25');
+    })
+    .join('/');
+}
+
+function decodedOr(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -2,7 +2,7 @@ import { objectsOf } from '../catalogs/objects.js';
 import { type Credential, type Decision, guard } from '../core/guard.js';
 import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
 import type { RateResult } from '../core/rate.js';
-import { withoutSecrets } from '../core/secret-text.js';
+import { pathWithoutSecrets, withoutSecrets } from '../core/secret-text.js';
 import { deny, forwards, type Verdict } from '../core/verdict.js';
 import type { DecisionEntry, Outcome } from '../journal/entry.js';
 import type { KeyDirectory, LiveKey } from '../keys/directory.js';
@@ -151,7 +151,7 @@ export class GuardLoop<U extends Upstream> {
     // Only calls with a key teach paths: strangers must not decide what is an id.
     const behaved =
       checked.decision === 'allow' && key !== undefined
-        ? this.#behaved(observation, upstream, target, credentialOf(presented))
+        ? this.#behaved(observation, upstream, target)
         : undefined;
     const judged =
       behaved === undefined || key === undefined
@@ -297,7 +297,7 @@ export class GuardLoop<U extends Upstream> {
       timeMs: request.timeMs,
       upstream: upstream.name,
       method: head.method,
-      path: withoutSecrets(target.path, credential),
+      path: pathWithoutSecrets(target.path, credential),
       operation: upstream.catalog.match(head.method, target.segments),
       address: address.text,
       place: this.#geo.lookup(address.text),
@@ -311,14 +311,11 @@ export class GuardLoop<U extends Upstream> {
   #behaved(
     observation: Observation,
     upstream: U,
-    target: { path: string; segments: readonly string[] },
-    credential: string | undefined,
+    target: Extract<RequestTarget, { kind: 'done' }>,
   ): Observation {
     const { operation, method } = observation;
-    const segments =
-      observation.path === target.path
-        ? target.segments
-        : target.segments.map((each) => withoutSecrets(each, credential));
+    const shown = observation.path === target.path ? target : parseTarget(observation.path, 'forward');
+    const segments = shown.kind === 'done' ? shown.segments : NONE;
     if (upstream.catalog.describe(operation) !== undefined)
       return { ...observation, objects: objectsOf(operation, segments) };
     const learned = upstream.templates.templateOf(method, segments);

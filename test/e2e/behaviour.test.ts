@@ -229,12 +229,19 @@ describe('behaviour', () => {
       20,
     );
     expect(guard.received()).toContain(`GET /api/systems/${key}?k=${key}`);
+    const encoded = `/things/${key.replace('kw_', '%6Bw_')}/more`;
+    await raw(
+      port,
+      `GET ${encoded} HTTP/1.1\r\nHost: api\r\nx-api-key: ${key}\r\nConnection: close\r\n\r\n`,
+      20,
+    );
+    expect(guard.received()).toContain(encoded);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     const kept = readdirSync(guard.dataDir, { recursive: true, withFileTypes: true })
       .filter((each) => each.isFile())
       .map((each) => readFileSync(path.join(each.parentPath, each.name), 'latin1'));
     expect(kept.some((text) => text.includes('_[redacted]'))).toBe(true);
-    for (const secret of [key, key.toLowerCase()])
+    for (const secret of [key, key.toLowerCase(), key.slice(3), key.slice(3).toLowerCase()])
       expect(kept.filter((text) => text.includes(secret))).toEqual([]);
   });
 
