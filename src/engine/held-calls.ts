@@ -1,6 +1,7 @@
 import type { BodyFields } from '../catalogs/body-fields.js';
 import { PRIVILEGED_FROM } from '../core/observation.js';
 import { respond } from '../core/response.js';
+import { withoutSecrets } from '../core/secret-text.js';
 import { ALLOW, type Verdict } from '../core/verdict.js';
 import type { Finding } from '../journal/entry.js';
 import type { LiveKey } from '../keys/directory.js';
@@ -55,7 +56,7 @@ export class HeldCalls<U extends Upstream> {
         address: observation.address,
         userAgent: observation.userAgent,
         bodyBytes: body.length,
-        fields: [...fields.names].sort(),
+        fields: shown(fields, admission),
         requestHash: hash,
         finding: admission.judged?.finding,
         source: admission.judged?.judgement?.symbols.source,
@@ -117,4 +118,10 @@ export class HeldCalls<U extends Upstream> {
     );
     return { ...admission, verdict: ALLOW, ticket, durable: ticket.durable(), approval: hold };
   }
+}
+
+/** Names are what the client chose, too: whoever puts a key where a name belongs does not show it to operators. */
+function shown({ names }: BodyFields, { presented }: Pick<Admission<Upstream>, 'presented'>): string[] {
+  const credential = presented.kind === 'one' ? presented.credential : undefined;
+  return [...new Set([...names].map((name) => withoutSecrets(name, credential)))].sort();
 }

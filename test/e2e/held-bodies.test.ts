@@ -59,6 +59,20 @@ describe('the body of a held call', () => {
   });
 });
 
+describe('what operators see of a held call', () => {
+  it('has no key in it that stands where a field’s name belongs', async () => {
+    for (const [body, line] of [
+      [`${guard.key}&sudo=1`, FORM],
+      [JSON.stringify({ [guard.key]: { sudo: 1 } }), JSON_TYPE],
+    ] as const) {
+      const hold = holdIn(await steal(guard, `${UPDATE}?${guard.key}=1`, [line], body)) as string;
+      const { fields } = await guard.running.approvals.show(hold);
+      expect(fields.join()).toContain('[redacted]');
+      expect(fields.join()).not.toContain(guard.key.toLowerCase());
+    }
+  });
+});
+
 describe('a held call in chunks', () => {
   const chunked = (line: string, body: string, size: number) => {
     const chunks = (body.match(new RegExp(`.{1,${size}}`, 'g')) ?? []).map(
