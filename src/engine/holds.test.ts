@@ -82,6 +82,10 @@ describe('the hash of a request', () => {
       hash('Content-Type', 'application/json', 'X-Org-Id', '1'),
       hash('Content-Type', 'application/json', 'X-Org-Id', '2'),
       hash('X-Org-Id', '1', 'X-Org-Id', '2'),
+      hash('Authorization', 'Bearer anna'),
+      hash('Authorization', 'Bearer ben'),
+      hash('Authorization', 'AWS4-HMAC-SHA256 Credential=AK1/20261128/eu/iam/aws4_request, Signature=a'),
+      hash('Authorization', 'AWS4-HMAC-SHA256 Credential=AK2/20261128/eu/iam/aws4_request, Signature=a'),
     ];
     expect(new Set(all).size).toBe(all.length);
   });
@@ -104,5 +108,43 @@ describe('the hash of a request', () => {
       Buffer.from('{}'),
     );
     expect(after).toBe(before);
+  });
+
+  it('is the same where a signature over the time, or what counts attempts, is another', () => {
+    const asked = (day: number, credential = 'AK1') =>
+      hash(
+        ...[
+          'Authorization',
+          `AWS4-HMAC-SHA256 Credential=${credential}/2026112${day}/eu/iam/x, Signature=${day}`,
+        ],
+        ...['X-Amz-Date', `${day}`, 'x-ms-client-request-id', `${day}`, 'X-Stainless-Retry-Count', `${day}`],
+      );
+    expect(asked(1)).toBe(asked(2));
+  });
+
+  it('is another where a connection keeps a header to itself, or changes to another protocol', () => {
+    const asked = (more: object) =>
+      requestHash('key', { ...head('X-Org-Id', '1'), ...more }, key, Buffer.from('{}'));
+    const all = [asked({}), asked({ connection: ['x-org-id'] }), asked({ upgrade: 'websocket' })];
+    expect(new Set(all).size).toBe(all.length);
+  });
+
+  it('of a form in parts is the same whatever its boundary, and another where a part is', () => {
+    const asked = (boundary: string, value: string, type = `multipart/form-data; boundary=${boundary}`) =>
+      requestHash(
+        ...(['key', head('Content-Type', type), key] as const),
+        Buffer.from(
+          `--${boundary}\r\nContent-Disposition: form-data; name="a"\r\n\r\n${value}\r\n--${boundary}--\r\n`,
+        ),
+      );
+    expect(asked('----x1', 'v\u00ff')).toBe(asked('"----x2"'.slice(1, -1), 'v\u00ff'));
+    const all = [
+      ...[asked('x1', 'v'), asked('x1', 'w'), asked('x1', 'v\r\n--x1\r\n\r\nw'), asked('x1', 'v--x2')],
+      ...['multipart/mixed; boundary=x1', 'multipart/form-data; boundary=x2', 'text/plain'].map((type) =>
+        asked('x1', 'v', type),
+      ),
+      asked('x1', 'v', 'multipart/form-data; boundary=x1; boundary=x2'),
+    ];
+    expect(new Set(all).size).toBe(all.length);
   });
 });
