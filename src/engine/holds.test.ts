@@ -63,6 +63,14 @@ describe('holds', () => {
     expect(holds.open(asked('k', 0), 18 * MINUTE).isNew).toBe(true);
     expect(holds.get(hold.id, 25 * 60 * MINUTE)).toBeUndefined();
   });
+
+  it('wait a quarter of an hour for their request even where they were approved at the end of their day', () => {
+    const holds = someHolds();
+    const { hold } = holds.open(asked('k', 0), 0);
+    holds.decide(hold, 'approved', 'anna', 1_435 * MINUTE);
+    expect(holds.use('k 0', 1_449 * MINUTE)).toBe(hold);
+    expect(holds.get(hold.id, 1_460 * MINUTE)).toBeUndefined();
+  });
 });
 
 describe('the hash of a request', () => {

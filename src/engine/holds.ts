@@ -145,10 +145,10 @@ export class Holds {
   #expire(nowMs: number): void {
     for (const hold of this.#byId.values()) {
       if (nowMs - hold.openedMs < WAIT_MS) break;
-      this.#forget(hold);
+      if (!waitsForRequest(hold, nowMs)) this.#forget(hold);
     }
     for (const hold of this.#byRequest.values()) {
-      if (hold.state !== 'approved' || nowMs - (hold.decidedMs ?? 0) <= APPROVAL_MS) continue;
+      if (hold.state !== 'approved' || waitsForRequest(hold, nowMs)) continue;
       hold.state = 'expired';
       this.#byRequest.delete(hold.requestHash);
     }
@@ -166,4 +166,9 @@ export class Holds {
     pending?.delete(hold);
     if (pending?.size === 0) this.#pendingOf.delete(hold.key);
   }
+}
+
+/** It is approved, and its time has not gone by. */
+function waitsForRequest({ state, decidedMs = 0 }: Hold, nowMs: number): boolean {
+  return state === 'approved' && nowMs - decidedMs <= APPROVAL_MS;
 }
