@@ -64,13 +64,22 @@ export class Behaviour {
     this.#store = parts.store;
     this.#failed = parts.failed;
     this.budget = new AlarmBudget(parts.alarmsPerKeyDay);
-    const population = parts.store.population();
-    const budget = parts.store.alarmBudget();
+    this.#restore('What is known of everybody', () => {
+      const kept = parts.store.population();
+      if (kept !== undefined) this.#detector.population.restore(kept);
+    });
+    this.#restore('The alarm budget', () => {
+      const kept = parts.store.alarmBudget();
+      if (kept !== undefined) this.budget.restore(kept);
+    });
+  }
+
+  /** What is damaged, or of another version, begins anew: the operator is told. */
+  #restore(what: string, restore: () => void): void {
     try {
-      if (population !== undefined) this.#detector.population.restore(population);
-      if (budget !== undefined) this.budget.restore(budget);
+      restore();
     } catch (error) {
-      parts.failed(error);
+      this.#failed(new Error(`${what} cannot be used from the store, so it is learned anew: ${error}`));
     }
   }
 
