@@ -37,6 +37,12 @@ describe('where a report goes', () => {
     expect(() => checkOutputs([at('a'), at('b/../a')], [])).toThrow('named for two reports');
   });
 
+  it('is known although a log cannot be looked at: reading says so, and the scan goes on', () => {
+    symlinkSync('circle', at('circle'));
+    checkOutputs([at('report')], [at('circle'), at('log')]);
+    expect(() => checkOutputs([at('circle')], [])).toThrow(`${at('circle')} cannot be written (ELOOP).`);
+  });
+
   it('is written whole, through a link, and into a device as it is', () => {
     writeFileSync(at('target'), 'old');
     symlinkSync(at('target'), at('link'));

@@ -16,13 +16,13 @@ import path from 'node:path';
  * @throws {Error}
  */
 export function checkOutputs(files: readonly string[], sources: readonly string[]): void {
-  const logs = new Set(sources.flatMap((name) => identityOf(name) ?? []));
+  const logs = new Set(sources.flatMap((name) => logOf(name) ?? []));
   const taken = new Set<string>();
   for (const file of files) {
     const stats = statsOf(file);
     if (stats?.isDirectory()) throw new Error(`${file} is a folder: name a file in it.`);
     checkWritable(file, stats);
-    const identity = identityOf(file) ?? path.resolve(file);
+    const identity = identityOf(stats) ?? path.resolve(file);
     if (logs.has(identity)) throw new Error(`${file} is one of the logs: it would be overwritten.`);
     if (taken.has(identity)) throw new Error(`${file} is named for two reports: name another.`);
     taken.add(identity);
@@ -62,13 +62,26 @@ function checkWritable(file: string, stats: Stats | undefined): void {
 }
 
 /** One text for one file, whatever it is called; undefined where there is none. */
-function identityOf(name: string): string | undefined {
-  const stats = statsOf(name);
+function identityOf(stats: Stats | undefined): string | undefined {
   return stats?.isFile() ? `${stats.dev}:${stats.ino}` : undefined;
 }
 
+/** Of a log; what cannot even be looked at is not there to be lost, and reading it will say so. */
+function logOf(name: string): string | undefined {
+  try {
+    return identityOf(statSync(name, { throwIfNoEntry: false }));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws {Error} where it cannot be told */
 function statsOf(file: string): Stats | undefined {
-  return statSync(file, { throwIfNoEntry: false });
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw unwritable(file, error);
+  }
 }
 
 function unwritable(file: string, error: unknown): Error {
