@@ -2,6 +2,8 @@ import { ByteKind, KIND_OF, NEWLINE } from './json-bytes.js';
 
 /** How a record begins, as far as it is looked for. */
 export const OPENING_BYTES_MAX = 128;
+/** Looked through at once: what is damaged in many places would else be looked through to its end for each. */
+const STEP_BYTES = 4096;
 
 /** Looks for the next record after damage: what begins like the first one, or at the beginning of a line. */
 export class RecordSearch {
@@ -15,6 +17,14 @@ export class RecordSearch {
 
   /** Where the next record begins, or -1; the byte before `at` is looked at, too. */
   find(bytes: Buffer, at: number): number {
+    for (let from = at; from < bytes.length; from += STEP_BYTES) {
+      const found = this.#findIn(bytes.subarray(0, from + STEP_BYTES + OPENING_BYTES_MAX), from);
+      if (found >= 0) return found;
+    }
+    return -1;
+  }
+
+  #findIn(bytes: Buffer, at: number): number {
     const like = this.#opening === undefined ? -1 : bytes.indexOf(this.#opening, at);
     let line = at > 0 && bytes[at - 1] === NEWLINE ? at - 1 : bytes.indexOf(NEWLINE, at);
     while (line >= 0 && line + 1 < bytes.length && KIND_OF[bytes[line + 1] as number] !== ByteKind.open)

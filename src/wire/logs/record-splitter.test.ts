@@ -45,6 +45,14 @@ describe('RecordSplitter', () => {
     expect(feed([`{"a":"${LONG}"}{"b":1}`]).found).toEqual([tooLong, '{"b":1}']);
   });
 
+  it('takes no longer for a place that is damaged where there are many', () => {
+    for (const piece of ['{x\n', '{"a"x']) {
+      const begunMs = performance.now();
+      expect(feed([`[{"a":1},\n${piece.repeat(100_000)}`]).found.length).toBeGreaterThan(100_000);
+      expect(performance.now() - begunMs, piece).toBeLessThan(5_000);
+    }
+  });
+
   it('leaves out what nests too deep', () => {
     expect(feed([`[${'['.repeat(600_000)}`, '\n{"a":1}']).found).toEqual([RECORD_FAULTS[3], '{"a":1}']);
   });
