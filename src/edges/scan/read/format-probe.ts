@@ -6,6 +6,8 @@ import type { TextBlock } from './texts.js';
 
 /** Texts that are looked at, however long they are. */
 const PROBED_TEXTS = 20;
+/** Faults that are looked at before there is a text. */
+const PROBED_FAULTS = 10_000;
 
 /** What the first texts of a log tell of its format. */
 export class FormatProbe {
@@ -14,6 +16,7 @@ export class FormatProbe {
   #texts = 0;
   #chars = 0;
   #first: string | undefined;
+  #faults = 0;
   #fault: string | undefined;
 
   /** @param given in place of what the content says */
@@ -28,7 +31,8 @@ export class FormatProbe {
 
   /** Nothing known was found where it should have been. */
   get hopeless(): boolean {
-    return this.#format === undefined && this.#texts >= PROBED_TEXTS && this.#chars >= PROBE_BYTES;
+    if (this.#format !== undefined) return false;
+    return this.#faults >= PROBED_FAULTS || (this.#texts >= PROBED_TEXTS && this.#chars >= PROBE_BYTES);
   }
 
   /** Why the first text that cannot be used at all cannot. */
@@ -47,6 +51,7 @@ export class FormatProbe {
     block.each(
       (text) => this.#lookAt(text),
       (_, reason) => {
+        this.#faults += 1;
         this.#fault ??= reason;
       },
     );

@@ -365,6 +365,28 @@ describe('the beginning of a log', () => {
     }
   });
 
+  it.each([
+    ['a large document of another kind', '{"features":[\n', `${json({ pad: 'x'.repeat(500) })},\n`],
+    ['empty lines', '', '\n'],
+    ['damage', '[\n', '{x\n'],
+  ])('may be all of it, and is not kept in memory: %s', async (_, begin, part) => {
+    const piece = Buffer.from(part.repeat(Math.ceil(1e6 / part.length)));
+    let held = 0;
+    async function* pieces(): AsyncGenerator<Buffer> {
+      yield Buffer.from(begin);
+      for (let i = 0; i < 150; i++) {
+        yield piece;
+        const { heapUsed, arrayBuffers } = process.memoryUsage();
+        held = Math.max(held, heapUsed + arrayBuffers);
+      }
+    }
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    const stdin = Readable.from(pieces());
+    const blocks = readLogs([{ name: '-', bytes: 0, named: false }], new ReadReport(), { stdin });
+    for await (const { take } of blocks) take(() => undefined);
+    expect((held - heapUsed - arrayBuffers) / 1e6).toBeLessThan(120);
+  });
+
   it('may be cut off in a document, too', async () => {
     const cut = `{"Records":[\n${some(50).map(json).join(',\n')}`;
     expect((await read([`${cut.slice(0, -60)}\n${json({ Records: some(60) })}`])).operations).toHaveLength(

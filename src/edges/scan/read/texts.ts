@@ -29,7 +29,9 @@ export function recordsOf(isRecord: (object: string) => boolean): TextSplitter {
   };
 }
 
-function lineTexts({ first, lines, tooLong }: LineBlock): TextBlock {
+/** A block without text keeps nothing: until one tells the format, all are kept. */
+function lineTexts({ first, lines: some, tooLong }: LineBlock): TextBlock {
+  const lines = some.some((line) => line !== '') ? some : [];
   return {
     each: (use, faulty) => {
       for (let i = 0; i < lines.length; i++) {
@@ -41,7 +43,8 @@ function lineTexts({ first, lines, tooLong }: LineBlock): TextBlock {
   };
 }
 
-function recordTexts({ bytes, first, spans }: RecordSpans): TextBlock {
+function recordTexts({ bytes: some, first, spans }: RecordSpans): TextBlock {
+  const bytes = spans.some((start, i) => i % 2 === 0 && start >= 0) ? some : Buffer.alloc(0);
   return {
     each: (use, faulty) => {
       // Many short texts are cut faster from one that was decoded as a whole.
