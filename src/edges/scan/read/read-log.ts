@@ -158,7 +158,7 @@ function parsed(
       const record = parse(text);
       if (typeof record !== 'string') {
         tally.records += 1;
-        if (record.id !== undefined && tally.ids?.add(record.id) === false) {
+        if (tally.ids?.isNew(record) === false) {
           refuse(line, AGAIN);
           return;
         }
@@ -180,8 +180,8 @@ function refusalOf(
   if (description === undefined) return undefined;
   if (documents && fault !== undefined)
     return {
-      short: 'a JSON document that is not valid JSON',
-      whole: `${name} begins like a JSON document and is not valid JSON: ${fault}.`,
+      short: `a JSON document of which nothing can be used: ${fault}`,
+      whole: `${name} begins like a JSON document of which nothing can be used: ${fault}.`,
     };
   return {
     short: documents ? 'a JSON document without records of a known format' : 'not a log of a known format',

@@ -232,6 +232,14 @@ describe('logs that cannot be used', () => {
     expect(files).toEqual([a, c, b]);
   });
 
+  it('keep events that have an id in common and are no copies', async () => {
+    const blotted = put('blotted', some(9, (n) => json(event(n, { eventID: 'HIDDEN' }))).join('\n'));
+    const report = new ReadReport();
+    for await (const block of readLogs(sourcesOf([blotted]), report, { byTime: true }))
+      block.take(() => undefined);
+    expect(report).toMatchObject({ records: 9, bad: 0 });
+  });
+
   it('leave out events that come again, unless every line is asked for', async () => {
     const [a, b] = ['copies/a', 'copies/b'].map((name) =>
       put(name, json({ Records: [0, 1].map((n) => ({ ...event(n), eventID: `e${n}` })) })),
@@ -304,7 +312,7 @@ describe('logs that cannot be used', () => {
     [
       'deep nesting',
       Buffer.from('['.repeat(300_000) + ']'.repeat(300_000)),
-      'nested deeper than 1024 levels',
+      'a JSON document of which nothing can be used: nested deeper than 1024 levels',
     ],
     ['deep nesting in a line', Buffer.from('{"a":'.repeat(300_000)), 'nested deeper than 1024 levels'],
     [

@@ -1,3 +1,5 @@
+import type { LogRecord } from '../../../wire/logs/record.js';
+
 /** Events that are remembered: copies lie near each other, in the order of time. */
 const WINDOW = 100_000;
 
@@ -5,11 +7,13 @@ const WINDOW = 100_000;
 export class SeenIds {
   readonly #ids = new Set<string>();
 
-  /** True the first time. */
-  add(id: string): boolean {
-    if (this.#ids.has(id)) return false;
-    this.#ids.add(id);
-    if (this.#ids.size > WINDOW) for (const oldest of this.#ids) return this.#ids.delete(oldest);
+  /** True for what has no id. Copies are alike: where ids were blotted out, all events have the same one. */
+  isNew({ id, timeMs, operation }: LogRecord): boolean {
+    if (id === undefined) return true;
+    const seen = this.#ids.size;
+    this.#ids.add(`${timeMs} ${operation} ${id}`);
+    if (this.#ids.size === seen) return false;
+    if (seen === WINDOW) this.#ids.delete(this.#ids.values().next().value as string);
     return true;
   }
 }
