@@ -1,9 +1,17 @@
 import type { TimedSource } from './first-time.js';
+import { CHUNK_BYTES } from './open.js';
 import type { RecordBlock } from './read-log.js';
 import type { Source } from './sources.js';
 
-/** Logs that are read side by side, at most: a block of each has to fit into the window in which rows are sorted. */
-const OPEN_MAX = 16;
+/** Logs that are read side by side, at most: of a fleet of servers there is one each. */
+const OPEN_MAX = 128;
+/** A chunk of each has to fit into the window in which rows are sorted. */
+const TOGETHER_BYTES = 8 * 1024 * 1024;
+
+/** How much is read at once of each of so many logs. */
+export function chunkBytesOf(logs: number): number {
+  return Math.min(CHUNK_BYTES, Math.ceil(TOGETHER_BYTES / Math.min(logs, OPEN_MAX)));
+}
 
 /** A log that is being read. */
 interface OpenLog {

@@ -4,7 +4,7 @@ import { ByteReader } from './byte-reader.js';
 import { beginsGzip, GzipFault, gunzipped } from './gunzip.js';
 import type { Source } from './sources.js';
 
-const CHUNK_BYTES = 1024 * 1024;
+export const CHUNK_BYTES = 1024 * 1024;
 const CHUNK_BYTES_MIN = 16 * 1024;
 
 /** What became of the bytes of one source. */
@@ -15,13 +15,22 @@ export interface Reading {
   problem(): string | undefined;
 }
 
-/** Opens a source; gzip is known by its first bytes. `read` is told of every byte of the file itself. */
-export function open(source: Source, stdin: Readable | undefined, read: (bytes: number) => void): Reading {
+/**
+ * Opens a source; gzip is known by its first bytes.
+ * @param read is told of every byte of the file itself
+ * @param chunkBytes of a chunk, about
+ */
+export function open(
+  source: Source,
+  stdin: Readable | undefined,
+  read: (bytes: number) => void,
+  chunkBytes = CHUNK_BYTES,
+): Reading {
   let problem: string | undefined;
   const raw: Readable =
     source.name === '-'
       ? (stdin ?? process.stdin)
-      : createReadStream(source.name, { highWaterMark: chunkBytes(source) });
+      : createReadStream(source.name, { highWaterMark: readAtOnce(source, chunkBytes) });
   async function* counted(): AsyncGenerator<Buffer> {
     for await (const chunk of raw as AsyncIterable<Buffer>) {
       read(chunk.length);
@@ -32,7 +41,7 @@ export function open(source: Source, stdin: Readable | undefined, read: (bytes: 
     try {
       const bytes = new ByteReader(counted());
       const zipped = beginsGzip(await bytes.peek(2));
-      yield* zipped ? gathered(gunzipped(bytes)) : bytes.all();
+      yield* zipped ? gathered(gunzipped(bytes), chunkBytes) : bytes.all();
     } catch (error) {
       problem = describe(error as NodeJS.ErrnoException);
     } finally {
@@ -43,18 +52,22 @@ export function open(source: Source, stdin: Readable | undefined, read: (bytes: 
 }
 
 /** Of small files there are many, and a large chunk for each takes longer than to read it. */
-function chunkBytes({ bytes }: Source): number {
-  return bytes === 0 ? CHUNK_BYTES : Math.min(CHUNK_BYTES, Math.max(bytes, CHUNK_BYTES_MIN));
+function readAtOnce({ bytes }: Source, chunkBytes: number): number {
+  return bytes === 0 ? chunkBytes : Math.min(chunkBytes, Math.max(bytes, CHUNK_BYTES_MIN));
 }
 
-/** Chunks with one more before them. */
-export async function* prepended(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  yield first;
+/** Chunks, and before them what was taken already. */
+export async function* prepended(
+  taken: Buffer,
+  rest: AsyncGenerator<Buffer>,
+  chunkBytes = CHUNK_BYTES,
+): AsyncGenerator<Buffer> {
+  for (let at = 0; at < taken.length; at += chunkBytes) yield taken.subarray(at, at + chunkBytes);
   yield* rest;
 }
 
 /** Small pieces together; what is there when they fail comes before the failure. */
-async function* gathered(pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+async function* gathered(pieces: AsyncGenerator<Buffer>, chunkBytes: number): AsyncGenerator<Buffer> {
   let some: Buffer[] = [];
   let bytes = 0;
   let failure: unknown;
@@ -62,7 +75,7 @@ async function* gathered(pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer>
     for await (const piece of pieces) {
       some.push(piece);
       bytes += piece.length;
-      if (bytes < CHUNK_BYTES) continue;
+      if (bytes < chunkBytes) continue;
       yield Buffer.concat(some);
       some = [];
       bytes = 0;

@@ -23,6 +23,8 @@ export interface ReadOptions {
    * left out.
    */
   readonly byTime?: boolean;
+  /** Of a log that are read at once, about. */
+  readonly chunkBytes?: number | undefined;
 }
 
 /** @param line of a JSON document, the record's ordinal, from 1 */
@@ -63,9 +65,10 @@ export async function* readLog(
     report.refuse(name, 0, source.problem);
     return `${name} ${source.problem}.`;
   }
-  const reading = open(source, options.stdin, (bytes) => {
+  const count = (bytes: number) => {
     report.bytes += bytes;
-  });
+  };
+  const reading = open(source, options.stdin, count, options.chunkBytes);
   const tally: Tally = { records: 0, bad: 0, ids };
   const refusal = yield* readSource(name, reading.chunks, report, tally, options);
   if (refusal !== undefined) report.refuse(name, 0, refusal.short);
@@ -82,7 +85,7 @@ async function* readSource(
   chunks: AsyncGenerator<Buffer>,
   report: ReadReport,
   tally: Tally,
-  { format: given, mapping }: ReadOptions,
+  { format: given, mapping, chunkBytes }: ReadOptions,
 ): AsyncGenerator<RecordBlock, Refusal | undefined> {
   try {
     const head = await headOf(chunks);
@@ -91,7 +94,7 @@ async function* readSource(
     if (foreign !== undefined) return { short: `is ${foreign}`, whole: `${name} is ${foreign}.` };
     const isRecord = recognition(given, mapping);
     const documents = given !== 'combined' && holdsDocuments(head, isRecord);
-    const texts = (documents ? recordsOf(isRecord) : linesOf)(prepended(head.bytes, chunks));
+    const texts = (documents ? recordsOf(isRecord) : linesOf)(prepended(head.bytes, chunks, chunkBytes));
     const probe = new FormatProbe(given, mapping);
     const seen = await probed(texts, probe);
     const { format } = probe;

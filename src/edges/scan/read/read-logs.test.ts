@@ -256,12 +256,15 @@ describe('logs that cannot be used', () => {
     }
   });
 
-  it('that span the same time are read side by side', async () => {
-    const count = 100_000;
-    const files = some(3, (n) =>
+  it.each([
+    // In lines of one file: two of its chunks of a megabyte.
+    ['a few', 3, 100_000, '', 50_000],
+    ['the servers of a fleet', 100, 2_000, 'x'.repeat(200), 1_000],
+  ])('that span the same time are read side by side: %s', async (_, logs, count, pad, apart) => {
+    const files = some(logs, (n) =>
       put(
-        `side/${n}`,
-        some(count, (i) => generic(10 * i + (n as number)))
+        `side-${logs}/${n}`,
+        some(count, (i) => generic(1_000 * i + (n as number), { pad }))
           .map(json)
           .join('\n'),
       ),
@@ -274,9 +277,8 @@ describe('logs that cannot be used', () => {
         latest = Math.max(latest, timeMs);
         furthest = Math.max(furthest, latest - timeMs);
       });
-    expect(report.records).toBe(3 * count);
-    // In lines of one file: two of its blocks of a megabyte.
-    expect(furthest / 10_000).toBeLessThan(count / 2);
+    expect(report.records).toBe(logs * count);
+    expect(furthest / 1_000_000).toBeLessThan(apart);
   });
 
   it('are told of where they were named', async () => {

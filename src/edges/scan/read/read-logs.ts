@@ -1,5 +1,5 @@
 import { byFirstTime } from './first-time.js';
-import { mergedByTime } from './merge.js';
+import { chunkBytesOf, mergedByTime } from './merge.js';
 import { type ReadOptions, type RecordBlock, readLog } from './read-log.js';
 import type { ReadReport } from './report.js';
 import { SeenIds } from './seen-ids.js';
@@ -15,13 +15,14 @@ export async function* readLogs(
   report: ReadReport,
   options: ReadOptions = {},
 ): AsyncGenerator<RecordBlock> {
+  const merged = options.byTime === true && sources.length > 1;
   const ids = options.byTime === true ? new SeenIds() : undefined;
+  const each = { ...options, chunkBytes: merged ? chunkBytesOf(sources.length) : undefined };
   async function* read(source: Source): AsyncGenerator<RecordBlock> {
-    const why = yield* readLog(source, report, options, ids);
+    const why = yield* readLog(source, report, each, ids);
     if (why !== undefined && source.named) report.lost.push(why);
   }
-  if (options.byTime === true && sources.length > 1)
-    yield* mergedByTime(await byFirstTime(sources, options), read);
+  if (merged) yield* mergedByTime(await byFirstTime(sources, each), read);
   else for (const source of sources) yield* read(source);
   const [first, ...others] = report.lost;
   if (report.formats.size > 0 || first === undefined) return;
