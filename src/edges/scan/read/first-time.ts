@@ -2,7 +2,7 @@ import { type ReadOptions, readLog } from './read-log.js';
 import { ReadReport } from './report.js';
 import type { Source } from './sources.js';
 
-/** A log, and the time of its first record; before all others where it has none, or can be read only once. */
+/** A log, and the time at which it begins; before all others where it has none, or can be read only once. */
 export interface TimedSource {
   readonly source: Source;
   readonly timeMs: number;
@@ -38,20 +38,22 @@ async function firstTime(source: Source, options: ReadOptions): Promise<number> 
   if (source.bytes === 0) return Number.NEGATIVE_INFINITY;
   const named = deliveredMs(source.name);
   if (named !== undefined) return named - DELIVERY_MS;
+  let firstMs: number | undefined;
   for await (const block of readLog(source, new ReadReport(), options)) {
     try {
       block.take(({ timeMs }) => {
-        throw new Found(timeMs);
+        if (firstMs !== undefined) throw new Found(Math.min(firstMs, timeMs));
+        firstMs = timeMs;
       });
     } catch (found) {
       if (found instanceof Found) return found.timeMs;
       throw found;
     }
   }
-  return Number.NEGATIVE_INFINITY;
+  return firstMs ?? Number.NEGATIVE_INFINITY;
 }
 
-/** Ends the reading of a block: its first record is enough. */
+/** Ends the reading of a block: two records are enough, and one that stands alone, in the year 9999, is outvoted. */
 class Found {
   readonly timeMs: number;
 

@@ -56,17 +56,19 @@ function furthestBehind(logs: readonly OpenLog[]): OpenLog | undefined {
   return behind;
 }
 
-/** Tells the log how far it has come when the block is taken. */
+/** Tells the log how far it has come when the block is taken: a last time that stands alone, in the year 9999, is not. */
 function watched({ file, take }: RecordBlock, log: OpenLog): RecordBlock {
   return {
     file,
     take: (into) => {
-      let timeMs = log.timeMs;
+      let beforeMs = Number.POSITIVE_INFINITY;
+      let lastMs = log.timeMs;
       take((record, line) => {
-        timeMs = record.timeMs;
+        beforeMs = lastMs;
+        lastMs = record.timeMs;
         into(record, line);
       });
-      log.timeMs = Math.max(log.timeMs, timeMs);
+      log.timeMs = Math.max(log.timeMs, Math.min(beforeMs, lastMs));
     },
   };
 }
