@@ -1,5 +1,5 @@
 import { parseIp } from '../ip-address.js';
-import { AGENT_CHARS_MAX, addressOf, instantOf, offsetMs, pathOf, textOf } from './fields.js';
+import { AGENT_CHARS_MAX, addressOf, atOffset, instantOf, pathOf, textOf } from './fields.js';
 import type { LogRecord } from './record.js';
 
 const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec';
@@ -82,5 +82,5 @@ export function clfTime(text: string): number | undefined {
     [Number(year), month, Number(day)],
     [Number(hour), Number(minute), Number(second), 0],
   );
-  return local === undefined || !Number.isInteger(month) ? undefined : local - offsetMs(zone);
+  return Number.isInteger(month) ? atOffset(local, zone) : undefined;
 }

@@ -56,6 +56,11 @@ export function instantOf(
   return inRange(Date.UTC(year, month - 1, day, hour, minute, second, ms));
 }
 
+/** The same local time `offset` east of Greenwich, as {@link offsetMs} reads it. */
+export function atOffset(localMs: number | undefined, offset: string): number | undefined {
+  return localMs === undefined ? undefined : inRange(localMs - offsetMs(offset));
+}
+
 function inRange(ms: number): number | undefined {
   return ms >= 0 && ms <= TIME_MAX ? ms : undefined;
 }
@@ -92,11 +97,11 @@ function otherTime(text: string): number | undefined {
     [Number(year), Number(month), Number(day)],
     [Number(hour), Number(minute), Number(second), ms],
   );
-  return local === undefined ? undefined : inRange(local - offsetMs(zone));
+  return atOffset(local, zone);
 }
 
 /** Of `+0100`, `+01:00`, `+01`; none of `Z` and `UTC`. */
-export function offsetMs(zone: string): number {
+function offsetMs(zone: string): number {
   const match = /^([+-])(\d\d):?(\d\d)?$/.exec(zone);
   if (match === null) return 0;
   const [, sign, hours, minutes = '0'] = match;

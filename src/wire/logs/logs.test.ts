@@ -187,6 +187,10 @@ describe('formats', () => {
 });
 
 describe('what real logs add to the common forms', () => {
+  it('space before a line of JSON', () => {
+    expect(formatOfLine(' \t{"time":1700000000,"key":"k","operation":"x"}')).toBe('generic');
+  });
+
   const line = (head: string, time = '24/Nov/2026:12:00:00 +0000') =>
     `${head} [${time}] "GET /a HTTP/1.1" 200 5 "-" "curl/8"`;
 
@@ -200,9 +204,14 @@ describe('what real logs add to the common forms', () => {
     expect(combinedRecord(line(head))).toMatchObject({ key, address, timeMs: NOON }),
   );
 
-  it.each(['99/Nov/2026:12:00:00 +0000', '24/Nov/2026:24:00:00 +0000', '24/Nvo/2026:12:00:00 +0000'])(
-    'no such time as %s',
-    (time) => expect(combinedRecord(line('192.0.2.1 - -', time))).toContain('time in brackets'),
+  it.each([
+    '99/Nov/2026:12:00:00 +0000',
+    '24/Nov/2026:24:00:00 +0000',
+    '24/Nvo/2026:12:00:00 +0000',
+    '01/Jan/1970:00:00:00 +0100',
+    '31/Dec/9999:23:59:59 -0100',
+  ])('no such time as %s', (time) =>
+    expect(combinedRecord(line('192.0.2.1 - -', time))).toContain('time in brackets'),
   );
 
   it('nginx’s own time and request line in JSON', () => {
