@@ -70,7 +70,7 @@ export function formatOfValue(value: unknown, mapping?: AccessLogMapping): LogFo
 
 /** The format of one line of text. */
 export function formatOfLine(line: string, mapping?: AccessLogMapping): LogFormat | undefined {
-  if (!line.startsWith('{')) return typeof combinedRecord(line) === 'string' ? undefined : 'combined';
+  if (!opensObject(line)) return typeof combinedRecord(line) === 'string' ? undefined : 'combined';
   try {
     return formatOfValue(JSON.parse(line), mapping);
   } catch {
@@ -78,9 +78,13 @@ export function formatOfLine(line: string, mapping?: AccessLogMapping): LogForma
   }
 }
 
+function opensObject(line: string): boolean {
+  return line.trimStart().startsWith('{');
+}
+
 /** What a refused line looks like, for the message; its content is not repeated. */
 export function describeLine(line: string): string {
-  if (line.startsWith('{')) {
+  if (opensObject(line)) {
     try {
       const fields = Object.keys(JSON.parse(line) as object).slice(0, 6);
       return `JSON objects with the fields ${fields.map((name) => name.slice(0, 32)).join(', ')}`;

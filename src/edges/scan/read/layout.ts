@@ -6,6 +6,8 @@ export const PROBE_BYTES = 256 * 1024;
 const NEWLINE = 10;
 const OPEN_OBJECT = 123;
 const OPEN_ARRAY = 91;
+/** Before each text of a JSON text sequence (RFC 7464). */
+const RECORD_SEPARATOR = 0x1e;
 
 /** The beginning of a log, and whether it is all of it. */
 export interface Head {
@@ -22,11 +24,12 @@ export function isHeadEnough(bytes: Buffer): boolean {
 
 /**
  * Whether a log holds JSON documents rather than a record a line: when the first thing in it is an array, an object over
- * several lines, or one that holds records and is none. Where that is broken, lines win if they make more sense.
+ * several lines, one that holds records and is none, or the mark of a sequence. Where that is broken, lines win if they make more sense.
  * @param isKnown whether a text is a record
  */
 export function holdsDocuments({ bytes, whole }: Head, isKnown: (text: string) => boolean): boolean {
   const start = begin(bytes);
+  if (bytes[start] === RECORD_SEPARATOR) return true;
   if (!opens(bytes[start])) return false;
   const end = bytes.indexOf(NEWLINE, start);
   const line = bytes.subarray(start, end < 0 ? undefined : end);

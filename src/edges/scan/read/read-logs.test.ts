@@ -56,6 +56,7 @@ describe('JSON documents', () => {
     'one after the other': (records) => records.map((each) => json({ Records: [each] })).join(''),
     'one a line': (records) => records.map((each) => json({ Records: [each] })).join('\n'),
     'pages of an array': (records) => records.map((each) => json([each])).join('\n'),
+    'as a sequence (RFC 7464)': (records) => records.map((each) => `\x1e${json(each)}\n`).join(''),
     'as jq writes it': (records) => records.map((each) => JSON.stringify(each, null, 2)).join('\n'),
     'with empty ones between': (records) => `{"Records":[]}${json({ Records: records })}{"Records":[]}`,
   };
