@@ -15,6 +15,7 @@ export function summaryOf(result: ScanResult) {
     files: [...report.formats].map(([file, format]) => ({ file, format })),
     observations: report.records,
     ...(report.known === undefined ? {} : { namedByCatalog: report.known }),
+    copies: report.copies,
     badLines: report.bad,
     bad: report.badLines,
     from: timeText(result.firstMs),
@@ -54,6 +55,8 @@ export function printSummary(result: ScanResult, to: NodeJS.WriteStream): void {
       `${counted(result.warming, 'key has', 'keys have')} too few observations to be judged (20 are needed)`,
     );
   if (report.known !== undefined && report.records > 0) say(namedText(report.known, report.records));
+  if (report.copies > 0)
+    say(`${counted(report.copies, 'event that came again was', 'events that came again were')} left out`);
   bad(report, say);
   if (report.records === 0) {
     say(NOTHING_JUDGED);

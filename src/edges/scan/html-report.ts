@@ -20,6 +20,7 @@ export function htmlReport(result: ScanResult): string {
     ['Keys with too few observations', result.warming.toLocaleString('en')],
     ['Period', `${timeText(result.firstMs)} to ${timeText(result.lastMs)}`],
     ['Files', filesText([...report.formats])],
+    ['Events that came again', report.copies.toLocaleString('en')],
     ['Lines that could not be used', report.bad.toLocaleString('en')],
     ['Lines out of time order', result.disorder.lines.toLocaleString('en')],
     ['False alarms allowed', `${allowed.toFixed(1)} in ${keyDays.toLocaleString('en')} key-days`],

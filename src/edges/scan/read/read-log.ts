@@ -162,7 +162,7 @@ function parsed(
       if (typeof record !== 'string') {
         tally.records += 1;
         if (tally.ids?.isNew(record) === false) {
-          refuse(line, AGAIN);
+          report.copies += 1;
           return;
         }
         report.records += 1;
@@ -171,8 +171,6 @@ function parsed(
     }, refuse);
   return { file, take };
 }
-
-const AGAIN = 'the event was there before';
 
 /** Nothing is wrong with a log that is empty. */
 function refusalOf(

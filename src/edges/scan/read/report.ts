@@ -16,6 +16,8 @@ export class ReadReport {
   bytes = 0;
   lines = 0;
   records = 0;
+  /** Events that were there before, and were left out. */
+  copies = 0;
   bad = 0;
   /** Of the records, those whose operation the catalog names; undefined without a catalog. */
   known: number | undefined;
