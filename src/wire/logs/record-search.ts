@@ -25,11 +25,12 @@ export class RecordSearch {
   }
 
   #findIn(bytes: Buffer, at: number): number {
-    const like = this.#opening === undefined ? -1 : bytes.indexOf(this.#opening, at);
     let line = at > 0 && bytes[at - 1] === NEWLINE ? at - 1 : bytes.indexOf(NEWLINE, at);
     while (line >= 0 && line + 1 < bytes.length && KIND_OF[bytes[line + 1] as number] !== ByteKind.open)
       line = bytes.indexOf(NEWLINE, line + 1);
     const begun = line >= 0 && line + 1 < bytes.length ? line + 1 : -1;
-    return begun < 0 || (like >= 0 && like < begun) ? like : begun;
+    if (this.#opening === undefined || begun === at) return begun;
+    const like = bytes.subarray(0, begun < 0 ? undefined : begun).indexOf(this.#opening, at);
+    return like < 0 ? begun : like;
   }
 }
