@@ -292,6 +292,10 @@ describe('logs that cannot be used', () => {
       expect.stringContaining('absent does not exist'),
       expect.stringContaining('notes is no log of a known format'),
     ]);
+    const found = put('both/notes', 'nothing to see');
+    expect((await readAll([path.dirname(found), found, good])).report.lost).toEqual([
+      expect.stringContaining('notes is no log of a known format'),
+    ]);
     expect((await readAll([good], { format: 'okta' })).report.lost).toEqual([
       `${good} has no line that can be used.`,
     ]);

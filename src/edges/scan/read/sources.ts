@@ -24,7 +24,7 @@ const DIGEST = /CloudTrail-Digest/;
  * among them, with its problem.
  */
 export function sourcesOf(names: readonly string[]): Source[] {
-  const search = new Search();
+  const search = new Search(names);
   return names.flatMap((name) =>
     name === '-' ? [{ name, bytes: 0, named: true }] : [...search.under(name, true)],
   );
@@ -38,19 +38,27 @@ export function bytesOf(sources: readonly Source[]): number {
 class Search {
   /** Files and folders by device and inode: links may lead to them again, or in circles. */
   readonly #seen = new Map<string, string>();
+  /** What the user named, though it may be found in a folder first. */
+  readonly #named: ReadonlySet<string>;
+
+  constructor(names: readonly string[]) {
+    this.#named = new Set(names.flatMap((name) => idOf(look(name)) ?? []));
+  }
 
   *under(name: string, named: boolean): Generator<Source> {
     const stats = look(name);
     if (typeof stats === 'string') return yield { name, bytes: 0, named, problem: stats };
     const folder = stats.isDirectory();
     if (!named && !folder && (!stats.isFile() || DIGEST.test(name))) return;
-    const seen = this.#seenAs(name, stats);
+    const id = idOf(stats);
+    const seen = this.#seenAs(name, id);
     // To name the same twice is no mistake worth a word.
     if (seen !== undefined && named) return;
     if (seen !== undefined)
       return yield { name, bytes: 0, named, problem: `is ${seen}, which is read already` };
-    if (folder) yield* this.#within(name, named);
-    else yield { name, bytes: stats.size, named };
+    const anywhere = named || (id !== undefined && this.#named.has(id));
+    if (folder) yield* this.#within(name, anywhere);
+    else yield { name, bytes: stats.size, named: anywhere };
   }
 
   *#within(folder: string, named: boolean): Generator<Source> {
@@ -65,14 +73,17 @@ class Search {
   }
 
   /** The name under which it was seen before. */
-  #seenAs(name: string, { dev, ino }: Stats): string | undefined {
-    // Some file systems have no inodes.
-    if (ino === 0) return undefined;
-    const id = `${dev}:${ino}`;
+  #seenAs(name: string, id: string | undefined): string | undefined {
+    if (id === undefined) return undefined;
     const seen = this.#seen.get(id);
     if (seen === undefined) this.#seen.set(id, name);
     return seen;
   }
+}
+
+/** One text for one file or folder; undefined on file systems that have no inodes. */
+function idOf(stats: Stats | string): string | undefined {
+  return typeof stats === 'string' || stats.ino === 0 ? undefined : `${stats.dev}:${stats.ino}`;
 }
 
 function look(name: string): Stats | string {
