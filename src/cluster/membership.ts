@@ -12,6 +12,7 @@ import {
   type FromControl,
   type FromGateway,
   fromControl,
+  PROTOCOL,
   ProtocolFault,
   type Question,
   type UsageRow,
@@ -139,7 +140,14 @@ export class Membership implements Standing {
     const { name, policy } = this.#parts;
     this.#socket = socket;
     socket.on('connect', () =>
-      this.#send({ type: 'join', protocol: 1, name, instance: this.#instance, pid: process.pid, policy }),
+      this.#send({
+        type: 'join',
+        protocol: PROTOCOL,
+        name,
+        instance: this.#instance,
+        pid: process.pid,
+        policy,
+      }),
     );
     socket.on('data', (bytes: Buffer) => {
       if (this.#socket !== socket) return;

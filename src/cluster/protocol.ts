@@ -5,6 +5,8 @@ import { HOLD_STATES } from '../engine/holds.js';
  * What gateways and the control process say to each other: one JSON object a line over a Unix socket, in order.
  * Nothing here is a secret: a key is named by its id or known by its fingerprint.
  */
+/** Version of the messages: a process of another version is not let in. */
+export const PROTOCOL = 2;
 export const LINE_BYTES_MAX = 1024 * 1024;
 /** Keys or tenants in one change: a line of them, and of the answer to it, stays within the bound. */
 export const CHANGE_IDS_MAX = 1_000;
@@ -93,7 +95,7 @@ const question = z.discriminatedUnion('about', [
 export const fromGateway = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('join'),
-    protocol: z.literal(1),
+    protocol: z.literal(PROTOCOL),
     name: z.string().regex(gatewayName),
     /** Random for each start of a process. */
     instance: id,
