@@ -5,8 +5,10 @@ import { HOLD_STATES } from '../engine/holds.js';
  * What gateways and the control process say to each other: one JSON object a line over a Unix socket, in order.
  * Nothing here is a secret: a key is named by its id or known by its fingerprint.
  */
+
 /** Version of the messages: a process of another version is not let in. */
 export const PROTOCOL = 2;
+/** Of one message, its newline included. */
 export const LINE_BYTES_MAX = 1024 * 1024;
 /** Keys or tenants in one change: a line of them, and of the answer to it, stays within the bound. */
 export const CHANGE_IDS_MAX = 1_000;
