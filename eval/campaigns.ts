@@ -21,7 +21,7 @@ import { type WorldSet, worldSet } from './sets.js';
  */
 const { values } = parseArgs({
   options: {
-    worlds: { type: 'string', default: '24' },
+    worlds: { type: 'string', default: String(WRITTEN_SEEDS.campaigns.length) },
     first: { type: 'string', default: String(WRITTEN_SEEDS.campaigns[0]) },
     out: { type: 'string' },
   },

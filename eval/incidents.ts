@@ -22,7 +22,7 @@ import { type WorldSet, worldSet } from './sets.js';
  */
 const { values } = parseArgs({
   options: {
-    worlds: { type: 'string', default: '8' },
+    worlds: { type: 'string', default: String(WRITTEN_SEEDS.incidents.length) },
     first: { type: 'string', default: String(WRITTEN_SEEDS.incidents[0]) },
     out: { type: 'string' },
   },

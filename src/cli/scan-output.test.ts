@@ -11,6 +11,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sourcesOf } from '../edges/scan/read/sources.js';
 import { checkOutputs, writeWhole } from './scan-output.js';
 
 let dir: string;
@@ -26,8 +27,10 @@ describe('where a report goes', () => {
     symlinkSync(at('log'), at('link'));
     linkSync(at('log'), at('other-name'));
     for (const file of ['log', './log', 'link', 'other-name'])
-      expect(() => checkOutputs([path.join(dir, file)], [at('log')]), file).toThrow('one of the logs');
-    checkOutputs([at('report')], [at('log'), '-']);
+      expect(() => checkOutputs([path.join(dir, file)], sourcesOf([at('log')])), file).toThrow(
+        'one of the logs',
+      );
+    checkOutputs([at('report')], sourcesOf([at('log'), '-']));
   });
 
   it('is no folder, and not the same for two', () => {
@@ -39,7 +42,7 @@ describe('where a report goes', () => {
 
   it('is known although a log cannot be looked at: reading says so, and the scan goes on', () => {
     symlinkSync('circle', at('circle'));
-    checkOutputs([at('report')], [at('circle'), at('log')]);
+    checkOutputs([at('report')], sourcesOf([at('circle'), at('log')]));
     expect(() => checkOutputs([at('circle')], [])).toThrow(`${at('circle')} cannot be written (ELOOP).`);
   });
 

@@ -9,20 +9,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { idOf, type Source } from '../edges/scan/read/sources.js';
 
 /**
  * That a report has no place, or would take that of a log, is better known now than after an hour.
- * @param sources names of the logs; what is no file is none that could be lost
  * @throws {Error}
  */
-export function checkOutputs(files: readonly string[], sources: readonly string[]): void {
-  const logs = new Set(sources.flatMap((name) => logOf(name) ?? []));
+export function checkOutputs(files: readonly string[], sources: readonly Source[]): void {
+  const logs = new Set(sources.flatMap(({ id }) => id ?? []));
   const taken = new Set<string>();
   for (const file of files) {
     const stats = statsOf(file);
     if (stats?.isDirectory()) throw new Error(`${file} is a folder: name a file in it.`);
     checkWritable(file, stats);
-    const identity = identityOf(stats) ?? path.resolve(file);
+    const identity = (stats?.isFile() ? idOf(stats) : undefined) ?? path.resolve(file);
     if (logs.has(identity)) throw new Error(`${file} is one of the logs: it would be overwritten.`);
     if (taken.has(identity)) throw new Error(`${file} is named for two reports: name another.`);
     taken.add(identity);
@@ -58,20 +58,6 @@ function checkWritable(file: string, stats: Stats | undefined): void {
     else accessSync(path.dirname(stats === undefined ? file : realpathSync(file)), constants.W_OK);
   } catch (error) {
     throw unwritable(file, error);
-  }
-}
-
-/** One text for one file, whatever it is called; undefined where there is none. */
-function identityOf(stats: Stats | undefined): string | undefined {
-  return stats?.isFile() ? `${stats.dev}:${stats.ino}` : undefined;
-}
-
-/** Of a log; what cannot even be looked at is not there to be lost, and reading it will say so. */
-function logOf(name: string): string | undefined {
-  try {
-    return identityOf(statSync(name, { throwIfNoEntry: false }));
-  } catch {
-    return undefined;
   }
 }
 

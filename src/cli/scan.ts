@@ -57,10 +57,7 @@ function parseAlarms(text: string): number {
 async function run(logs: readonly string[], options: ScanOptions): Promise<void> {
   const sources = sourcesOf(logs);
   const outputs = [options.html, options.ocsf].filter((file) => file !== undefined);
-  checkOutputs(
-    outputs,
-    sources.map(({ name }) => name),
-  );
+  checkOutputs(outputs, sources);
   const mapping = options.fields === undefined ? undefined : await readMapping(options.fields);
   const { catalog, format, threads } = options;
   // Scores keep the order of the input.

@@ -108,7 +108,7 @@ export class Behaviour {
 
   /** The owner's word, of all that waits in quarantine or of what came from one `source`: it is learned, and the key is calm again. */
   release(key: string, source?: number): number {
-    this.#load(key, undefined);
+    this.#load(key);
     const calls = this.#learning.release(key, source);
     if (this.#detector.baselines.get(key) !== undefined) this.#touch(key);
     return calls;
@@ -128,7 +128,7 @@ export class Behaviour {
 
   /** What is known of one key, in numbers. To look begins nothing: a key without a past may inherit one at its first call. */
   standing(key: string) {
-    this.#load(key, undefined);
+    this.#load(key);
     const clock = this.#detector.baselines.get(key)?.clock;
     const keyDays = clock?.[Clock.keyDays] ?? 0;
     return {
@@ -199,14 +199,14 @@ export class Behaviour {
     // A new key of a known owner: the detector starts it from the owner's last one, which may not be in memory.
     const latest = this.#detector.latestKeys.get(owner) ?? this.#store.latestKey(owner);
     if (latest !== undefined) {
-      this.#load(latest, undefined);
+      this.#load(latest);
       this.#detector.latestKeys.set(owner, latest);
     }
     this.#begun.set(owner, actor.key);
   }
 
   /** A key that was not seen since the start: its own baseline, or that of the key it replaces. */
-  #load(key: string, replaces: string | undefined): void {
+  #load(key: string, replaces?: string): void {
     if (this.#detector.baselines.get(key) !== undefined) return;
     const own = this.#kept(key);
     const inherited = own ?? (replaces === undefined ? undefined : this.#predecessors(replaces));

@@ -8,7 +8,7 @@ import type { DecisionEntry, Outcome } from '../journal/entry.js';
 import type { KeyDirectory, LiveKey } from '../keys/directory.js';
 import type { CidrSet } from '../wire/cidr.js';
 import { clientAddress } from '../wire/client-address.js';
-import { type Presented, presentedCredential, valuesOf } from '../wire/credentials.js';
+import { credentialOf, type Presented, presentedCredential, valuesOf } from '../wire/credentials.js';
 import type { RequestHead } from '../wire/http-head.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { parseTarget, type RequestTarget } from '../wire/request-target.js';
@@ -333,10 +333,6 @@ export class GuardLoop<U extends Upstream> {
       return undefined;
     return deny('journal_unavailable', 'The record of decisions cannot be written at the moment.');
   }
-}
-
-function credentialOf(presented: Presented): string | undefined {
-  return presented.kind === 'one' ? presented.credential : undefined;
 }
 
 function smaller(a: number | undefined, b: number | undefined): number | undefined {

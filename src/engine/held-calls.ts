@@ -5,6 +5,7 @@ import { withoutSecrets } from '../core/secret-text.js';
 import { ALLOW, type Verdict } from '../core/verdict.js';
 import type { Finding } from '../journal/entry.js';
 import type { LiveKey } from '../keys/directory.js';
+import { credentialOf } from '../wire/credentials.js';
 import type { RequestHead } from '../wire/http-head.js';
 import { decisionEntry } from './decision-entry.js';
 import type { Admission } from './guard-loop.js';
@@ -122,6 +123,6 @@ export class HeldCalls<U extends Upstream> {
 
 /** Names are what the client chose, too: whoever puts a key where a name belongs does not show it to operators. */
 function shown({ names }: BodyFields, { presented }: Pick<Admission<Upstream>, 'presented'>): string[] {
-  const credential = presented.kind === 'one' ? presented.credential : undefined;
+  const credential = credentialOf(presented);
   return [...new Set([...names].map((name) => withoutSecrets(name, credential)))].sort();
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CredentialSource } from '../wire/credentials.js';
-import { holdsCredential } from '../wire/credentials.js';
+import { type CredentialSource, holdsCredential } from '../wire/credentials.js';
 import type { RequestHead } from '../wire/http-head.js';
 
 /**

@@ -20,6 +20,11 @@ const CREDENTIAL_BYTES_MAX = 8192;
 const NONE: Presented = { kind: 'none' };
 const AMBIGUOUS: Presented = { kind: 'ambiguous' };
 
+/** The credential itself, where there is one and no other. */
+export function credentialOf(presented: Presented): string | undefined {
+  return presented.kind === 'one' ? presented.credential : undefined;
+}
+
 /** Finds the credential of a request among the places where one may be. */
 export function presentedCredential(
   sources: readonly CredentialSource[],

@@ -19,7 +19,7 @@ export function textOf(value: unknown, charsMax = KEY_CHARS_MAX): string | undef
 }
 
 /** A text with memory of its own: a part of another keeps the whole of that alive. */
-function owned(text: string): string {
+export function owned(text: string): string {
   return JSON.parse(JSON.stringify(text)) as string;
 }
 

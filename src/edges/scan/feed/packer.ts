@@ -1,6 +1,7 @@
 import type { Operation } from '../../../core/observation.js';
 import type { Actor, Sighting } from '../../../detectors/contract.js';
 import { type Symbols, symbolsOf } from '../../../detectors/symbols.js';
+import { owned } from '../../../wire/logs/fields.js';
 import { type CallSource, type Names, noNames, type PackedRows, ROW, ROW_NUMBERS } from './rows.js';
 import { writeSymbols } from './symbol-row.js';
 
@@ -174,9 +175,4 @@ function ownedActor({ key, tenant, principal }: Actor): Actor {
     ...(tenant === undefined ? {} : { tenant: owned(tenant) }),
     ...(principal === undefined ? {} : { principal: owned(principal) }),
   };
-}
-
-/** A text of its own: a part of a line would keep the whole chunk that the line was in. */
-function owned(text: string): string {
-  return JSON.parse(JSON.stringify(text)) as string;
 }

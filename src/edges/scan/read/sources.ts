@@ -6,6 +6,8 @@ export interface Source {
   /** As it is named in reports; `-` is standard input. */
   readonly name: string;
   readonly bytes: number;
+  /** Which file it is, whatever its name: see {@link idOf}. */
+  readonly id?: string | undefined;
   /** Named by the user, not found in a folder: that it cannot be used is then said in the exit code. */
   readonly named: boolean;
   /** Why it cannot be read at all. */
@@ -42,7 +44,7 @@ class Search {
   readonly #named: ReadonlySet<string>;
 
   constructor(names: readonly string[]) {
-    this.#named = new Set(names.flatMap((name) => idOf(look(name)) ?? []));
+    this.#named = new Set(names.flatMap((name) => idNamed(name) ?? []));
   }
 
   *under(name: string, named: boolean): Generator<Source> {
@@ -58,7 +60,7 @@ class Search {
       return yield { name, bytes: 0, named, problem: `is ${seen}, which is read already` };
     const anywhere = named || (id !== undefined && this.#named.has(id));
     if (folder) yield* this.#within(name, anywhere);
-    else yield { name, bytes: stats.size, named: anywhere };
+    else yield { name, bytes: stats.size, id, named: anywhere };
   }
 
   *#within(folder: string, named: boolean): Generator<Source> {
@@ -82,8 +84,13 @@ class Search {
 }
 
 /** One text for one file or folder; undefined on file systems that have no inodes. */
-function idOf(stats: Stats | string): string | undefined {
-  return typeof stats === 'string' || stats.ino === 0 ? undefined : `${stats.dev}:${stats.ino}`;
+export function idOf({ dev, ino }: Stats): string | undefined {
+  return ino === 0 ? undefined : `${dev}:${ino}`;
+}
+
+function idNamed(name: string): string | undefined {
+  const stats = look(name);
+  return typeof stats === 'string' ? undefined : idOf(stats);
 }
 
 function look(name: string): Stats | string {
