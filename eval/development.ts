@@ -17,7 +17,7 @@ import {
   type WorldSet,
   worldSet,
 } from './sets.js';
-import { atRates } from './worlds.js';
+import { atOwnThresholds, atRates, type OwnOutcome } from './worlds.js';
 
 /**
  * `npm run eval:development -- --data DIR`: what weights and designs are chosen by, in a few minutes: worlds of the
@@ -72,18 +72,37 @@ async function worlds(seeds: readonly number[], drawn: readonly number[]): Promi
   );
 }
 
-function played(world: WorldSet): readonly WorldResult[] {
-  return atRates(world, keyward(world.sightings, weights, { live: values.live }), RATES);
+interface Played {
+  /** At each of the rates. */
+  readonly results: readonly WorldResult[];
+  readonly own: OwnOutcome;
 }
 
-function printWorlds(what: string, results: readonly (readonly WorldResult[])[]): void {
-  console.log(`${results.length} ${what}, by false alarms in 1,000 key-days`);
+function played(world: WorldSet): Played {
+  const evidence = keyward(world.sightings, weights, { live: values.live });
+  return { results: atRates(world, evidence, RATES), own: atOwnThresholds(world, evidence) };
+}
+
+function printWorlds(what: string, worlds: readonly Played[]): void {
+  console.log(`${worlds.length} ${what}, by false alarms in 1,000 key-days`);
   RATES.forEach((rate, i) => {
-    const row = worldRow(results.flatMap((each) => each[i] ?? []));
-    console.log(
-      `  ${rate}: all ${two(row.all.mean)}, own network ${two(row.ownNetwork.mean)}, same cloud ${two(row.sameCloud.mean)}, abroad ${two(row.abroad.mean)}, exposure ${two(row.exposure)}, changes stopped ${two(row.changesStopped.mean)}`,
+    printWorld(
+      String(rate),
+      worlds.flatMap(({ results }) => results[i] ?? []),
     );
   });
+  const sum = (of: (own: OwnOutcome) => number) => worlds.reduce((total, { own }) => total + of(own), 0);
+  printWorld(
+    `own thresholds, ${two((1000 * sum(({ alarms }) => alarms)) / sum(({ keyDays }) => keyDays))}`,
+    worlds.map(({ own }) => own.result),
+  );
+}
+
+function printWorld(rate: string, results: readonly WorldResult[]): void {
+  const row = worldRow(results);
+  console.log(
+    `  ${rate}: all ${two(row.all.mean)}, own network ${two(row.ownNetwork.mean)}, same cloud ${two(row.sameCloud.mean)}, abroad ${two(row.abroad.mean)}, exposure ${row.exposure.toFixed(3)}, changes stopped ${two(row.changesStopped.mean)}`,
+  );
 }
 
 function commits(folder: string): void {

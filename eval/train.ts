@@ -38,7 +38,7 @@ async function examplesWith(weights: Weights): Promise<Rows> {
   return rows;
 }
 
-async function learnedScore(): Promise<Omit<Weights, 'forest'>> {
+async function learnedScore(): Promise<Pick<Weights, 'single' | 'singleMeans' | 'singleBias'>> {
   const features = FEATURES.map((_, i) => i);
   const rows = await examplesWith(WEIGHTS);
   const one = logisticRegression(
@@ -71,6 +71,7 @@ export const WEIGHTS: Weights = {
   single: [${score.single.join(', ')}],
   singleMeans: [${score.singleMeans.join(', ')}],
   singleBias: ${score.singleBias},
+  privileged: ${WEIGHTS.privileged},
   forest: decodeForest(
     '${encodeForest(forest)}',
   ),

@@ -24,8 +24,14 @@ export interface WorldOutcome {
   readonly results: ReadonlyMap<string, readonly WorldResult[]>;
   /** Keyward without a term, at the budget; empty where it was not asked for. */
   readonly ablation: ReadonlyMap<Term, WorldResult>;
-  /** At the thresholds that Keyward set itself from the budget, with its false alarms. */
-  readonly own: { readonly alarms: number; readonly keyDays: number; readonly result: WorldResult };
+  readonly own: OwnOutcome;
+}
+
+/** At the thresholds that Keyward set itself from the budget, with its false alarms. */
+export interface OwnOutcome {
+  readonly alarms: number;
+  readonly keyDays: number;
+  readonly result: WorldResult;
 }
 
 /** Runs every detector through a world. */
@@ -41,7 +47,7 @@ export function playWorld(world: WorldSet, { ablation }: { readonly ablation: bo
         atRates(world, keyward(sightings, without(term)), [BUDGET])[0] as WorldResult,
       ]),
     ),
-    own: ownBudget(world, scores.get('Keyward') as Float64Array),
+    own: atOwnThresholds(world, scores.get('Keyward') as Float64Array),
   };
 }
 
@@ -58,7 +64,7 @@ export function atRates(
   });
 }
 
-function ownBudget(world: WorldSet, evidence: Float64Array): WorldOutcome['own'] {
+export function atOwnThresholds(world: WorldSet, evidence: Float64Array): OwnOutcome {
   const { sightings, stolen } = world;
   const budget = new AlarmBudget(BUDGET / 1000);
   const from = (sightings[0]?.observation.timeMs ?? 0) + WARM_DAYS * DAY_MS;

@@ -16,7 +16,7 @@ export interface Outcome {
   readonly latencyMs?: number;
 }
 
-/** The groups of features that explanations speak of. */
+/** What explanations speak of: groups of features, and what is known beside them. */
 export type Term =
   | 'network'
   | 'client'
@@ -25,6 +25,7 @@ export type Term =
   | 'time'
   | 'volume'
   | 'outcome'
+  | 'privilege'
   | 'visitor'
   | 'strangers';
 
@@ -41,7 +42,10 @@ export interface Assessment {
   readonly state: 'warming' | 'ready';
   /** Nats, this observation alone. */
   readonly score: number;
-  /** −ln of the chance that the owner's own behaviour gives this much; comparable across keys. */
+  /**
+   * Log-odds of an impostor, never below 0, from where one call in some hundred is his; where the call is privileged, more: a
+   * miss costs more. Comparable across keys.
+   */
   readonly evidence: number;
 }
 

@@ -4,6 +4,7 @@ import type { Sighting } from './contract.js';
 import { Detector, type Judgement, WARM_UP } from './detector.js';
 import { explanations } from './explain.js';
 import { LearningGuard } from './learning-guard.js';
+import { WEIGHTS } from './weights.js';
 
 const HOUR = 3_600_000;
 const MONDAY = Date.UTC(2026, 5, 1);
@@ -102,6 +103,31 @@ describe('Detector', () => {
     const [a, b] = [provider(), provider()];
     for (const baseline of a.detector.baselines.values())
       expect(baseline.pack()).toEqual(b.detector.baselineOf(baseline.key).pack());
+  });
+
+  it('needs less doubt where the call is privileged, and does not suspect it where it is usual', () => {
+    const strike = (privilege: 2 | 3) => {
+      const { detector, call, owner, endMs } = provider();
+      const judgement = call(endMs, { ...owner(3, 1), ...thief, privilege });
+      const reasons = explanations(
+        detector,
+        sighting(endMs, { ...owner(3, 1), ...thief, privilege }),
+        judgement,
+        true,
+      );
+      return { evidence: judgement.evidence, privilege: reasons.find(({ term }) => term === 'privilege') };
+    };
+    const [write, access] = [strike(2), strike(3)];
+    expect(access.evidence - write.evidence).toBeCloseTo(WEIGHTS.privileged, 6);
+    expect(write.privilege).toBeUndefined();
+    expect(access.privilege).toEqual({
+      term: 'privilege',
+      nats: WEIGHTS.privileged,
+      text: 'admins.create is privileged (3 of 4): it needs less doubt',
+    });
+
+    const { call, owner, endMs } = provider();
+    expect(call(endMs + 3 * 60_000, { ...owner(3, 14 * 24), privilege: 4 }).evidence).toBeLessThan(1);
   });
 
   it('tells a thief from the owner, and lets evidence grow', () => {

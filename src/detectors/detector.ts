@@ -1,3 +1,4 @@
+import { PRIVILEGED_FROM } from '../core/observation.js';
 import { AWAY, AWAY_PEAK, Baseline, Clock, HOME } from './baseline.js';
 import { learnTail, tailNats } from './calibration.js';
 import {
@@ -68,6 +69,7 @@ export class Detector {
   readonly #single: Float64Array;
   readonly #singleBias: number;
   readonly #forest: Forest;
+  readonly #privileged: number;
   readonly #means = new Float64Array(FEATURE_COUNT);
   readonly #inputs = new Float64Array(INPUTS);
 
@@ -75,6 +77,7 @@ export class Detector {
     this.#singleBias = weights.singleBias;
     this.#single = Float64Array.from([...weights.single, ...weights.singleMeans]);
     this.#forest = new Forest(weights.forest);
+    this.#privileged = weights.privileged;
   }
 
   /** Scores the observation and moves the key's state of the moment. */
@@ -128,7 +131,7 @@ export class Detector {
 
     const odds = this.#forest.sum(inputsOf(baseline, track, features, means, this.#inputs));
     const ready = (clock[Clock.seen] as number) >= WARM_UP;
-    const own = Math.max(0, odds + ODDS_SHIFT);
+    const own = Math.max(0, odds + ODDS_SHIFT + this.#stakes(symbols));
     const evidence = ready ? visitorsEvidence(baseline, symbols, track, own) : 0;
     return {
       state: ready ? 'ready' : 'warming',
@@ -142,6 +145,11 @@ export class Detector {
       carried: ready ? evidence - own : 0,
       strangers: NO_STRANGERS,
     };
+  }
+
+  /** Nats that the call needs less than one of no privilege. */
+  #stakes({ privilege }: Symbols): number {
+    return privilege >= PRIVILEGED_FROM ? this.#privileged : 0;
   }
 
   /** Each term's part in the score: how far the observation is from the key's own mean. Before it is settled. */
@@ -236,6 +244,7 @@ export class Detector {
       const nats = odds - this.#forest.sum(usualIn(term, inputs));
       gathered.set(term, Math.max(nats, gathered.get(term) ?? 0));
     }
+    gathered.set('privilege', this.#stakes(judgement.symbols));
     gathered.set('visitor', judgement.carried);
     const telling = against(gathered);
     return telling.length > 0 ? telling : [highest(gathered)];

@@ -40,6 +40,8 @@ function explain(term: Term, scene: Scene, sighting: Sighting, strangerKeys: num
       return volumeText(scene);
     case 'outcome':
       return outcomeText(scene, sighting);
+    case 'privilege':
+      return privilegeText(sighting);
     case 'visitor':
       return visitorText(scene);
     case 'strangers':
@@ -69,6 +71,10 @@ export function explanations(
   return terms
     .slice(0, REASONS_MAX)
     .map(({ term, nats }) => ({ term, nats, text: explain(term, scene, sighting, strangers.keys) }));
+}
+
+function privilegeText({ observation: { operation } }: Sighting): string {
+  return `${shown(operation.name)} is privileged (${operation.privilege} of 4): it needs less doubt`;
 }
 
 function visitorText({ baseline: { clock } }: Scene): string {

@@ -20,6 +20,11 @@ export interface Weights {
   readonly singleBias: number;
   /** Log-odds of an impostor from {@link inputsOf}. */
   readonly forest: ForestWeights;
+  /**
+   * Nats that a privileged call needs less than others to be an alarm: the logarithm of how much more it costs to miss one
+   * (Elkan, The foundations of cost-sensitive learning, 2001). Chosen, not learned.
+   */
+  readonly privileged: number;
 }
 
 /** Distances from the key's means come first: this call's, then those of the moving averages. */

@@ -53,6 +53,8 @@ export interface Symbols {
   /** Kind of network, as an index; −1 where unknown. */
   readonly networkKind: number;
   readonly operation: number;
+  /** Of the operation, 0–4. */
+  readonly privilege: number;
   readonly component: number;
   readonly objects: readonly number[];
   /** Logarithmic class. */
@@ -86,6 +88,7 @@ export function symbolsOf(actor: Actor, observation: Observation, outcome?: Outc
     country: place.country === undefined ? 0 : combine(Kind.country, hashText(place.country)),
     networkKind: NETWORK_KINDS.indexOf(place.kind),
     operation: combine(Kind.operation, hashText(operation.name)),
+    privilege: operation.privilege,
     component: combine(Kind.component, hashText(componentOf(operation.name))),
     objects: observation.objects.slice(0, OBJECTS_MAX).map(objectHash),
     breadth: Math.min(7, Math.floor(Math.log2(1 + observation.objects.length))),

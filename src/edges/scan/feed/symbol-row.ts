@@ -21,6 +21,7 @@ export const SYMBOL_COLUMNS = Object.keys({
   networkKind: 0,
   source: 0,
   operation: 0,
+  privilege: 0,
   component: 0,
   breadth: 0,
   bytesOut: 0,
@@ -48,6 +49,7 @@ export function writeSymbols(symbols: Symbols, into: Float64Array, from: number)
   into[from + AT.networkKind] = symbols.networkKind;
   into[from + AT.source] = symbols.source;
   into[from + AT.operation] = symbols.operation;
+  into[from + AT.privilege] = symbols.privilege;
   into[from + AT.component] = symbols.component;
   into[from + AT.bytesOut] = symbols.bytesOut;
   into[from + AT.breadth] = symbols.breadth;
@@ -71,6 +73,7 @@ export function readSymbols(row: Float64Array, from: number, objects: readonly n
     networkKind: row[from + AT.networkKind] as number,
     source: row[from + AT.source] as number,
     operation: row[from + AT.operation] as number,
+    privilege: row[from + AT.privilege] as number,
     component: row[from + AT.component] as number,
     objects,
     bytesOut: row[from + AT.bytesOut] as number,
