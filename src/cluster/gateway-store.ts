@@ -104,18 +104,18 @@ export class GatewayStore {
       throw new Error(`The control process did not take key ${key.id}.`);
   }
 
-  async #writeUsage(usage: ReadonlyMap<string, KeyUsage>): Promise<void> {
+  async #writeUsage(usage: ReadonlyMap<string, KeyUsage>): Promise<readonly string[]> {
     const all = [...usage];
     this.#reporting = true;
     try {
       for (let at = 0; at < all.length; at += USAGE_ROWS_MAX) {
         const some = all.slice(at, at + USAGE_ROWS_MAX);
         const report = this.#parts.report(some.map(([key, value]) => rowOf(key, this.#delta(key, value))));
-        // What could not be sent is reported with the key's next use.
-        if (report === undefined) return;
+        if (report === undefined) return all.slice(at).map(([key]) => key);
         for (const [key, value] of some) this.#remember(key, value);
         await report;
       }
+      return [];
     } finally {
       this.#reporting = false;
     }

@@ -160,8 +160,8 @@ export interface KeyStore {
   refreshSnapshot(): void;
   /** Atomic; resolves when on disk. */
   write(set: WriteSet): Promise<void>;
-  /** Coarse and unordered: a crash may lose the last second. */
-  writeUsage(usage: ReadonlyMap<string, KeyUsage>): Promise<void>;
+  /** Coarse and unordered: a crash may lose the last second. Resolves to the keys that could not be written by now. */
+  writeUsage(usage: ReadonlyMap<string, KeyUsage>): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 

@@ -203,7 +203,7 @@ export class KeyDirectory {
     return key;
   }
 
-  /** Writes the counters that changed since the last call. */
+  /** Writes the counters that changed since the last call, and those that could not be written then. */
   async flush(): Promise<void> {
     const usage = new Map<string, KeyUsage>();
     for (const id of this.#dirty) {
@@ -211,7 +211,12 @@ export class KeyDirectory {
       if (live !== undefined) usage.set(id, live.usage);
     }
     this.#dirty.clear();
-    await this.#store.writeUsage(usage);
+    let left: Iterable<string> = usage.keys();
+    try {
+      left = await this.#store.writeUsage(usage);
+    } finally {
+      for (const id of left) this.#dirty.add(id);
+    }
   }
 
   #lookUp(credential: string, upstream: string, foreign: ForeignKeys): LiveKey | undefined {

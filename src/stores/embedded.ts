@@ -184,11 +184,12 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     }
   }
 
-  async writeUsage(usage: ReadonlyMap<string, KeyUsage>): Promise<void> {
-    if (usage.size === 0) return;
+  async writeUsage(usage: ReadonlyMap<string, KeyUsage>): Promise<readonly string[]> {
+    if (usage.size === 0) return [];
     await this.#root.transaction(() => {
       for (const [id, value] of usage) this.#usage.putSync(id, value);
     });
+    return [];
   }
 
   baseline(key: string): Uint8Array | undefined {
