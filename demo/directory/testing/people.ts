@@ -9,6 +9,8 @@ import { startDirectory } from '../server.js';
 import { DirectoryStore } from '../store.js';
 
 export const PASSWORD = 'correct horse battery';
+/** An idle connection may be closed just as it is used again, and what is not a GET is not sent twice. */
+const ONE_CALL = { connection: 'close' } as const;
 
 export interface Person {
   readonly id: string;
@@ -53,7 +55,7 @@ export async function peopleDirectory(own: { readonly origin?: string } = {}): P
   const api = async (method: string, url: string, body?: unknown, n = 0) => {
     const key = seeded.keys.find((each) => each.organization === organizations[n])?.apiKey ?? '';
     const response = await fetch(base + url, {
-      ...{ method, headers: { 'x-api-key': key } },
+      ...{ method, headers: { 'x-api-key': key, ...ONE_CALL } },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -123,7 +125,7 @@ export class Visitor {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const response = await fetch(new URL(url, this.#origin), {
       ...{ method, redirect: 'manual' },
-      headers: { cookie, 'x-forwarded-for': this.ip, 'user-agent': 'Firefox/128.0', ...headers },
+      headers: { cookie, 'x-forwarded-for': this.ip, 'user-agent': 'Firefox/128.0', ...ONE_CALL, ...headers },
       ...(body === undefined ? {} : { body }),
     });
     for (const each of response.headers.getSetCookie()) {
