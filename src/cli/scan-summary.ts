@@ -14,7 +14,7 @@ export function summaryOf(result: ScanResult) {
   return {
     files: [...report.formats].map(([file, format]) => ({ file, format })),
     observations: report.records,
-    ...(report.known === undefined ? {} : { namedByCatalog: report.known }),
+    ...(report.looked === 0 ? {} : { namedByCatalog: report.known }),
     copies: report.copies,
     badLines: report.bad,
     bad: report.badLines,
@@ -54,7 +54,7 @@ export function printSummary(result: ScanResult, to: NodeJS.WriteStream): void {
     say(
       `${counted(result.warming, 'key has', 'keys have')} too few observations to be judged (20 are needed)`,
     );
-  if (report.known !== undefined && report.records > 0) say(namedText(report.known, report.records));
+  if (report.looked > 0) say(namedText(report));
   if (report.copies > 0)
     say(`${counted(report.copies, 'event that came again was', 'events that came again were')} left out`);
   bad(report, say);
@@ -98,8 +98,8 @@ function describe(episode: Episode, say: (text?: string) => void): void {
   if (first !== undefined) say(`  begins at  ${printable(first.file)}:${first.line}`);
 }
 
-function namedText(known: number, records: number): string {
-  const share = `${((100 * known) / records).toFixed(known < records ? 1 : 0)} % of the observations are named by the catalog`;
+function namedText({ looked, known, records }: ScanResult['report']): string {
+  const share = `${((100 * known) / records).toFixed(known < records ? 1 : 0)} % of the observations are named by ${looked < records ? 'a' : 'the'} catalog`;
   return known < records ? `${share}; of the others, the privilege is guessed from their names` : share;
 }
 

@@ -18,18 +18,21 @@ export class LogObserver {
   readonly #geo: Geo | undefined;
   readonly #templates = new PathTemplates();
   readonly #named = new Map<string, Operation>();
-  /** Of the observations so far, those whose operation the catalog knows; undefined without a catalog. */
-  known: number | undefined;
+  /** Observations so far that a catalog was there for, and those whose operation it knows. */
+  looked = 0;
+  known = 0;
 
   constructor(catalog: Catalog | undefined, geo: Geo | undefined) {
     this.#catalog = catalog;
     this.#geo = geo;
-    if (catalog !== undefined) this.known = 0;
   }
 
   sightingOf(record: LogRecord): Sighting {
     const { operation, objects } = this.#operationOf(record);
-    if (this.known !== undefined && this.#catalog?.describe(operation) !== undefined) this.known += 1;
+    if (this.#catalog !== undefined) {
+      this.looked += 1;
+      if (this.#catalog.describe(operation) !== undefined) this.known += 1;
+    }
     const observation: Observation = {
       timeMs: record.timeMs,
       upstream: '',

@@ -30,7 +30,10 @@ function file(name: string, content: string | Buffer): string {
   return full;
 }
 
-const feedOf = (...names: string[]) => localFeed(sourcesOf(names), new LogObserver(undefined, undefined), {});
+const feedOf = (...names: string[]) => {
+  const observer = new LogObserver(undefined, undefined);
+  return localFeed(sourcesOf(names), async () => observer, {});
+};
 
 async function run(...names: string[]) {
   const lines: string[] = [];

@@ -1,3 +1,4 @@
+import type { LogFormat } from '../../../wire/logs/formats.js';
 import type { LogObserver } from '../observe.js';
 import type { ReadOptions, RecordBlock } from '../read/read-log.js';
 import { readLogs } from '../read/read-logs.js';
@@ -14,19 +15,25 @@ export interface Feed {
   readonly report: ReadReport;
 }
 
+/** Who observes what logs of a format tell. */
+export type Observers = (format: LogFormat) => Promise<LogObserver>;
+
 /** Reads, parses and observes in this thread. */
-export function localFeed(sources: readonly Source[], observer: LogObserver, options: ReadOptions): Feed {
+export function localFeed(sources: readonly Source[], observers: Observers, options: ReadOptions): Feed {
   const report = new ReadReport();
-  return { batches: packed(readLogs(sources, report, options), observer, report), report };
+  return { batches: packed(readLogs(sources, report, options), observers, report), report };
 }
 
 async function* packed(
   blocks: AsyncIterable<RecordBlock>,
-  observer: LogObserver,
+  observers: Observers,
   report: ReadReport,
 ): AsyncGenerator<PackedRows> {
   const packer = new Packer();
+  const used = new Set<LogObserver>();
   for await (const block of blocks) {
+    const observer = await observers(block.format);
+    used.add(observer);
     const full: PackedRows[] = [];
     block.take((record, line) => {
       packer.add(observer.sightingOf(record), line);
@@ -35,5 +42,8 @@ async function* packed(
     yield* full;
     yield packer.take(block.file, report.bytes);
   }
-  report.known = observer.known;
+  for (const { looked, known } of used) {
+    report.looked += looked;
+    report.known += known;
+  }
 }

@@ -22,6 +22,7 @@ it('goes on with a log of which one line alone is far ahead', async () => {
     for (const times of logs[name] as number[][])
       yield {
         file: name,
+        format: 'generic',
         take: (into) => times.forEach((timeMs, line) => void into({ timeMs, key: 'k' }, line)),
       };
   }

@@ -57,9 +57,9 @@ function furthestBehind(logs: readonly OpenLog[]): OpenLog | undefined {
 }
 
 /** Tells the log how far it has come when the block is taken: a last time that stands alone, in the year 9999, is not. */
-function watched({ file, take }: RecordBlock, log: OpenLog): RecordBlock {
+function watched({ take, ...block }: RecordBlock, log: OpenLog): RecordBlock {
   return {
-    file,
+    ...block,
     take: (into) => {
       let beforeMs = Number.POSITIVE_INFINITY;
       let lastMs = log.timeMs;

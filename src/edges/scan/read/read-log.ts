@@ -33,6 +33,7 @@ export type TakeRecord = (record: LogRecord, line: number) => void;
 /** Some lines of one file, parsed as they are taken, which is once. */
 export interface RecordBlock {
   readonly file: string;
+  readonly format: LogFormat;
   take(into: TakeRecord): void;
 }
 
@@ -100,9 +101,9 @@ async function* readSource(
     const { format } = probe;
     if (format === undefined) return refusalOf(name, probe, documents);
     report.formats.set(name, format);
-    const parse = lineParser(format, mapping);
-    for (const block of seen) yield parsed(name, block, parse, report, tally);
-    for await (const block of texts) yield parsed(name, block, parse, report, tally);
+    const take = taker(name, lineParser(format, mapping), report, tally);
+    for (const block of seen) yield { file: name, format, take: take(block) };
+    for await (const block of texts) yield { file: name, format, take: take(block) };
     return undefined;
   } finally {
     await chunks.return(undefined);
@@ -144,18 +145,18 @@ async function probed(texts: AsyncGenerator<TextBlock>, probe: FormatProbe): Pro
   return seen;
 }
 
-function parsed(
+/** How the records of a block are parsed, as they are taken. */
+function taker(
   file: string,
-  block: TextBlock,
   parse: LineParser,
   report: ReadReport,
   tally: Tally,
-): RecordBlock {
+): (block: TextBlock) => RecordBlock['take'] {
   const refuse = (line: number, reason: string) => {
     tally.bad += 1;
     report.refuse(file, line, reason);
   };
-  const take = (into: TakeRecord) =>
+  return (block) => (into) =>
     block.each((text, line) => {
       report.lines += 1;
       const record = parse(text);
@@ -169,7 +170,6 @@ function parsed(
         into(record, line);
       } else if (text.trim() !== '') refuse(line, record);
     }, refuse);
-  return { file, take };
 }
 
 /** Nothing is wrong with a log that is empty. */

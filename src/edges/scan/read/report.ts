@@ -19,8 +19,9 @@ export class ReadReport {
   /** Events that were there before, and were left out. */
   copies = 0;
   bad = 0;
-  /** Of the records, those whose operation the catalog names; undefined without a catalog. */
-  known: number | undefined;
+  /** Records of logs that a catalog was there for, and those of them whose operation it names. */
+  looked = 0;
+  known = 0;
   readonly formats = new Map<string, LogFormat>();
   /** The first few. */
   readonly badLines: BadLine[] = [];
