@@ -31,7 +31,7 @@ const RULES: readonly Rule[] = [
   ),
   rule(
     ['write'],
-    /(?:^|-)(?:sessions?-(?:start|end)|sso-auth|(?:log|sign)-?(?:in|out)|authentication(?:-auth-via-[a-z-]+)?)$/,
+    /(?:^|-)(?:sessions?-(?:start|end)|sso-auth|(?:log|sign)-?(?:in|out)|authentication(?:-auth-via-[a-z-]+)?|ldap-bind)$/,
     2,
     'signs in or out',
   ),
@@ -55,7 +55,7 @@ const RULES: readonly Rule[] = [
   ),
   rule(
     WRITES,
-    /\bsso\b|saml|oidc|\bidps?\b|identity-?provider|federat|\btrusts?\b/,
+    /\bsso\b|saml|oidc|\bidps?\b|identity-?provider|federat|\btrusts?\b|trusted-?origin|authori[sz]ation-?server|active-?director|\bldap/,
     4,
     'changes how people sign in',
   ),
@@ -68,14 +68,21 @@ const RULES: readonly Rule[] = [
   rule(WRITES, /audit|log-?streams?|trails?\b/, 4, 'changes what is recorded'),
   rule(
     WRITES,
-    /roles?\b|permissions?|privileges?\b|polic(?:y|ies)|scopes?\b|grants?\b|\bacls?\b|groups?\b|members?\b|memberships?|associations?|\bkeys?\b|\bsessions?\b|users?\b|accounts?\b|tenants?\b|organi[sz]ations?|domains?\b|web-?hooks?|\bhooks?\b|invit|suspend|unlock|transfer/,
+    /roles?\b|permissions?|privileges?\b|polic(?:y|ies)|scopes?\b|grants?\b|\bacls?\b|groups?\b|members?\b|memberships?|associations?|\bkeys?\b|\bsessions?\b|users?\b|accounts?\b|tenants?\b|organi[sz]ations?|domains?\b|web-?hooks?|\bhooks?\b|invit|suspend|unlock|transfer|integrations?\b|connectors?\b|\bapps?\b|applications?\b|\bzones?\b|ip-?lists?\b|approv|\bscim\b|radius|provision|id-?sources?\b|workflows?\b/,
     3,
     'changes accounts, access or integrations',
   ),
+  rule(
+    WRITES,
+    /\b(?:re)?lock|lost-?mode|\breboot|\brestart|\bshutdown|\bdeploy|\bdispatch|software/,
+    3,
+    'acts on devices or deploys to them',
+  ),
+  rule(WRITES, /reveal|autofill/, 3, 'shows secrets'),
   rule(WRITES, /export|backup|restore|\bdump|bulk|migrat/, 3, 'moves data in bulk'),
   rule(
     ['read'],
-    /(?:secret|credential|password|passcode|private-?key|api-?key|access-?key|recovery-?key|fde-?key|token)[a-z]*(?:-(?:value|data))?$/,
+    /(?:secret|credential|password|passcode|private-?key|api-?key|access-?key|recovery-?key|fde-?key|token|(?:mfa|otp|totp)-code)[a-z]*(?:-(?:value|data))?(?:\/v\d+)?$/,
     3,
     'reads secrets',
   ),
@@ -86,11 +93,13 @@ function rule(actions: readonly Action[], words: RegExp, privilege: Privilege, r
   return { actions, words, privilege, reason };
 }
 
-/** Reads that are sent by POST: `/users/search`, `/_count`, `/events/query`. */
+/** Reads that are sent by POST: `/users/search`, `/_count`, `/search/users`. */
 const READING_WORD = /^_?m?(?:search|query|queries|list|find|filter|count|lookup|preview|validate)$/;
 const READING_VERB =
   /^(?:batch-get|batch-read|get|list|describe|lookup|search|head|query|scan|select|view|check|test|preview|estimate|simulate|validate|read|download|filter|count|export)\b/;
-const READING_END = /-(?:list|get|read|view|viewed|search|download|attempt|auth)$/;
+/** At the end of a name: what reads, and what a service says of itself. */
+const READING_END =
+  /-(?:list|get|read|view|viewed|search|download|attempt|auth|expired|warning-email|result|discover)$/;
 const DELETING =
   /(?:^|-)(?:batch-)?(?:delete|deleted|remove|removed|revoke|destroy|terminate|purge|wipe)(?:$|-)/;
 
@@ -110,7 +119,9 @@ export function privilegeOfPath(method: string, segments: readonly string[]): Ju
   const last = literals.at(-1);
   const byMethod = actionOf(method);
   const action: Action =
-    method === 'POST' && last !== undefined && READING_WORD.test(last) ? 'read' : byMethod;
+    method === 'POST' && [literals[from], last].some((word) => word !== undefined && READING_WORD.test(word))
+      ? 'read'
+      : byMethod;
   // What a resource is says more than what it belongs to: `/users/{id}/notes` is about notes.
   const judgement = judged(action, literals.slice(Math.max(from, literals.length - 3)).join('/'));
   return judgement.privilege < 3 && action !== 'read' && literals.slice(0, from).includes('admin')
@@ -121,16 +132,20 @@ export function privilegeOfPath(method: string, segments: readonly string[]): Ju
 /** Segments that say where an API is mounted. */
 const PREFIX = /^(?:api|rest|v\d{1,3}|admin|internal)$/;
 
+/** The product, not what is done to a password: `passwordmanager_item_move`. */
+const VAULT = /\bpassword-?manager-/g;
+
 /** The same for an operation known by its name only: `iam.CreateAccessKey`, `user.mfa.factor.deactivate`. */
 export function privilegeOfName(name: string): Judgement {
   const at = name.indexOf('.');
+  const text = dashed(name).replace(VAULT, '');
   const act = dashed(at === -1 ? name : name.slice(at + 1));
   const action: Action = DELETING.test(act)
     ? 'delete'
     : READING_VERB.test(act) || READING_END.test(act)
       ? 'read'
       : 'write';
-  return judged(action, dashed(name));
+  return judged(action, text);
 }
 
 function judged(action: Action, text: string): Judgement {
