@@ -67,6 +67,20 @@ export function guard(
   return refused === undefined ? meter(subject, observation.timeMs) : { verdict: refused };
 }
 
+/**
+ * The same for a call that was held since {@link guard} decided: everything counts as it is now, but for the rate, where it has
+ * its place.
+ */
+export function guardAgain(
+  observation: Observation,
+  address: IpAddress,
+  subject: Subject,
+  upstream: UpstreamPolicy,
+): Decision {
+  const refused = checkSubject(observation, address, subject, upstream);
+  return refused === undefined ? spend(subject, observation.timeMs) : { verdict: refused };
+}
+
 /** Everything but rate and quota: what a request that waited is held against once more. */
 export function checkSubject(
   observation: Observation,
@@ -174,7 +188,7 @@ function bodySize(observation: Observation, bytesMax: number | undefined): Verdi
 
 /** Rate and quota come last: what was refused for another reason costs neither. */
 function meter(subject: Subject, timeMs: number): Decision {
-  const { rate: limit, quota: allowance } = subject.limits;
+  const { rate: limit } = subject.limits;
   const rate = limit === undefined ? undefined : takeToken(limit, subject.bucket, timeMs);
   if (limit !== undefined && rate?.allowed === false) {
     return {
@@ -185,7 +199,13 @@ function meter(subject: Subject, timeMs: number): Decision {
       rate,
     };
   }
-  if (allowance === undefined) return { verdict: ALLOW, rate };
+  const decision = spend(subject, timeMs);
+  return decision.verdict.decision === 'allow' ? { ...decision, rate } : decision;
+}
+
+function spend(subject: Subject, timeMs: number): Decision {
+  const allowance = subject.limits.quota;
+  if (allowance === undefined) return { verdict: ALLOW };
   const period = quotaPeriod(allowance, timeMs);
   const used = subject.usage?.quotaPeriod === period ? (subject.usage.quotaUsed ?? 0) : 0;
   if (used >= allowance.requests) {
@@ -196,5 +216,5 @@ function meter(subject: Subject, timeMs: number): Decision {
       ),
     };
   }
-  return { verdict: ALLOW, rate, quota: { used: used + 1, period } };
+  return { verdict: ALLOW, quota: { used: used + 1, period } };
 }

@@ -8,7 +8,7 @@ import { AlarmBudget } from '../detectors/budget.js';
 import type { Actor, Outcome, Sighting } from '../detectors/contract.js';
 import { Detector, type Judgement, ownerOf } from '../detectors/detector.js';
 import { explanations } from '../detectors/explain.js';
-import { type Learning, LearningGuard } from '../detectors/learning-guard.js';
+import { type Decided, type Learning, LearningGuard } from '../detectors/learning-guard.js';
 import { rarityOf } from '../detectors/rarity.js';
 import type { Finding } from '../journal/entry.js';
 import type { BaselineStore } from './ports.js';
@@ -31,7 +31,7 @@ export interface Judged {
   readonly verdict: Verdict;
   readonly finding: Finding | undefined;
   readonly judgement: Judgement | undefined;
-  /** What becomes of the call in the key's baseline; undefined where it was not judged. */
+  /** What becomes of the call in the key's baseline; undefined where it was not judged, or is held and not decided yet. */
   readonly learning: Learning | undefined;
 }
 
@@ -83,7 +83,7 @@ export class Behaviour {
     }
   }
 
-  /** Judges a call that every other check has let pass, and learns it unless it is odd. */
+  /** Judges a call that every other check has let pass, and learns it unless it is odd. One that it holds is yet to be settled. */
   judge(key: KeyRecord, observation: Observation, policy: BehaviourPolicy): Judged {
     if (policy.mode === 'off') return UNJUDGED;
     try {
@@ -92,6 +92,17 @@ export class Behaviour {
       this.#failed(error);
       if (policy.onError === 'open' || policy.mode !== 'enforce') return UNJUDGED;
       return { ...UNJUDGED, verdict: deny('detector_unavailable', UNCHECKED) };
+    }
+  }
+
+  /** A held call is decided: `alarm` waits for the operator's word, of `refused` nothing is kept. */
+  settle(judged: Judged, decided: Exclude<Decided, 'allowed'>): Judged {
+    if (judged.judgement === undefined) return judged;
+    try {
+      return { ...judged, learning: this.#learning.settle(judged.judgement, decided) };
+    } catch (error) {
+      this.#failed(error);
+      return judged;
     }
   }
 
@@ -185,7 +196,7 @@ export class Behaviour {
         }
       : undefined;
     const decided = action === 'deny' ? 'refused' : odd ? 'alarm' : 'allowed';
-    const learning = this.#learning.settle(judgement, decided);
+    const learning = action === 'hold' ? undefined : this.#learning.settle(judgement, decided);
     this.budget.note(judgement.baseline, observation.timeMs, evidence);
     this.#touch(key.id);
     return { verdict: verdictOf(action, policy), finding, judgement, learning };

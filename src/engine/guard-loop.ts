@@ -1,9 +1,8 @@
 import { objectsOf } from '../catalogs/objects.js';
 import { type Credential, type Decision, guard } from '../core/guard.js';
 import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
-import type { RateResult } from '../core/rate.js';
 import { pathWithoutSecrets, withoutSecrets } from '../core/secret-text.js';
-import { deny, forwards, type Verdict } from '../core/verdict.js';
+import { forwards, type Verdict } from '../core/verdict.js';
 import type { DecisionEntry, Outcome } from '../journal/entry.js';
 import type { KeyDirectory, LiveKey } from '../keys/directory.js';
 import type { CidrSet } from '../wire/cidr.js';
@@ -12,65 +11,15 @@ import { credentialOf, type Presented, presentedCredential, valuesOf } from '../
 import type { RequestHead } from '../wire/http-head.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { parseTarget, type RequestTarget } from '../wire/request-target.js';
+import type { Admission, Call, EdgeRequest, HeldCall, Refusal } from './admission.js';
 import { ambiguity } from './ambiguity.js';
-import type { Behaviour, Judged } from './behaviour.js';
-import { decisionEntry } from './decision-entry.js';
+import type { Behaviour } from './behaviour.js';
+import { Decisions, type Observer } from './decisions.js';
 import { type HeldAnswer, HeldCalls } from './held-calls.js';
-import type { Hold, Holds } from './holds.js';
+import type { Holds } from './holds.js';
 import { type Denial, LastLook, LEASE_EXPIRED } from './last-look.js';
 import type { Geo, Journal, JournalTicket, Standing } from './ports.js';
 import type { Routing, Upstream } from './routing.js';
-
-/** One request as an edge hands it over. */
-export interface EdgeRequest {
-  readonly head: RequestHead;
-  readonly peer: IpAddress;
-  readonly timeMs: number;
-}
-
-/** A request the guard does not judge because it cannot: the edge answers and forwards nothing. */
-export interface Refusal {
-  readonly kind: 'refused';
-  readonly requestId: string;
-  readonly status: 400 | 404 | 501;
-  readonly code: 'request_ambiguous' | 'no_route' | 'method_not_supported';
-  readonly detail: string;
-}
-
-/** A judged request: what to answer or forward, and how to report its end. */
-export interface Admission<U extends Upstream> {
-  readonly kind: 'judged';
-  readonly requestId: string;
-  readonly upstream: U;
-  readonly verdict: Verdict;
-  readonly target: Extract<RequestTarget, { kind: 'done' }>;
-  readonly presented: Presented;
-  readonly key: LiveKey | undefined;
-  readonly address: IpAddress;
-  readonly rate: RateResult | undefined;
-  readonly bodyBytesMax: number | undefined;
-  /** For privileged operations: the decision must be on disk before the request is forwarded. */
-  readonly durable: Promise<void> | undefined;
-  readonly ticket: JournalTicket;
-  readonly observation: Observation;
-  /** What the detector made of it; absent where it was not asked. */
-  readonly judged: Judged | undefined;
-  /** Of the key directory, when the decision was made. */
-  readonly version: number;
-  /** The approval that it uses up. */
-  readonly approval?: Hold;
-  /** Whether it has passed the last look and not ended. */
-  forwarded: boolean;
-}
-
-/** Counts what happens; the metrics adapter implements it. */
-export interface Observer {
-  decided(upstream: string, verdict: Verdict, microseconds: number): void;
-  /** A request that reached no decision. */
-  turnedAway(code: Refusal['code']): void;
-  /** A forwarded request ended. */
-  finished(upstream: string, outcome: Outcome): void;
-}
 
 export interface Forwarding {
   readonly trusted: CidrSet;
@@ -89,7 +38,7 @@ export class GuardLoop<U extends Upstream> {
   readonly #journal: Journal;
   readonly #geo: Geo;
   readonly #observer: Observer;
-  readonly #found: (entry: DecisionEntry, ticket: JournalTicket) => void;
+  readonly #decisions: Decisions<U>;
   readonly #standing: Standing;
   readonly #lastLook: LastLook<U>;
   readonly #idPrefix: string;
@@ -115,9 +64,9 @@ export class GuardLoop<U extends Upstream> {
     this.#journal = parts.journal;
     this.#geo = parts.geo;
     this.#observer = parts.observer;
-    this.#found = parts.found ?? (() => undefined);
+    this.#decisions = new Decisions(parts);
     this.#behaviour = parts.behaviour;
-    this.#held = new HeldCalls(parts.holds, parts.journal);
+    this.#held = new HeldCalls({ ...parts, decisions: this.#decisions });
     this.#standing = parts.standing;
     this.#lastLook = new LastLook(parts.directory, parts.standing);
     this.#idPrefix = parts.idPrefix;
@@ -128,7 +77,7 @@ export class GuardLoop<U extends Upstream> {
     return `${this.#idPrefix}-${this.#count.toString(36)}`;
   }
 
-  admit(request: EdgeRequest): Admission<U> | Refusal {
+  admit(request: EdgeRequest): Admission<U> | HeldCall<U> | Refusal {
     const startedMs = performance.now();
     const { head } = request;
     const requestId = this.nextRequestId();
@@ -146,7 +95,7 @@ export class GuardLoop<U extends Upstream> {
     const key = credential.kind === 'known' ? (credential.subject as LiveKey) : undefined;
 
     const decision = guard(observation, address, credential, upstream.policy);
-    const able = this.#journalFault(upstream, observation) ?? decision.verdict;
+    const able = this.#decisions.fault(upstream, observation) ?? decision.verdict;
     const checked = able.decision !== 'deny' && !this.#standing.mayAccept() ? LEASE_EXPIRED : able;
     // Only calls with a key teach paths: strangers must not decide what is an id.
     const behaved =
@@ -158,30 +107,24 @@ export class GuardLoop<U extends Upstream> {
         ? undefined
         : this.#behaviour.judge(key.key, behaved, upstream.behaviour);
     const verdict = judged?.verdict ?? checked;
-    const accepted = forwards(verdict);
-    const entry = decisionEntry(requestId, behaved ?? observation, verdict, key?.key, judged);
-    const ticket = this.#journal.append(entry);
-    if (entry.finding !== undefined) this.#found(entry, ticket);
-    if (key !== undefined) this.#record(key, behaved ?? observation, decision, accepted);
-    this.#observer.decided(upstream.name, verdict, (performance.now() - startedMs) * 1000);
-    return {
-      kind: 'judged',
+    const call: Call<U> = {
       requestId,
       upstream,
-      verdict,
       target,
       presented,
       key,
       address,
       rate: decision.rate,
       bodyBytesMax: smaller(key?.limits.bodyBytesMax, upstream.policy.bodyBytesMax),
-      durable: accepted && observation.operation.privilege >= PRIVILEGED_FROM ? ticket.durable() : undefined,
-      ticket,
       observation,
+      seen: behaved ?? observation,
       judged,
       version: this.#directory.version,
-      forwarded: false,
     };
+    const microseconds = (performance.now() - startedMs) * 1000;
+    return verdict.decision === 'hold'
+      ? this.#held.begin(call, verdict, microseconds)
+      : this.#decided(call, verdict, decision, microseconds);
   }
 
   /** The last look, just before the first byte goes to the upstream; undefined lets it go. */
@@ -190,8 +133,13 @@ export class GuardLoop<U extends Upstream> {
   }
 
   /** A held request whose body is known: the hold it waits in, or what lets it through. */
-  hold(admission: Admission<U>, head: RequestHead, body: Uint8Array, timeMs: number): HeldAnswer<U> {
-    return this.#held.answer(admission, head, body, timeMs);
+  hold(call: HeldCall<U>, head: RequestHead, body: Uint8Array, timeMs: number): HeldAnswer<U> {
+    return this.#held.answer(call, head, body, timeMs);
+  }
+
+  /** A held request whose body will never be known. */
+  holdEnded(call: HeldCall<U>, outcome: Outcome, timeMs: number): void {
+    this.#held.ended(call, outcome, timeMs);
   }
 
   /** It was to go on, and there was no exchange. */
@@ -238,16 +186,12 @@ export class GuardLoop<U extends Upstream> {
     return this.#directory.identify(presented.credential, upstream.name, upstream.foreignKeys);
   }
 
-  #record(key: LiveKey, observation: Observation, { rate, quota }: Decision, accepted: boolean): void {
-    this.#directory.record(key, {
-      timeMs: observation.timeMs,
-      address: observation.address,
-      userAgent: observation.userAgent,
-      operation: observation.operation.name,
-      accepted,
-      rate,
-      quota: accepted ? quota : undefined,
-    });
+  #decided(call: Call<U>, verdict: Verdict, { rate, quota }: Decision, microseconds: number): Admission<U> {
+    const finding = call.judged?.finding;
+    const ticket = this.#decisions.enter(call, { verdict, finding, rate, quota, microseconds });
+    const privileged = call.observation.operation.privilege >= PRIVILEGED_FROM;
+    const durable = forwards(verdict) && privileged ? ticket.durable() : undefined;
+    return { ...call, kind: 'judged', verdict, ticket, durable, forwarded: false };
   }
 
   #route(
@@ -324,14 +268,6 @@ export class GuardLoop<U extends Upstream> {
       operation: { ...learned.operation, privilege: operation.privilege },
       objects: learned.objects,
     };
-  }
-
-  /** While the journal cannot be written, only what the operator chose goes on. */
-  #journalFault(upstream: U, observation: Observation): Verdict | undefined {
-    const health = this.#journal.health();
-    if (health.ok || (upstream.failPolicy === 'open' && observation.operation.privilege < PRIVILEGED_FROM))
-      return undefined;
-    return deny('journal_unavailable', 'The record of decisions cannot be written at the moment.');
   }
 }
 

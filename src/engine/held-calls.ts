@@ -1,83 +1,100 @@
 import type { BodyFields } from '../catalogs/body-fields.js';
-import { PRIVILEGED_FROM } from '../core/observation.js';
+import { type Decision, guardAgain } from '../core/guard.js';
+import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
 import { respond } from '../core/response.js';
 import { withoutSecrets } from '../core/secret-text.js';
-import { ALLOW, type Verdict } from '../core/verdict.js';
-import type { Finding } from '../journal/entry.js';
-import type { LiveKey } from '../keys/directory.js';
+import { ALLOW, deny, type Verdict } from '../core/verdict.js';
+import type { Outcome } from '../journal/entry.js';
+import type { KeyDirectory } from '../keys/directory.js';
 import { credentialOf } from '../wire/credentials.js';
 import type { RequestHead } from '../wire/http-head.js';
-import { decisionEntry } from './decision-entry.js';
-import type { Admission } from './guard-loop.js';
+import type { Admission, Call, HeldCall } from './admission.js';
+import type { Behaviour } from './behaviour.js';
+import type { Decisions } from './decisions.js';
 import type { Hold, Holds } from './holds.js';
-import type { Journal } from './ports.js';
+import { type Denial, LEASE_EXPIRED } from './last-look.js';
+import type { Journal, JournalTicket, Standing } from './ports.js';
 import { requestFields } from './request-fields.js';
 import { requestHash } from './request-hash.js';
 import type { Upstream } from './routing.js';
 
-/** What becomes of a held request once its body is known. */
+/** What becomes of a held call once its body is known. */
 export type HeldAnswer<U extends Upstream> =
-  | { readonly kind: 'approved'; readonly admission: Admission<U> }
-  | { readonly kind: 'waiting'; readonly hold: Hold }
-  | { readonly kind: 'denied'; readonly hold: Hold };
+  | { readonly kind: 'admitted'; readonly admission: Admission<U> }
+  | {
+      readonly kind: 'refused';
+      readonly verdict: Exclude<Verdict, { decision: 'allow' | 'flag' }>;
+      /** The one that it waits in, or that was denied; none where it was refused for something else. */
+      readonly hold: Hold | undefined;
+      readonly ticket: JournalTicket;
+    };
 
-/** Calls that were held when their head came, once their body is here. */
+interface Parts<U extends Upstream> {
+  readonly holds: Holds;
+  readonly journal: Journal;
+  readonly directory: KeyDirectory;
+  readonly standing: Standing;
+  readonly behaviour: Behaviour;
+  readonly decisions: Decisions<U>;
+}
+
+const HOLD_DENIED = deny('hold_denied', 'This call was looked at and refused.') as Denial;
+
+/** Calls that were held when their head came, once their body is here: only now they are decided. */
 export class HeldCalls<U extends Upstream> {
-  readonly #holds: Holds;
-  readonly #journal: Journal;
+  readonly #parts: Parts<U>;
 
-  constructor(holds: Holds, journal: Journal) {
-    this.#holds = holds;
-    this.#journal = journal;
+  constructor(parts: Parts<U>) {
+    this.#parts = parts;
+  }
+
+  begin(call: Call<U>, verdict: HeldCall<U>['verdict'], microseconds: number): HeldCall<U> {
+    const held = { ...call, kind: 'held', verdict, microseconds } as HeldCall<U>;
+    if (held.rate !== undefined) this.#parts.directory.takeRate(held.key, held.rate);
+    return held;
   }
 
   /**
-   * A held request whose body is known: the hold it waits in, or the approval that lets it through once.
+   * What lets the call through once, or the hold that it waits in.
    * @param body its payload, without framing
    */
-  answer(admission: Admission<U>, head: RequestHead, body: Uint8Array, timeMs: number): HeldAnswer<U> {
-    const { observation, upstream, target } = admission;
+  answer(held: HeldCall<U>, head: RequestHead, body: Uint8Array, timeMs: number): HeldAnswer<U> {
+    const startedMs = performance.now();
+    const call = this.#now(held, timeMs, body.length);
+    const microseconds = () => held.microseconds + (performance.now() - startedMs) * 1000;
+    const now = this.#again(call);
+    if (now.verdict.decision === 'deny') return this.#refuse(call, now.verdict, undefined, microseconds());
+    const { upstream, target, judged } = call;
     const fields = requestFields(head, target.query, body);
-    const milder = this.#milder(admission, fields);
-    if (milder !== undefined) return { kind: 'approved', admission: milder };
-    const key = admission.key as LiveKey;
-    const hash = requestHash(key.key.id, head, upstream.credentials, body);
-    const approved = this.#holds.use(hash, timeMs);
-    if (approved !== undefined) return { kind: 'approved', admission: this.#approve(admission, approved) };
-    const { hold, isNew } = this.#holds.open(
-      {
-        key: key.key.id,
-        tenant: key.key.tenant,
-        principal: key.key.principal,
-        upstream: upstream.name,
-        method: observation.method,
-        path: observation.path,
-        operation: observation.operation.name,
-        privilege: observation.operation.privilege,
-        address: observation.address,
-        userAgent: observation.userAgent,
-        bodyBytes: body.length,
-        fields: shown(fields, admission),
-        requestHash: hash,
-        finding: admission.judged?.finding,
-        source: admission.judged?.judgement?.symbols.source,
-      },
-      timeMs,
-    );
-    if (isNew)
-      this.#journal.append({
-        kind: 'system',
-        time: timeMs,
-        event: 'hold.opened',
-        detail: { hold: hold.id, key: hold.key, request: admission.requestId, operation: hold.operation },
-      });
-    return { kind: hold.state === 'denied' ? 'denied' : 'waiting', hold };
+    const milder = this.#milder(call, fields);
+    if (milder !== undefined) {
+      const { verdict, ...less } = milder;
+      const settled = { ...call, ...less, judged: this.#parts.behaviour.settle(judged, 'alarm') };
+      return this.#admit(settled, verdict, now.quota, microseconds());
+    }
+    const hash = requestHash(call.key.key.id, head, upstream.credentials, body);
+    const approval = this.#parts.holds.use(hash, timeMs);
+    if (approval !== undefined) {
+      // Whoever approved it has decided: it is not learned, and nobody is asked about it again.
+      const settled = { ...call, judged: this.#parts.behaviour.settle(judged, 'refused') };
+      return this.#admit(settled, ALLOW, now.quota, microseconds(), approval);
+    }
+    const hold = this.#open(call, hash, fields, body.length);
+    const verdict = hold.state === 'denied' ? HOLD_DENIED : held.verdict;
+    return this.#refuse(call, verdict, hold, microseconds());
+  }
+
+  /** There is no body to decide by, and will be none. */
+  ended(held: HeldCall<U>, outcome: Outcome, timeMs: number): void {
+    const call = this.#now(held, timeMs, held.observation.bodyBytes);
+    this.#refuse(call, held.verdict, undefined, held.microseconds).ticket.complete(outcome, timeMs);
   }
 
   /** The upstream never heard of the request: it was not the "once" that was approved. */
   unsent({ approval, requestId }: Admission<U>, timeMs: number): void {
-    if (approval === undefined || !this.#holds.giveBack(approval)) return;
-    this.#journal.append({
+    const { holds, journal } = this.#parts;
+    if (approval === undefined || !holds.giveBack(approval)) return;
+    journal.append({
       kind: 'system',
       time: timeMs,
       event: 'hold.returned',
@@ -85,10 +102,33 @@ export class HeldCalls<U extends Upstream> {
     });
   }
 
+  /** As it is now: its key may have changed while the body came. */
+  #now(held: HeldCall<U>, timeMs: number, bodyBytes: number | undefined): HeldCall<U> {
+    const { directory } = this.#parts;
+    const call = {
+      ...held,
+      observation: { ...held.observation, timeMs, bodyBytes },
+      seen: { ...held.seen, timeMs, bodyBytes },
+    };
+    const key = directory.live(held.key.key.id);
+    return key === undefined ? call : { ...call, key, version: directory.version };
+  }
+
+  /** Everything that does not depend on the detector: an approval lets nothing through that would be refused without it. */
+  #again({ observation, upstream, address, key }: HeldCall<U>): Decision {
+    const { standing, decisions } = this.#parts;
+    if (!standing.mayAccept()) return { verdict: LEASE_EXPIRED };
+    const fault = decisions.fault(upstream, observation);
+    if (fault !== undefined) return { verdict: fault };
+    return guardAgain(observation, address, key, upstream.policy);
+  }
+
   /** Held for the worst that its body might do: now the body is known, and it may do less. */
-  #milder(admission: Admission<U>, fields: BodyFields): Admission<U> | undefined {
-    const { observation, upstream, judged, requestId, key, target } = admission;
-    const finding = judged?.finding;
+  #milder(
+    { observation, seen, upstream, judged, target }: HeldCall<U>,
+    fields: BodyFields,
+  ): { observation: Observation; seen: Observation; verdict: Verdict } | undefined {
+    const { finding } = judged;
     if (finding === undefined) return undefined;
     const operation = upstream.catalog.match(observation.method, target.segments, fields);
     const { plan } = upstream.behaviour;
@@ -98,31 +138,88 @@ export class HeldCalls<U extends Upstream> {
       action === 'allow'
         ? ALLOW
         : { decision: 'flag', reason: { code: 'behaviour_flagged', text: 'unlike the past of the key' } };
-    const seen = { ...observation, operation };
-    const ticket = this.#journal.append(decisionEntry(requestId, seen, verdict, key?.key, judged));
-    const durable = operation.privilege >= PRIVILEGED_FROM ? ticket.durable() : undefined;
-    return { ...admission, observation: seen, verdict, ticket, durable };
+    return { observation: { ...observation, operation }, seen: { ...seen, operation }, verdict };
   }
 
-  /** The request goes on, under an entry of its own that names the hold. */
-  #approve(admission: Admission<U>, hold: Hold): Admission<U> {
-    const { requestId, observation, key } = admission;
-    const finding: Finding | undefined = admission.judged?.finding && {
-      ...admission.judged.finding,
-      hold: hold.id,
-    };
-    const ticket = this.#journal.append(
-      decisionEntry(requestId, observation, ALLOW, key?.key, {
-        judgement: admission.judged?.judgement,
-        finding,
-      }),
+  #open(call: HeldCall<U>, hash: string, fields: BodyFields, bodyBytes: number): Hold {
+    const { key, upstream, seen, judged, requestId } = call;
+    const { hold, isNew } = this.#parts.holds.open(
+      {
+        key: key.key.id,
+        tenant: key.key.tenant,
+        principal: key.key.principal,
+        upstream: upstream.name,
+        method: seen.method,
+        path: seen.path,
+        operation: seen.operation.name,
+        privilege: seen.operation.privilege,
+        address: seen.address,
+        userAgent: seen.userAgent,
+        bodyBytes,
+        fields: shown(fields, call),
+        requestHash: hash,
+        finding: judged.finding,
+        source: judged.judgement?.symbols.source,
+      },
+      seen.timeMs,
     );
-    return { ...admission, verdict: ALLOW, ticket, durable: ticket.durable(), approval: hold };
+    if (isNew)
+      this.#parts.journal.append({
+        kind: 'system',
+        time: seen.timeMs,
+        event: 'hold.opened',
+        detail: { hold: hold.id, key: hold.key, request: requestId, operation: hold.operation },
+      });
+    return hold;
+  }
+
+  #admit(
+    call: HeldCall<U>,
+    verdict: Verdict,
+    quota: Decision['quota'],
+    microseconds: number,
+    approval?: Hold,
+  ): HeldAnswer<U> {
+    const finding = findingOf(call, approval);
+    const ticket = this.#parts.decisions.enter(call, {
+      ...{ verdict, finding, quota, microseconds },
+      rate: undefined,
+    });
+    const durable =
+      approval !== undefined || call.seen.operation.privilege >= PRIVILEGED_FROM
+        ? ticket.durable()
+        : undefined;
+    return {
+      kind: 'admitted',
+      admission: {
+        ...{ ...call, kind: 'judged', verdict, ticket, durable, forwarded: false },
+        ...(approval === undefined ? {} : { approval }),
+      },
+    };
+  }
+
+  #refuse(
+    call: HeldCall<U>,
+    verdict: Extract<HeldAnswer<U>, { kind: 'refused' }>['verdict'],
+    hold: Hold | undefined,
+    microseconds: number,
+  ): Extract<HeldAnswer<U>, { kind: 'refused' }> {
+    this.#parts.behaviour.settle(call.judged, 'alarm');
+    const ticket = this.#parts.decisions.enter(call, {
+      ...{ verdict, finding: findingOf(call, hold), microseconds },
+      ...{ rate: undefined, quota: undefined },
+    });
+    return { kind: 'refused', verdict, hold, ticket };
   }
 }
 
+/** With the hold that the call waits in, or was approved by. */
+function findingOf({ judged }: HeldCall<Upstream>, hold: Hold | undefined) {
+  return judged.finding && hold ? { ...judged.finding, hold: hold.id } : judged.finding;
+}
+
 /** Names are what the client chose, too: whoever puts a key where a name belongs does not show it to operators. */
-function shown({ names }: BodyFields, { presented }: Pick<Admission<Upstream>, 'presented'>): string[] {
+function shown({ names }: BodyFields, { presented }: Pick<Call<Upstream>, 'presented'>): string[] {
   const credential = credentialOf(presented);
   return [...new Set([...names].map((name) => withoutSecrets(name, credential)))].sort();
 }

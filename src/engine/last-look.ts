@@ -1,7 +1,7 @@
 import { checkSubject } from '../core/guard.js';
 import { deny, type Verdict } from '../core/verdict.js';
 import type { KeyDirectory, LiveKey } from '../keys/directory.js';
-import type { Admission } from './guard-loop.js';
+import type { Admission } from './admission.js';
 import type { Standing } from './ports.js';
 import type { Upstream } from './routing.js';
 

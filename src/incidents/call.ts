@@ -21,7 +21,7 @@ export interface JournalCall {
   readonly objects: readonly string[];
   readonly score: number | undefined;
   readonly flagged: boolean;
-  forwarded: boolean;
+  readonly forwarded: boolean;
   /** Answer of the upstream; 0 where there was none. */
   status: number;
   bytesOut: number;
@@ -56,15 +56,7 @@ export class CallReader {
       if (call !== undefined) this.#end(call, entry.outcome);
       return;
     }
-    if (entry.kind !== 'decision' || entry.key === undefined) return;
-    // A held request that was let through after all has a second entry.
-    const before = this.#open.get(entry.request);
-    if (before !== undefined && !before.forwarded) {
-      before.forwarded = forwards(entry);
-      if (entry.outcome !== undefined) this.#end(before, entry.outcome);
-      return;
-    }
-    this.#begin(entry, journal);
+    if (entry.kind === 'decision' && entry.key !== undefined) this.#begin(entry, journal);
   }
 
   #begin(entry: Extract<SlicedEntry, { kind: 'decision' }>, journal: number): void {
@@ -81,7 +73,7 @@ export class CallReader {
     if (this.calls.length > this.#callsMax * 1.25)
       this.dropped += this.calls.splice(0, this.calls.length - this.#callsMax).length;
     if (entry.outcome !== undefined) this.#end(call, entry.outcome);
-    else if (call.forwarded || entry.decision === 'hold') {
+    else if (call.forwarded) {
       this.#open.set(call.request, call);
       if (this.#open.size > OPEN_MAX) this.#open.delete(this.#open.keys().next().value as string);
     }

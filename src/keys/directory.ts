@@ -124,6 +124,11 @@ export class KeyDirectory {
     for (const live of [...this.#live.values()]) if (live.key.tenant === tenant) this.refresh(live.key.id);
   }
 
+  /** A call that is not decided yet has its place in the rate: those beside it must not have the same. */
+  takeRate(live: LiveKey, { bucket }: RateResult): void {
+    live.bucket = bucket;
+  }
+
   record(live: LiveKey, use: Use): void {
     const { usage } = live;
     const userAgent = use.userAgent.slice(0, USER_AGENT_CHARS_MAX);

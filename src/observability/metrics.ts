@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Verdict } from '../core/verdict.js';
-import type { Observer } from '../engine/guard-loop.js';
+import type { Observer } from '../engine/decisions.js';
 import type { JournalHealth } from '../engine/ports.js';
 import type { Outcome } from '../journal/entry.js';
 

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Admission, EdgeRequest } from '../../engine/guard-loop.js';
+import type { Admission, EdgeRequest, HeldCall } from '../../engine/admission.js';
 import { mayName } from '../../wire/created-object.js';
 import { BodyReader } from '../../wire/http-body.js';
 import { keepsAlive, parseRequestHead, type RequestHead } from '../../wire/http-head.js';
@@ -35,6 +35,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
   #head: RequestHead | undefined;
   #admission: Admission<ProxyUpstream> | undefined;
   #body: BodyReader | undefined;
+  #heldCall: HeldCall<ProxyUpstream> | undefined;
   #held: HeldBody | undefined;
   #exchange: Exchange | undefined;
   #touchedMs: number;
@@ -200,6 +201,10 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
       this.#answer(admission.status, admission.code, admission.detail, admission.requestId);
       return;
     }
+    if (admission.kind === 'held') {
+      this.#hold(request.head, admission);
+      return;
+    }
     this.#admission = admission;
     const { verdict } = admission;
     if (verdict.decision === 'deny') {
@@ -211,10 +216,6 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
         { status: verdict.status, bytesIn: 0, bytesOut: 0, latencyMs: 0 },
         request.timeMs,
       );
-      return;
-    }
-    if (verdict.decision === 'hold') {
-      this.#hold(request.head);
       return;
     }
     this.#proceed(admission);
@@ -240,8 +241,9 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
   }
 
   /** Waits for the body: an approval is bound to it, and it may do less than was feared. */
-  #hold(head: RequestHead): void {
+  #hold(head: RequestHead, call: HeldCall<ProxyUpstream>): void {
     const { heldMemory, bounds } = this.#gateway;
+    this.#heldCall = call;
     this.#phase = 'held';
     this.#touchedMs = Date.now();
     this.#held = new HeldBody(head.framing, heldMemory, bounds.heldBytesMax);
@@ -259,9 +261,9 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
       this.#refuseHeld(body.status, body.code, body.detail);
       return;
     }
-    const held = this.#admission as Admission<ProxyUpstream>;
-    const answer = this.#gateway.loop.hold(held, head, body.payload, Date.now());
-    if (answer.kind === 'approved') {
+    const call = this.#heldCall as HeldCall<ProxyUpstream>;
+    const answer = this.#gateway.loop.hold(call, head, body.payload, Date.now());
+    if (answer.kind === 'admitted') {
       this.#admission = answer.admission;
       this.#head = withoutExpect(head);
       this.#pending = body.rest.length === 0 ? body.framed : Buffer.concat([body.framed, body.rest]);
@@ -270,9 +272,10 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     }
     this.#pending = body.rest;
     this.#body?.take(body.framed);
-    const { status, code, detail, headers, extra } = heldProblem(held, answer, this.#gateway.approvalUrl);
-    this.#endHeld(status);
-    this.#answer(status, code, detail, held.requestId, headers, extra);
+    const { status, code, detail, headers, extra } = heldProblem(answer, this.#gateway.approvalUrl);
+    const outcome = { status, bytesIn: body.framed.length, bytesOut: 0, latencyMs: 0 };
+    answer.ticket.complete(outcome, Date.now());
+    this.#answer(status, code, detail, call.requestId, [...headers, ...retryLater(code)], extra);
   }
 
   #refuseHeld(status: number, code: string, detail: string): void {
@@ -280,11 +283,12 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.#refuse(status, code, detail);
   }
 
-  /** The held call ends here: what became of it is in the journal. */
-  #endHeld(status: number, aborted?: string): void {
+  /** The held call ends without a body: what became of it is in the journal. */
+  #endHeld(status: number, aborted: string): void {
+    const call = this.#heldCall as HeldCall<ProxyUpstream>;
     this.#phase = 'closing';
-    const outcome = { status, bytesIn: this.#held?.bytes ?? 0, bytesOut: 0, latencyMs: 0 };
-    this.#admission?.ticket.complete(aborted === undefined ? outcome : { ...outcome, aborted }, Date.now());
+    const outcome = { status, bytesIn: this.#held?.bytes ?? 0, bytesOut: 0, latencyMs: 0, aborted };
+    this.#gateway.loop.holdEnded(call, outcome, Date.now());
   }
 
   #releaseHeld(): void {
@@ -388,6 +392,7 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
     this.#touchedMs = Date.now();
     this.#head = undefined;
     this.#admission = undefined;
+    this.#heldCall = undefined;
     this.#body = undefined;
     this.#releaseHeld();
     this.socket.resume();
@@ -415,7 +420,8 @@ export class ClientConnection implements ExchangeClient, ClientEnd {
   /** Answers and closes: what follows on the connection cannot be trusted or is not wanted. */
   #refuse(status: number, code: string, detail: string): void {
     if (this.socket.destroyed) return;
-    const requestId = this.#admission?.requestId ?? this.#gateway.loop.nextRequestId();
+    const requestId =
+      this.#admission?.requestId ?? this.#heldCall?.requestId ?? this.#gateway.loop.nextRequestId();
     this.socket.write(
       problemResponse(
         { status, code, detail, requestId, headers: retryLater(code) },

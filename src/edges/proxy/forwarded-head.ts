@@ -1,4 +1,4 @@
-import type { Admission } from '../../engine/guard-loop.js';
+import type { Admission } from '../../engine/admission.js';
 import type { Injected } from '../../keys/sealed-service.js';
 import {
   type CredentialSource,

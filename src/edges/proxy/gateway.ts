@@ -1,4 +1,5 @@
-import type { Admission, GuardLoop } from '../../engine/guard-loop.js';
+import type { Admission } from '../../engine/admission.js';
+import type { GuardLoop } from '../../engine/guard-loop.js';
 import type { Upstream } from '../../engine/routing.js';
 import type { Injected } from '../../keys/sealed-service.js';
 import type { ExchangeTimeouts } from './exchange.js';

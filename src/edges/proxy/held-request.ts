@@ -1,4 +1,3 @@
-import type { Admission } from '../../engine/guard-loop.js';
 import type { HeldAnswer } from '../../engine/held-calls.js';
 import { BodyReader } from '../../wire/http-body.js';
 import { lowerName, type RequestHead } from '../../wire/http-head.js';
@@ -116,28 +115,19 @@ export function withoutExpect(head: RequestHead): RequestHead {
 
 /** What the caller of a held request is told. Not why it was held: it may be a thief. */
 export function heldProblem(
-  { verdict }: Admission<ProxyUpstream>,
-  answer: Exclude<HeldAnswer<ProxyUpstream>, { kind: 'approved' }>,
+  { verdict, hold }: Extract<HeldAnswer<ProxyUpstream>, { kind: 'refused' }>,
   approvalUrl: string | undefined,
 ) {
-  const { id } = answer.hold;
-  if (answer.kind === 'denied' || verdict.decision !== 'hold')
-    return {
-      status: 403,
-      code: 'hold_denied',
-      detail: 'This call was looked at and refused.',
-      headers: [],
-      extra: { hold: id },
-    };
   const { status, reason } = verdict;
+  const waits = verdict.decision === 'hold' && hold !== undefined;
   return {
     status,
     code: reason.code,
     detail: reason.text,
-    headers: status === 202 ? ['Retry-After', '30'] : [],
+    headers: waits && status === 202 ? ['Retry-After', '30'] : [],
     extra: {
-      hold: id,
-      ...(approvalUrl === undefined ? {} : { approval: approvalUrl.replaceAll('{hold}', id) }),
+      ...(hold === undefined ? {} : { hold: hold.id }),
+      ...(waits && approvalUrl !== undefined ? { approval: approvalUrl.replaceAll('{hold}', hold.id) } : {}),
     },
   };
 }

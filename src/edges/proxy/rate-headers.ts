@@ -1,4 +1,4 @@
-import type { Admission } from '../../engine/guard-loop.js';
+import type { Admission } from '../../engine/admission.js';
 import type { ProxyUpstream } from './gateway.js';
 
 /** RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), and Retry-After when refused. */
