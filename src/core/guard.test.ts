@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseIp } from '../wire/ip-address.js';
-import { type Credential, guard, type Subject } from './guard.js';
+import { type Credential, guard, guardAgain, type Subject } from './guard.js';
 import type { KeyRecord, KeyUsage } from './key.js';
 import { compileLocations } from './location.js';
 import type { Observation } from './observation.js';
@@ -146,5 +146,23 @@ describe('the guard', () => {
       policy,
     );
     expect(decision.rate).toBeUndefined();
+  });
+
+  it('holds a call that waited against everything as it is now, but for the rate', () => {
+    const again = (parts: Parameters<typeof subject>[0]) => {
+      const credential = subject(parts) as Extract<Credential, { kind: 'known' }>;
+      return guardAgain(observation, address, credential.subject, policy);
+    };
+    const quota = { requests: 2, per: 'day' } as const;
+    const used = { quotaPeriod: '2026-11-24', quotaUsed: 1 };
+    const rate = { requests: 1, seconds: 3_600 };
+    const passes = again({ usage: used, limits: { rate, quota } });
+    expect(passes).toEqual({ verdict: { decision: 'allow' }, quota: { used: 2, period: '2026-11-24' } });
+    const reasonOf = (parts: Parameters<typeof subject>[0]) => {
+      const { verdict } = again(parts);
+      return verdict.decision === 'deny' ? verdict.reason.code : verdict.decision;
+    };
+    expect(reasonOf({ usage: { ...used, quotaUsed: 2 }, limits: { quota } })).toBe('quota_exceeded');
+    expect(reasonOf({ key: { suspended: by } })).toBe('key_suspended');
   });
 });

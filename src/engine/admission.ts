@@ -53,8 +53,8 @@ export interface HeldCall<U extends Upstream> extends Call<U> {
   readonly judged: Judged;
   /** What it ends with unless its body or an approval lets it through. */
   readonly verdict: Extract<Verdict, { decision: 'hold' }>;
-  /** What it took so far, without the time that the body took to come. */
-  readonly microseconds: number;
+  /** What it took so far, without the time that the body takes to come. */
+  readonly spentMs: number;
 }
 
 /** A decided request: what to answer or forward, and how to report its end. */

@@ -96,10 +96,12 @@ export class Behaviour {
   }
 
   /** A held call is decided: `alarm` waits for the operator's word, of `refused` nothing is kept. */
-  settle(judged: Judged, decided: Exclude<Decided, 'allowed'>): Judged {
+  settle(key: string, judged: Judged, decided: Exclude<Decided, 'allowed'>): Judged {
     if (judged.judgement === undefined) return judged;
     try {
-      return { ...judged, learning: this.#learning.settle(judged.judgement, decided) };
+      const learning = this.#learning.settle(judged.judgement, decided);
+      this.#touch(key);
+      return { ...judged, learning };
     } catch (error) {
       this.#failed(error);
       return judged;

@@ -26,7 +26,8 @@ export interface Decided {
   readonly rate: RateResult | undefined;
   /** Costs nothing where the call is refused. */
   readonly quota: Decision['quota'];
-  readonly microseconds: number;
+  /** By the monotonic clock; later by as long as it has waited for its body. */
+  readonly startedMs: number;
 }
 
 /** Final decisions: each is one entry of the journal and counts once, however long the call waited for it. */
@@ -61,7 +62,7 @@ export class Decisions<U extends Upstream> {
 
   enter(call: Call<U>, decided: Decided): JournalTicket {
     const { requestId, upstream, seen, key, judged } = call;
-    const { verdict, finding, rate, quota, microseconds } = decided;
+    const { verdict, finding, rate, quota, startedMs } = decided;
     const entry = decisionEntry(requestId, seen, verdict, key?.key, {
       judgement: judged?.judgement,
       finding,
@@ -79,7 +80,7 @@ export class Decisions<U extends Upstream> {
         rate,
         quota: accepted ? quota : undefined,
       });
-    this.#observer.decided(upstream.name, verdict, microseconds);
+    this.#observer.decided(upstream.name, verdict, (performance.now() - startedMs) * 1000);
     return ticket;
   }
 }

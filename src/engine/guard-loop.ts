@@ -121,10 +121,9 @@ export class GuardLoop<U extends Upstream> {
       judged,
       version: this.#directory.version,
     };
-    const microseconds = (performance.now() - startedMs) * 1000;
     return verdict.decision === 'hold'
-      ? this.#held.begin(call, verdict, microseconds)
-      : this.#decided(call, verdict, decision, microseconds);
+      ? this.#held.begin(call, verdict, startedMs)
+      : this.#decided(call, verdict, decision, startedMs);
   }
 
   /** The last look, just before the first byte goes to the upstream; undefined lets it go. */
@@ -186,9 +185,9 @@ export class GuardLoop<U extends Upstream> {
     return this.#directory.identify(presented.credential, upstream.name, upstream.foreignKeys);
   }
 
-  #decided(call: Call<U>, verdict: Verdict, { rate, quota }: Decision, microseconds: number): Admission<U> {
+  #decided(call: Call<U>, verdict: Verdict, { rate, quota }: Decision, startedMs: number): Admission<U> {
     const finding = call.judged?.finding;
-    const ticket = this.#decisions.enter(call, { verdict, finding, rate, quota, microseconds });
+    const ticket = this.#decisions.enter(call, { verdict, finding, rate, quota, startedMs });
     const privileged = call.observation.operation.privilege >= PRIVILEGED_FROM;
     const durable = forwards(verdict) && privileged ? ticket.durable() : undefined;
     return { ...call, kind: 'judged', verdict, ticket, durable, forwarded: false };

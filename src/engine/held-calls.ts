@@ -48,8 +48,8 @@ export class HeldCalls<U extends Upstream> {
     this.#parts = parts;
   }
 
-  begin(call: Call<U>, verdict: HeldCall<U>['verdict'], microseconds: number): HeldCall<U> {
-    const held = { ...call, kind: 'held', verdict, microseconds } as HeldCall<U>;
+  begin(call: Call<U>, verdict: HeldCall<U>['verdict'], startedMs: number): HeldCall<U> {
+    const held = { ...call, kind: 'held', verdict, spentMs: performance.now() - startedMs } as HeldCall<U>;
     if (held.rate !== undefined) this.#parts.directory.takeRate(held.key, held.rate);
     return held;
   }
@@ -59,35 +59,35 @@ export class HeldCalls<U extends Upstream> {
    * @param body its payload, without framing
    */
   answer(held: HeldCall<U>, head: RequestHead, body: Uint8Array, timeMs: number): HeldAnswer<U> {
-    const startedMs = performance.now();
+    const startedMs = performance.now() - held.spentMs;
     const call = this.#now(held, timeMs, body.length);
-    const microseconds = () => held.microseconds + (performance.now() - startedMs) * 1000;
     const now = this.#again(call);
-    if (now.verdict.decision === 'deny') return this.#refuse(call, now.verdict, undefined, microseconds());
-    const { upstream, target, judged } = call;
+    if (now.verdict.decision === 'deny') return this.#refuse(call, now.verdict, undefined, startedMs);
+    const { upstream, target } = call;
     const fields = requestFields(head, target.query, body);
     const milder = this.#milder(call, fields);
     if (milder !== undefined) {
       const { verdict, ...less } = milder;
-      const settled = { ...call, ...less, judged: this.#parts.behaviour.settle(judged, 'alarm') };
-      return this.#admit(settled, verdict, now.quota, microseconds());
+      return this.#admit({ ...this.#settled(call, 'alarm'), ...less }, verdict, now.quota, startedMs);
     }
     const hash = requestHash(call.key.key.id, head, upstream.credentials, body);
     const approval = this.#parts.holds.use(hash, timeMs);
     if (approval !== undefined) {
       // Whoever approved it has decided: it is not learned, and nobody is asked about it again.
-      const settled = { ...call, judged: this.#parts.behaviour.settle(judged, 'refused') };
-      return this.#admit(settled, ALLOW, now.quota, microseconds(), approval);
+      return this.#admit(this.#settled(call, 'refused'), ALLOW, now.quota, startedMs, approval);
     }
     const hold = this.#open(call, hash, fields, body.length);
     const verdict = hold.state === 'denied' ? HOLD_DENIED : held.verdict;
-    return this.#refuse(call, verdict, hold, microseconds());
+    return this.#refuse(call, verdict, hold, startedMs);
   }
 
   /** There is no body to decide by, and will be none. */
   ended(held: HeldCall<U>, outcome: Outcome, timeMs: number): void {
     const call = this.#now(held, timeMs, held.observation.bodyBytes);
-    this.#refuse(call, held.verdict, undefined, held.microseconds).ticket.complete(outcome, timeMs);
+    this.#refuse(call, held.verdict, undefined, performance.now() - held.spentMs).ticket.complete(
+      outcome,
+      timeMs,
+    );
   }
 
   /** The upstream never heard of the request: it was not the "once" that was approved. */
@@ -141,6 +141,10 @@ export class HeldCalls<U extends Upstream> {
     return { observation: { ...observation, operation }, seen: { ...seen, operation }, verdict };
   }
 
+  #settled(call: HeldCall<U>, decided: 'alarm' | 'refused'): HeldCall<U> {
+    return { ...call, judged: this.#parts.behaviour.settle(call.key.key.id, call.judged, decided) };
+  }
+
   #open(call: HeldCall<U>, hash: string, fields: BodyFields, bodyBytes: number): Hold {
     const { key, upstream, seen, judged, requestId } = call;
     const { hold, isNew } = this.#parts.holds.open(
@@ -177,12 +181,12 @@ export class HeldCalls<U extends Upstream> {
     call: HeldCall<U>,
     verdict: Verdict,
     quota: Decision['quota'],
-    microseconds: number,
+    startedMs: number,
     approval?: Hold,
   ): HeldAnswer<U> {
     const finding = findingOf(call, approval);
     const ticket = this.#parts.decisions.enter(call, {
-      ...{ verdict, finding, quota, microseconds },
+      ...{ verdict, finding, quota, startedMs },
       rate: undefined,
     });
     const durable =
@@ -202,11 +206,10 @@ export class HeldCalls<U extends Upstream> {
     call: HeldCall<U>,
     verdict: Extract<HeldAnswer<U>, { kind: 'refused' }>['verdict'],
     hold: Hold | undefined,
-    microseconds: number,
+    startedMs: number,
   ): Extract<HeldAnswer<U>, { kind: 'refused' }> {
-    this.#parts.behaviour.settle(call.judged, 'alarm');
-    const ticket = this.#parts.decisions.enter(call, {
-      ...{ verdict, finding: findingOf(call, hold), microseconds },
+    const ticket = this.#parts.decisions.enter(this.#settled(call, 'alarm'), {
+      ...{ verdict, finding: findingOf(call, hold), startedMs },
       ...{ rate: undefined, quota: undefined },
     });
     return { kind: 'refused', verdict, hold, ticket };

@@ -1,7 +1,12 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Guarded } from './guarded-api.js';
-import { holdIn, JSON_LINES, steal, stolenKey } from './stranger.js';
+import { WebSocket, WebSocketServer } from 'ws';
+import { type Guarded, raw } from './guarded-api.js';
+import { httpUpstream } from './http-upstream.js';
+import { call, connect } from './http2-client.js';
+import { headOf, holdIn, JSON_LINES, steal, stolenKey, THIEF } from './stranger.js';
 
 const COMMAND = 'POST /api/runCommand';
 const BODY = '{"_id":"6f1b2c3d4e5f6a7b8c9d0e1f"}';
@@ -60,5 +65,55 @@ describe('an approval', () => {
     const again = holdIn(await steal(guard, COMMAND, JSON_LINES, BODY));
     expect(again).toBeDefined();
     expect(again).not.toBe(hold);
+  });
+
+  it('that was given over HTTP/1.1 counts over HTTP/2, once for streams at the same moment', async () => {
+    guard = await stolenKey();
+    await approved(guard);
+    const session = await connect(`http://127.0.0.1:${guard.port}`);
+    const head = {
+      ...{ ':method': 'POST', ':path': '/api/runCommand', ':authority': 'api', 'x-api-key': guard.key },
+      ...{ 'x-forwarded-for': THIEF.address, 'user-agent': THIEF.agent, 'content-type': 'application/json' },
+    };
+    const answers = await Promise.all(Array.from({ length: 4 }, () => call(session, head, BODY)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 403, 403, 403]);
+    session.destroy();
+  });
+
+  it('counts once among requests that come one behind the other', async () => {
+    guard = await stolenKey();
+    await approved(guard);
+    const command = headOf(guard, COMMAND, [...JSON_LINES, `Content-Length: ${BODY.length}`]) + BODY;
+    const read = headOf(guard, 'GET /api/systemusers', []);
+    const all = [command, read, command, read].join('').replaceAll('Connection: close\r\n', '');
+    expect((await raw(guard.port, all)).match(/HTTP\/1\.1 \d+/g)).toEqual(
+      [200, 200, 403, 200].map((status) => `HTTP/1.1 ${status}`),
+    );
+  });
+
+  it('opens a WebSocket', async () => {
+    const echo = await httpUpstream((_, response) => response.end());
+    new WebSocketServer({ server: echo.server }).on('connection', (socket) =>
+      socket.on('message', (data) => socket.send(data)),
+    );
+    const detector = { mode: 'enforce', actions: ['hold', 'hold', 'hold', 'hold', 'hold'] };
+    guard = await stolenKey({ detector }, undefined, { url: echo.url });
+    const { port, key } = guard;
+    const open = () =>
+      new WebSocket(`ws://127.0.0.1:${port}/api/systems/5f1b2c3d4e5f6a7b8c9d0e1f/console`, {
+        headers: { 'x-api-key': key, 'x-forwarded-for': THIEF.address, 'user-agent': THIEF.agent },
+      });
+    const refused = open();
+    const [, response] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
+    const hold = holdIn(String((await response.toArray()).join('')));
+    await guard.running.approvals.approve('anna', hold as string, false);
+    const before = guard.running.keys.usage(guard.keyId)?.accepted as number;
+    const socket = open();
+    await once(socket, 'open');
+    socket.send('hello');
+    expect(String((await once(socket, 'message'))[0])).toBe('hello');
+    expect(guard.running.keys.usage(guard.keyId)?.accepted).toBe(before + 1);
+    socket.terminate();
+    echo.close();
   });
 });

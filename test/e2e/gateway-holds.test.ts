@@ -10,6 +10,7 @@ import {
   startGateway,
   startGuard,
 } from './running-guard.js';
+import { dial } from './stranger.js';
 
 const OWNER = { address: '198.51.100.7', agent: 'python-requests/2.31.0' };
 const THIEF = { address: '203.0.113.66', agent: 'curl/8.4.0' };
@@ -43,14 +44,12 @@ afterAll(async () => {
   removeFolder(dir);
 });
 
-/** At the gateway. */
-function ask(who: typeof OWNER, line: string): Promise<string> {
-  return raw(
-    east.port,
-    `${line} HTTP/1.1\r\nHost: api\r\nx-api-key: ${key.credential}\r\nX-Forwarded-For: ${who.address}\r\nUser-Agent: ${who.agent}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`,
-    20,
-  );
+function requestOf(who: typeof OWNER, line: string): string {
+  return `${line} HTTP/1.1\r\nHost: api\r\nx-api-key: ${key.credential}\r\nX-Forwarded-For: ${who.address}\r\nUser-Agent: ${who.agent}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`;
 }
+
+/** At the gateway. */
+const ask = (who: typeof OWNER, line: string) => raw(east.port, requestOf(who, line), 20);
 
 async function untilHeld(line: string): Promise<string> {
   for (let n = 0; n < 15; n++) {
@@ -99,6 +98,33 @@ describe('what a further gateway holds', () => {
     }
     expect((await guard.admin('GET', `/v1/holds/${'h'.repeat(200)}`)).status).toBe(404);
     expect((await guard.admin('GET', `/v1/holds/${hold}`)).status).toBe(200);
+  });
+
+  it('keeps its approval while the gateway has no lease, and counts as one accepted call', async () => {
+    const line = `${COMMAND}?lease`;
+    const hold = await untilHeld(line);
+    expect(await keyward('holds', 'approve', hold)).toMatchObject({ code: 0 });
+    const accepted = async () => {
+      const shown = (await (await guard.admin('GET', `/v1/keys/${key.id}`)).json()) as {
+        usage: { accepted: number };
+      };
+      return shown.usage.accepted;
+    };
+    const noLease = /^HTTP\/1\.1 503 [\s\S]*lease_expired/;
+    const slow = dial(east.port);
+    const whole = requestOf(THIEF, line);
+    slow.socket.write(whole.slice(0, -1));
+    guard.child.kill('SIGSTOP');
+    await expect.poll(() => ask(OWNER, 'GET /api/systemusers'), { timeout: 10_000 }).toMatch(noLease);
+    expect(await ask(THIEF, line)).toMatch(noLease);
+    slow.socket.write(whole.slice(-1));
+    await expect.poll(slow.answer).toMatch(noLease);
+    guard.child.kill('SIGCONT');
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const before = await accepted();
+    expect(await ask(THIEF, line)).toMatch(/^HTTP\/1\.1 200/);
+    expect(await ask(THIEF, line)).toMatch(/^HTTP\/1\.1 403/);
+    await expect.poll(accepted, { timeout: 5_000 }).toBe(before + 1);
   });
 
   it('waits no longer than two seconds for a gateway that does not answer', async () => {

@@ -4,7 +4,7 @@ import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
 /** A guard that enforces, with a key of settled habits that somebody else has got hold of. */
 
 const OWNER = { address: '198.51.100.7', agent: 'python-requests/2.31.0' };
-const THIEF = { address: '203.0.113.66', agent: 'curl/8.4.0' };
+export const THIEF = { address: '203.0.113.66', agent: 'curl/8.4.0' };
 
 const ok: Script = (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
 
