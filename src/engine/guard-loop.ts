@@ -143,15 +143,15 @@ export class GuardLoop<U extends Upstream> {
 
   /** It was to go on, and there was no exchange. */
   unsent(admission: Admission<U>, outcome: Outcome, timeMs: number): void {
-    admission.ticket.complete(outcome, timeMs);
+    admission.ticket.complete({ ...outcome, unsent: true }, timeMs);
     this.#held.unsent(admission, timeMs);
   }
 
   /** The exchange ended: completes the journal entry and, where asked for, enrols a foreign key. */
   completed(admission: Admission<U>, outcome: Outcome, timeMs: number): void {
-    if (!admission.forwarded) this.#held.unsent(admission, timeMs);
+    if (admission.forwarded) admission.ticket.complete(outcome, timeMs);
+    else this.unsent(admission, outcome, timeMs);
     this.#lastLook.ended(admission);
-    admission.ticket.complete(outcome, timeMs);
     const { presented, upstream, judged, key } = admission;
     if (judged !== undefined && key !== undefined)
       this.#behaviour.completed(key.key.id, judged, { status: outcome.status, bytesOut: outcome.bytesOut });

@@ -33,17 +33,18 @@ export class LastLook<U extends Upstream> {
       if (refused !== undefined) return refused;
     }
     const flight = admission.key?.flight;
-    if (flight === undefined) return undefined;
-    if (!admission.forwarded) flight.running += 1;
+    if (flight !== undefined) {
+      if (!admission.forwarded) flight.running += 1;
+      flight.last = { request: admission.requestId, atMs: performance.now() };
+    }
     admission.forwarded = true;
-    flight.last = { request: admission.requestId, atMs: performance.now() };
     return undefined;
   }
 
   ended(admission: Admission<U>): void {
-    if (!admission.forwarded || admission.key === undefined) return;
+    if (!admission.forwarded) return;
     admission.forwarded = false;
-    admission.key.flight.running -= 1;
+    if (admission.key !== undefined) admission.key.flight.running -= 1;
   }
 
   /** Some key has changed since the decision: if it was this one, its new record decides. */

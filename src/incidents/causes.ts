@@ -12,7 +12,7 @@ export interface CausesFound {
 }
 
 /**
- * Requests that can have had effects: forwarded, and not known to have failed. One whose answer nobody saw may have worked.
+ * Requests that can have had effects: forwarded, and not known to have failed or never to have left. One whose answer nobody saw may have worked.
  * @param operations rules: names, or METHOD /template, which are held against the path as it was asked for
  */
 export async function causesIn(
@@ -46,8 +46,8 @@ async function firstTime(dir: string): Promise<number | undefined> {
   return undefined;
 }
 
-function failed({ status }: Outcome): boolean {
-  return status >= 400;
+function failed({ status, unsent }: Outcome): boolean {
+  return status >= 400 || unsent === true;
 }
 
 /** A journal that retention has cut tells everything from its first entry on; the others, since the guard began. */

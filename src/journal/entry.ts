@@ -10,6 +10,8 @@ export interface Outcome {
   readonly latencyMs: number;
   /** Set when the exchange did not finish: why. */
   readonly aborted?: string;
+  /** It was to be forwarded, and the upstream got no byte of it. */
+  readonly unsent?: true;
   /** Id of the object that the request created, where the answer told it. */
   readonly created?: string;
 }

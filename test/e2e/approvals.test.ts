@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
+import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type Guarded, raw } from './guarded-api.js';
+import { causesIn } from '../../src/incidents/causes.js';
+import { type Guarded, raw, type Script } from './guarded-api.js';
 import { httpUpstream } from './http-upstream.js';
 import { call, connect } from './http2-client.js';
-import { headOf, holdIn, JSON_LINES, steal, stolenKey, THIEF } from './stranger.js';
+import { dial, headOf, holdIn, JSON_LINES, steal, stolenKey, THIEF } from './stranger.js';
 
 const COMMAND = 'POST /api/runCommand';
 const BODY = '{"_id":"6f1b2c3d4e5f6a7b8c9d0e1f"}';
@@ -65,6 +67,30 @@ describe('an approval', () => {
     const again = holdIn(await steal(guard, COMMAND, JSON_LINES, BODY));
     expect(again).toBeDefined();
     expect(again).not.toBe(hold);
+  });
+
+  it('is given back when its client goes while it waits for a connection, and explains no run at a device', async () => {
+    const answer: Script = (socket, received) => {
+      if (!received.includes('/api/slow')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    };
+    guard = await stolenKey({}, answer, { connectionsMax: 1 });
+    const { running, keyId, port, dataDir } = guard;
+    const hold = await approved(guard);
+    const journals = [path.join(dataDir, 'journal')];
+    const causes = async () => (await causesIn(journals, ['runcommand'], 0)).causes.length;
+    const slow = dial(port);
+    slow.socket.write(headOf(guard, 'GET /api/slow', []));
+    await expect.poll(guard.received).toContain('/api/slow');
+    const before = { causes: await causes(), accepted: running.keys.usage(keyId)?.accepted as number };
+    const { socket } = dial(port);
+    socket.write(headOf(guard, COMMAND, [...JSON_LINES, `Content-Length: ${BODY.length}`]) + BODY);
+    await expect.poll(causes).toBe(before.causes + 1);
+    socket.destroy();
+    await expect.poll(async () => (await running.approvals.show(hold)).state).toBe('approved');
+    await expect.poll(causes).toBe(before.causes);
+    expect(guard.received()).not.toContain(BODY);
+    expect(running.keys.usage(keyId)?.accepted).toBe(before.accepted + 1);
+    slow.socket.destroy();
   });
 
   it('that was given over HTTP/1.1 counts over HTTP/2, once for streams at the same moment', async () => {
