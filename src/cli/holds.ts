@@ -45,7 +45,7 @@ export function holdCommands(program: Command): void {
       'approve',
       { learn: true },
     ],
-    ['deny', 'refuse the held request for good', 'deny', undefined],
+    ['deny', 'refuse the held request, also when it is asked again within a day', 'deny', undefined],
   ] as const) {
     remoteCommand(holds, `${name} <id>`, description).action(async (id: string, options: RemoteOptions) => {
       const hold = await connect(options).post<HoldView>(`/v1/holds/${encodeURIComponent(id)}/${path}`, body);

@@ -132,6 +132,14 @@ export class LearningGuard {
     return waiting.length - left.length;
   }
 
+  /** The operator let these calls pass without a word of whose they are: they are neither learned nor wait any longer. */
+  forget(key: string, which: (judgement: Judgement) => boolean): void {
+    const left = (this.#waiting.get(key) ?? []).filter(({ judgement }) => !which(judgement));
+    if (left.length > 0) this.#waiting.set(key, left);
+    else this.#waiting.delete(key);
+    for (const { judgement } of left.slice(0, 1)) judgement.baseline.waits = true;
+  }
+
   /** It was not: everything that waits is forgotten. */
   discard(key: string): number {
     const waiting = this.#waiting.get(key)?.length ?? 0;

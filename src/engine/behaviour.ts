@@ -49,6 +49,8 @@ export class Behaviour {
   readonly #learning = new LearningGuard(this.#detector, true);
   readonly #store: BaselineStore;
   readonly #failed: (error: unknown) => void;
+  /** The hold that each call waits in, for as long as it waits. */
+  readonly #holdOf = new WeakMap<Judgement, string>();
   readonly #dirty = new Set<string>();
   /** Owners' latest keys that are not written yet. */
   readonly #begun = new Map<number, string>();
@@ -96,9 +98,10 @@ export class Behaviour {
   }
 
   /** A held call is decided: `alarm` waits for the operator's word, of `refused` nothing is kept. */
-  settle(key: string, judged: Judged, decided: Exclude<Decided, 'allowed'>): Judged {
+  settle(key: string, judged: Judged, decided: Exclude<Decided, 'allowed'>, hold?: string): Judged {
     if (judged.judgement === undefined) return judged;
     try {
+      if (hold !== undefined) this.#holdOf.set(judged.judgement, hold);
       const learning = this.#learning.settle(judged.judgement, decided);
       this.#touch(key);
       return { ...judged, learning };
@@ -125,6 +128,11 @@ export class Behaviour {
     const calls = this.#learning.release(key, source);
     if (this.#detector.baselines.get(key) !== undefined) this.#touch(key);
     return calls;
+  }
+
+  /** Of what was asked under this hold nothing is learned, and nobody is asked about it again. */
+  forget(key: string, hold: string): void {
+    this.#learning.forget(key, (judgement) => this.#holdOf.get(judgement) === hold);
   }
 
   /** What waits in quarantine was not the owner's: it is forgotten. */

@@ -64,6 +64,7 @@ export class OwnDesk implements Desk {
     this.#holds.decide(hold, state, by, this.#now());
     if (state === 'denied') this.#behaviour.discard(hold.key);
     else if (learn) this.#behaviour.release(hold.key, hold.source);
+    else this.#behaviour.forget(hold.key, hold.id);
     return { hold: factsOf(hold), decided: true };
   }
 

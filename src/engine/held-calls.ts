@@ -141,8 +141,9 @@ export class HeldCalls<U extends Upstream> {
     return { observation: { ...observation, operation }, seen: { ...seen, operation }, verdict };
   }
 
-  #settled(call: HeldCall<U>, decided: 'alarm' | 'refused'): HeldCall<U> {
-    return { ...call, judged: this.#parts.behaviour.settle(call.key.key.id, call.judged, decided) };
+  #settled(call: HeldCall<U>, decided: 'alarm' | 'refused', hold?: Hold): HeldCall<U> {
+    const { behaviour } = this.#parts;
+    return { ...call, judged: behaviour.settle(call.key.key.id, call.judged, decided, hold?.id) };
   }
 
   #open(call: HeldCall<U>, hash: string, fields: BodyFields, bodyBytes: number): Hold {
@@ -208,7 +209,7 @@ export class HeldCalls<U extends Upstream> {
     hold: Hold | undefined,
     startedMs: number,
   ): Extract<HeldAnswer<U>, { kind: 'refused' }> {
-    const ticket = this.#parts.decisions.enter(this.#settled(call, 'alarm'), {
+    const ticket = this.#parts.decisions.enter(this.#settled(call, 'alarm', hold), {
       ...{ verdict, finding: findingOf(call, hold), startedMs },
       ...{ rate: undefined, quota: undefined },
     });
