@@ -9,7 +9,10 @@ ensureBuilt();
 must(bin('tsc'), ['-p', 'tsconfig.eval.json']);
 copyCatalogs();
 const [program = '', ...args] = process.argv.slice(2);
-const { status } = spawnSync(process.execPath, [path.join(root, 'build', program), ...args], {
-  stdio: 'inherit',
-});
+const usage = new URL('./plain-usage.mjs', import.meta.url).href;
+const { status } = spawnSync(
+  process.execPath,
+  ['--import', usage, path.join(root, 'build', program), ...args],
+  { stdio: 'inherit' },
+);
 process.exit(status ?? 1);

@@ -1,3 +1,4 @@
+import '../../scripts/plain-usage.mjs';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import os from 'node:os';

@@ -1,3 +1,4 @@
+import '../../scripts/plain-usage.mjs';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

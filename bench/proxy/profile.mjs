@@ -1,3 +1,4 @@
+import '../../scripts/plain-usage.mjs';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';

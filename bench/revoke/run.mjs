@@ -1,3 +1,4 @@
+import '../../scripts/plain-usage.mjs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { ensureBuilt } from '../../scripts/build.mjs';

@@ -1,3 +1,4 @@
+import '../../scripts/plain-usage.mjs';
 import { spawnSync } from 'node:child_process';
 import { createReadStream, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
