@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ACTIONS } from '../core/response.js';
 import { containment } from './containment.js';
 import { milliseconds, port, secretSource, serverTls } from './fields.js';
 import { gateways } from './gateways.js';
@@ -77,7 +78,7 @@ const timeouts = z
   .prefault({});
 
 const DETECTOR_MODES = ['off', 'learn', 'observe', 'enforce'] as const;
-const action = z.enum(['allow', 'flag', 'hold', 'deny']);
+const action = z.enum(ACTIONS);
 
 const detector = z
   .strictObject({
@@ -96,7 +97,9 @@ const detector = z
     actions: z
       .tuple([action, action, action, action, action])
       .default(['flag', 'flag', 'flag', 'hold', 'hold'])
-      .describe('What is done with an odd call, by the privilege of its operation, 0 to 4.'),
+      .describe(
+        'What is done with an odd call, by the privilege of its operation, 0 to 4. freeze holds it and freezes its key, as often as containment.keysPerHourMax allows.',
+      ),
     maintenance: z.array(timeWindow).max(64).default([]).describe('Windows in which enforce only observes.'),
     onError: z
       .enum(['open', 'closed'])

@@ -1,7 +1,11 @@
 import type { Privilege } from './observation.js';
 
-/** What may be done about a key whose evidence has passed the threshold, mildest first. */
-export type Action = 'allow' | 'flag' | 'hold' | 'deny';
+/**
+ * What may be done about a call whose evidence has passed the threshold, mildest first. `freeze` holds it, and leaves its key
+ * nothing but what that has always done.
+ */
+export const ACTIONS = ['allow', 'flag', 'hold', 'freeze', 'deny'] as const;
+export type Action = (typeof ACTIONS)[number];
 
 /** The action for each privilege, 0 to 4. */
 export type ResponsePlan = readonly [Action, Action, Action, Action, Action];
@@ -17,4 +21,9 @@ export function respond(
   plan: ResponsePlan = RESPONSE_PLAN,
 ): Action {
   return evidence < threshold ? 'allow' : plan[privilege];
+}
+
+/** Whether the call waits for a person. */
+export function isHeld(action: Action): action is 'hold' | 'freeze' {
+  return action === 'hold' || action === 'freeze';
 }

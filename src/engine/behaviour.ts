@@ -1,6 +1,6 @@
 import { type KeyRecord, type TimeWindow, UNNAMED_PRINCIPAL } from '../core/key.js';
 import type { Observation } from '../core/observation.js';
-import { type Action, type ResponsePlan, respond } from '../core/response.js';
+import { type Action, isHeld, type ResponsePlan, respond } from '../core/response.js';
 import { checkWindows } from '../core/scope.js';
 import { ALLOW, deny, type Verdict } from '../core/verdict.js';
 import { Baseline, Clock } from '../detectors/baseline.js';
@@ -206,7 +206,7 @@ export class Behaviour {
         }
       : undefined;
     const decided = action === 'deny' ? 'refused' : odd ? 'alarm' : 'allowed';
-    const learning = action === 'hold' ? undefined : this.#learning.settle(judgement, decided);
+    const learning = isHeld(action) ? undefined : this.#learning.settle(judgement, decided);
     this.budget.note(judgement.baseline, observation.timeMs, evidence);
     this.#touch(key.id);
     return { verdict: verdictOf(action, policy), finding, judgement, learning };
@@ -281,6 +281,7 @@ function verdictOf(action: Action, { holdStatus }: BehaviourPolicy): Verdict {
     case 'flag':
       return { decision: 'flag', reason: { code: 'behaviour_flagged', text: REFUSED } };
     case 'hold':
+    case 'freeze':
       return { decision: 'hold', status: holdStatus, reason: { code: 'behaviour_held', text: HELD } };
     case 'deny':
       return deny('behaviour_denied', REFUSED);

@@ -1,7 +1,7 @@
 import type { BodyFields } from '../catalogs/body-fields.js';
 import { type Decision, guardAgain } from '../core/guard.js';
-import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
-import { respond } from '../core/response.js';
+import { type Operation, PRIVILEGED_FROM } from '../core/observation.js';
+import { type Action, respond } from '../core/response.js';
 import { withoutSecrets } from '../core/secret-text.js';
 import { ALLOW, deny, type Verdict } from '../core/verdict.js';
 import type { Outcome } from '../journal/entry.js';
@@ -40,6 +40,11 @@ interface Parts<U extends Upstream> {
 
 const HOLD_DENIED = deny('hold_denied', 'This call was looked at and refused.') as Denial;
 
+const FLAGGED: Verdict = {
+  decision: 'flag',
+  reason: { code: 'behaviour_flagged', text: 'unlike the past of the key' },
+};
+
 /** Calls that were held when their head came, once their body is here: only now they are decided. */
 export class HeldCalls<U extends Upstream> {
   readonly #parts: Parts<U>;
@@ -65,10 +70,12 @@ export class HeldCalls<U extends Upstream> {
     if (now.verdict.decision === 'deny') return this.#refuse(call, now.verdict, undefined, startedMs);
     const { upstream, target } = call;
     const fields = requestFields(head, target.query, body);
-    const milder = this.#milder(call, fields);
-    if (milder !== undefined) {
-      const { verdict, ...less } = milder;
-      return this.#admit({ ...this.#settled(call, 'alarm'), ...less }, verdict, now.quota, startedMs);
+    const operation = upstream.catalog.match(call.observation.method, target.segments, fields);
+    const action = this.#actionOn(call, operation);
+    if (action === 'allow' || action === 'flag') {
+      const observation = { ...call.observation, operation };
+      const milder = { ...this.#settled(call, 'alarm'), observation, seen: { ...call.seen, operation } };
+      return this.#admit(milder, action === 'allow' ? ALLOW : FLAGGED, now.quota, startedMs);
     }
     const hash = requestHash(call.key.key.id, head, upstream.credentials, body);
     const approval = this.#parts.holds.use(hash, timeMs);
@@ -78,7 +85,7 @@ export class HeldCalls<U extends Upstream> {
     }
     const hold = this.#open(call, hash, fields, body.length);
     const verdict = hold.state === 'denied' ? HOLD_DENIED : held.verdict;
-    return this.#refuse(call, verdict, hold, startedMs);
+    return this.#refuse(action === 'freeze' ? freezing(call) : call, verdict, hold, startedMs);
   }
 
   /** There is no body to decide by, and will be none. */
@@ -124,21 +131,9 @@ export class HeldCalls<U extends Upstream> {
   }
 
   /** Held for the worst that its body might do: now the body is known, and it may do less. */
-  #milder(
-    { observation, seen, upstream, judged, target }: HeldCall<U>,
-    fields: BodyFields,
-  ): { observation: Observation; seen: Observation; verdict: Verdict } | undefined {
-    const { finding } = judged;
-    if (finding === undefined) return undefined;
-    const operation = upstream.catalog.match(observation.method, target.segments, fields);
-    const { plan } = upstream.behaviour;
-    const action = respond(finding.evidence, finding.threshold, operation.privilege, plan);
-    if (action === 'hold' || action === 'deny') return undefined;
-    const verdict: Verdict =
-      action === 'allow'
-        ? ALLOW
-        : { decision: 'flag', reason: { code: 'behaviour_flagged', text: 'unlike the past of the key' } };
-    return { observation: { ...observation, operation }, seen: { ...seen, operation }, verdict };
+  #actionOn({ upstream, judged: { finding } }: HeldCall<U>, { privilege }: Operation): Action {
+    if (finding === undefined) return 'hold';
+    return respond(finding.evidence, finding.threshold, privilege, upstream.behaviour.plan);
   }
 
   #settled(call: HeldCall<U>, decided: 'alarm' | 'refused', hold?: Hold): HeldCall<U> {
@@ -215,6 +210,14 @@ export class HeldCalls<U extends Upstream> {
     });
     return { kind: 'refused', verdict, hold, ticket };
   }
+}
+
+/** The key is to be frozen for it. */
+function freezing<U extends Upstream>(call: HeldCall<U>): HeldCall<U> {
+  const { finding } = call.judged;
+  return finding === undefined
+    ? call
+    : { ...call, judged: { ...call.judged, finding: { ...finding, freeze: true } } };
 }
 
 /** With the hold that the call waits in, or was approved by. */

@@ -2,7 +2,7 @@ import { counted } from '../core/counted.js';
 import type { Acts } from '../keys/acts.js';
 import type { KeyService } from '../keys/service.js';
 import type { Containment } from './containment.js';
-import type { Incident, Trail } from './incident.js';
+import type { Incident, Lead, Trail } from './incident.js';
 
 const HOUR_MS = 3_600_000;
 const BY = 'keyward';
@@ -26,7 +26,10 @@ interface Parts {
   readonly warn: (text: string) => void;
 }
 
-/** Contains a key by itself when the evidence is strong, as often as the operator allows; an operator can undo the plan. */
+/**
+ * Contains a key by itself when the evidence is strong, or when that is the action for a call that it made; as often as the
+ * operator allows. An operator can undo the plan.
+ */
 export class AutomaticContainment {
   readonly #parts: Parts;
   /** When each of the last keys was contained. */
@@ -43,9 +46,10 @@ export class AutomaticContainment {
   }
 
   /** Looks at a key that has a new finding. */
-  consider(incident: Incident, trail: Trail): void {
+  consider(incident: Incident, trail: Trail, lead: Lead): void {
     const { policy, keys, acts, containment, warn } = this.#parts;
-    if (policy.measure === 'off' || trail.peak < policy.evidenceFrom || this.#busy.has(trail.key)) return;
+    const grounds = groundsOf(policy, trail, lead);
+    if (grounds === undefined || this.#busy.has(trail.key)) return;
     const key = keys.find(trail.key);
     if (key === undefined) return;
     if (key.revoked !== undefined || key.suspended !== undefined || key.frozen !== undefined) return;
@@ -64,15 +68,24 @@ export class AutomaticContainment {
     }
     this.#lately.push(nowMs);
     this.#busy.add(trail.key);
-    this.#contain(incident, trail)
+    containment
+      .now(BY, [trail.key], grounds.measure, grounds.why, incident.id)
       .catch((error) => warn(`key ${trail.key} could not be contained: ${String(error)}`))
       .finally(() => this.#busy.delete(trail.key));
   }
+}
 
-  async #contain(incident: Incident, trail: Trail): Promise<void> {
-    const { policy, containment } = this.#parts;
-    if (policy.measure === 'off') return;
-    const why = `evidence of ${trail.peak.toFixed(1)} nats, automation acts from ${policy.evidenceFrom}`;
-    await containment.now(BY, [trail.key], policy.measure, why, incident.id);
-  }
+/** What is to be done, and why; undefined: nothing. */
+function groundsOf(
+  { measure, evidenceFrom }: AutomaticPolicy,
+  { peak }: Trail,
+  { freeze, operation, privilege, evidence }: Lead,
+): { measure: 'freeze' | 'suspend'; why: string } | undefined {
+  if (measure !== 'off' && peak >= evidenceFrom)
+    return { measure, why: `evidence of ${peak.toFixed(1)} nats, automation acts from ${evidenceFrom}` };
+  if (freeze !== true) return undefined;
+  return {
+    measure: 'freeze',
+    why: `${operation} (privilege ${privilege}) with evidence of ${evidence.toFixed(1)} nats: the action for such calls`,
+  };
 }

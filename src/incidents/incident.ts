@@ -23,6 +23,8 @@ export interface Lead {
   readonly privilege: number;
   /** It was forwarded all the same. */
   readonly forwarded: boolean;
+  /** Its key is to be frozen for it. */
+  readonly freeze?: true | undefined;
   readonly evidence: number;
   readonly rarity: Rarity;
   readonly reasons: readonly { readonly term: string; readonly nats: number; readonly text: string }[];

@@ -26,6 +26,7 @@ export function leadOf(entry: DecisionEntry): Lead | undefined {
     evidence: finding.evidence,
     rarity: finding.rarity,
     reasons: finding.reasons,
+    freeze: finding.freeze,
   };
 }
 

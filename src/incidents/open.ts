@@ -57,7 +57,7 @@ export function openContainment(
   const { incidents, automatic: policy } = parts;
   const containment = new Containment({ ...parts, newId: () => idOf('c', randomUUID()) });
   const automatic = new AutomaticContainment({ ...parts, policy, containment });
-  incidents.onLead = (incident, trail) => automatic.consider(incident, trail);
+  incidents.onLead = (...found) => automatic.consider(...found);
   return containment;
 }
 

@@ -6,7 +6,7 @@ import { keyPieces } from '../keys/pieces.js';
 import { Correlator, IncidentFault } from './correlate.js';
 import { type Examination, type Examined, factsOfKey, type KeyFacts } from './examine.js';
 import { JournalTails, type Positions } from './follow.js';
-import { type Incident, keysOf, type Trail, type Verdict } from './incident.js';
+import { type Incident, keysOf, type Lead, type Trail, type Verdict } from './incident.js';
 import type { Answer, Question } from './investigate.js';
 import { leadOf } from './lead.js';
 
@@ -67,7 +67,7 @@ export class Incidents {
   #flushed: Promise<void> = Promise.resolve();
   #keptMs = 0;
   /** Told of each incident that a finding went to. */
-  onLead: (incident: Incident, trail: Trail) => void = () => undefined;
+  onLead: (incident: Incident, trail: Trail, lead: Lead) => void = () => undefined;
   /** Told of the keys of a false alarm: what they did was their owners' own. */
   onFalseAlarm: (actor: string, keys: readonly string[]) => Promise<void> = async () => undefined;
 
@@ -97,7 +97,7 @@ export class Incidents {
     const [incident, ...others] = this.#correlator.note(lead);
     for (const each of [incident, ...others]) this.#dirty.add(each as Incident);
     const trail = (incident as Incident).trails.findLast(({ key }) => key === lead.key);
-    if (trail !== undefined) this.onLead(incident as Incident, trail);
+    if (trail !== undefined) this.onLead(incident as Incident, trail, lead);
   }
 
   /** Takes what the journals have by now, in pieces: requests must not wait for it. */

@@ -31,6 +31,8 @@ export interface Finding {
   };
   /** The hold that was opened, or that this call was approved by. */
   readonly hold?: string;
+  /** The key is to be frozen for it: the operator's action for an odd call of this privilege. */
+  readonly freeze?: true;
 }
 
 /** One decision. Holds everything the decision was made from, so that it can be replayed; never a secret. */
