@@ -11,6 +11,7 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
+  readonly prefixItems?: readonly JsonSchema[];
   readonly additionalProperties?: JsonSchema | boolean;
   readonly minimum?: number;
   readonly maximum?: number;
@@ -79,6 +80,9 @@ function typeOf(field: JsonSchema): string {
   if (field.const !== undefined) return code(field.const);
   if (field.enum !== undefined) return field.enum.map(code).join(', ');
   if (field.anyOf !== undefined) return field.anyOf.map(typeOf).join(' or ');
+  const [first] = field.prefixItems ?? [];
+  // Our tuples are of one type.
+  if (first !== undefined) return `list of ${field.prefixItems?.length}: ${typeOf(first)}`;
   if (field.type === 'array') return `list of ${field.items === undefined ? 'values' : typeOf(field.items)}`;
   if (field.type === 'object') {
     if (field.properties === undefined) {
