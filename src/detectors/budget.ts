@@ -72,8 +72,11 @@ export class AlarmBudget {
     return this.#threshold;
   }
 
-  /** Notes the evidence of one call of a key, after it was decided: with what else is known of the key, so that it is at hand. */
-  note({ clock }: Baseline, timeMs: number, evidence: number): void {
+  /**
+   * Notes the evidence of one call of a key, after it was decided: with what else is known of the key, so that it is at hand.
+   * @param silent nobody is told of it: it is no alarm, however odd
+   */
+  note({ clock }: Baseline, timeMs: number, evidence: number, silent = false): void {
     const day = Math.floor(timeMs / DAY_MS);
     if (day > (clock[Clock.today] as number)) {
       if ((clock[Clock.today] as number) >= 0) this.#close(clock);
@@ -81,7 +84,7 @@ export class AlarmBudget {
       clock[Clock.todaysEvidence] = 0;
     }
     if (evidence > (clock[Clock.todaysEvidence] as number)) clock[Clock.todaysEvidence] = evidence;
-    if (evidence < this.#threshold || clock[Clock.lastAlarmDay] === clock[Clock.today]) return;
+    if (silent || evidence < this.#threshold || clock[Clock.lastAlarmDay] === clock[Clock.today]) return;
     clock[Clock.lastAlarmDay] = clock[Clock.today] as number;
     clock[Clock.alarmDays] = (clock[Clock.alarmDays] as number) + 1;
     this.#alarmDays += 1;

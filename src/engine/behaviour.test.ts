@@ -2,9 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { KeyRecord } from '../core/key.js';
+import type { Observation } from '../core/observation.js';
+import { RESPONSE_PLAN } from '../core/response.js';
 import { Baseline } from '../detectors/baseline.js';
 import { EmbeddedStore } from '../stores/embedded.js';
-import { Behaviour } from './behaviour.js';
+import { Behaviour, type BehaviourPolicy } from './behaviour.js';
 import type { BaselineStore } from './ports.js';
 
 let dir: string;
@@ -59,5 +62,48 @@ describe('what cannot be used of a store', () => {
       population: { value: () => undefined },
     }) as BaselineStore;
     expect(opened(broken).told).toEqual([expect.stringContaining('The alarm budget cannot be used')]);
+  });
+});
+
+const KEY = { id: 'k', tenant: 't', principal: 'p' } as KeyRecord;
+const T = Date.UTC(2026, 10, 2, 8);
+
+function policy(mode: BehaviourPolicy['mode'], more: Partial<BehaviourPolicy> = {}): BehaviourPolicy {
+  return { mode, plan: RESPONSE_PLAN, maintenance: [], onError: 'open', holdStatus: 403, ...more };
+}
+
+function call(timeMs: number, more: Partial<Observation> = {}): Observation {
+  return {
+    ...{ timeMs, upstream: 'u', method: 'GET', path: '/users', bodyBytes: 0, objects: [] },
+    operation: { name: 'users.list', privilege: 1 },
+    ...{ address: '198.51.100.7', place: { kind: 'unknown' as const }, userAgent: 'python-requests/2.31.0' },
+    ...more,
+  };
+}
+
+const ODD: Partial<Observation> = {
+  ...{ address: '203.0.113.66', userAgent: 'curl/8.4.0', operation: { name: 'runcommand', privilege: 4 } },
+};
+
+/** A key at work for an hour. */
+function atWork({ behaviour }: ReturnType<typeof opened>): void {
+  for (let n = 0; n < 60; n++) behaviour.judge(KEY, call(T + n * 1_000), policy('learn'));
+}
+
+describe('alarms that are counted', () => {
+  it('are those that somebody was told of: none while it only learns', () => {
+    const parts = opened(store);
+    const { behaviour } = parts;
+    atWork(parts);
+    for (let n = 0; n < 5; n++) {
+      const { finding } = behaviour.judge(KEY, call(T + 61_000 + n, ODD), policy('learn'));
+      expect(finding).toBeUndefined();
+    }
+    expect(behaviour.standing('k').alarmDays).toBe(0);
+    expect(behaviour.budget.standing.spent).toBe(0);
+    const { finding } = behaviour.judge(KEY, call(T + 62_000, ODD), policy('observe'));
+    expect(finding?.evidence).toBeGreaterThan(behaviour.budget.threshold);
+    expect(behaviour.standing('k').alarmDays).toBe(1);
+    expect(behaviour.budget.standing.spent).toBe(1);
   });
 });

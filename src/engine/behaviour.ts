@@ -207,7 +207,7 @@ export class Behaviour {
       : undefined;
     const decided = action === 'deny' ? 'refused' : odd ? 'alarm' : 'allowed';
     const learning = isHeld(action) ? undefined : this.#learning.settle(judgement, decided);
-    this.budget.note(judgement.baseline, observation.timeMs, evidence);
+    this.budget.note(judgement.baseline, observation.timeMs, evidence, policy.mode === 'learn');
     this.#touch(key.id);
     return { verdict: verdictOf(action, policy), finding, judgement, learning };
   }
