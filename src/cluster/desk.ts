@@ -1,7 +1,7 @@
 import type {
-  BaselineStanding,
   BudgetStanding,
   Desk,
+  DeskStanding,
   HoldDecision,
   HoldFacts,
   Settlement,
@@ -52,7 +52,7 @@ export class FarDesk implements Desk {
     return (await this.#ask({ about: 'baseline', key, how })).calls ?? 0;
   }
 
-  async standing(key: string): Promise<BaselineStanding> {
+  async standing(key: string): Promise<DeskStanding> {
     const { standing } = await this.#ask({ about: 'standing', key });
     if (standing === undefined) throw new Error('The gateway does not say how the key stands.');
     return standing;

@@ -33,7 +33,7 @@ const gatewayMessage: fc.Arbitrary<FromGateway> = fc.oneof(
     ...{ type: fc.constant('answer' as const), n: count, calls: count },
     holds: fc.constantFrom<[]>([]),
     standing: fc.record({
-      ...{ calls: count, warming: fc.boolean(), quarantined: count },
+      ...{ begun: fc.boolean(), calls: count, warming: fc.boolean(), quarantined: count },
       ...{ keyDays: count, alarmsAllowed: count, alarmDays: count },
     }),
     budget: fc.record({ keyDays: count, allowed: count, spent: count, threshold: count }),

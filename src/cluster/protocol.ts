@@ -7,7 +7,7 @@ import { HOLD_STATES } from '../engine/holds.js';
  */
 
 /** Version of the messages: a process of another version is not let in. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 /** Of one message, its newline included. */
 export const LINE_BYTES_MAX = 1024 * 1024;
 /** Keys or tenants in one change: a line of them, and of the answer to it, stays within the bound. */
@@ -114,7 +114,7 @@ export const fromGateway = z.discriminatedUnion('type', [
     ...{ decided: z.boolean().optional(), calls: count.optional() },
     standing: z
       .strictObject({
-        ...{ calls: count, warming: z.boolean(), quarantined: count },
+        ...{ begun: z.boolean(), calls: count, warming: z.boolean(), quarantined: count },
         ...{ keyDays: count, alarmsAllowed: nats, alarmDays: count },
       })
       .optional(),

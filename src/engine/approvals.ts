@@ -59,7 +59,7 @@ export class Approvals {
 
   /**
    * Over all processes. Each learns from the calls that it sees, and a gateway begins with what the control process knew: how
-   * much the one knows that knows it best. A key that has done nothing yet stands as the one that it replaces.
+   * much the one knows that knows it best. A key that has not begun yet stands as the one that it replaces.
    */
   async standing(key: string): Promise<BaselineStanding> {
     const { replaces } = this.#known(key);
@@ -67,11 +67,11 @@ export class Approvals {
     const others = await Promise.all(elsewhere().map(({ desk: other }) => answered(other.standing(key))));
     const all = [await desk.standing(key), ...others.filter((each) => each !== undefined)];
     const most = (of: (each: BaselineStanding) => number) => Math.max(...all.map(of));
-    const calls = most((each) => each.calls);
-    if (calls === 0 && replaces !== undefined && this.#parts.store.key(replaces) !== undefined)
+    const begun = all.some((each) => each.begun);
+    if (!begun && replaces !== undefined && this.#parts.store.key(replaces) !== undefined)
       return this.standing(replaces);
     return {
-      calls,
+      calls: most((each) => each.calls),
       warming: all.every(({ warming }) => warming),
       quarantined: all.reduce((sum, { quarantined }) => sum + quarantined, 0),
       keyDays: most(({ keyDays }) => keyDays),

@@ -65,6 +65,18 @@ describe('what cannot be used of a store', () => {
   });
 });
 
+function storeBut(other: Partial<BaselineStore>): BaselineStore {
+  return {
+    baseline: (key) => store.baseline(key),
+    latestKey: (owner) => store.latestKey(owner),
+    alarmBudget: () => store.alarmBudget(),
+    population: () => store.population(),
+    paths: (upstream) => store.paths(upstream),
+    writeLearned: (learned) => store.writeLearned(learned),
+    ...other,
+  };
+}
+
 const KEY = { id: 'k', tenant: 't', principal: 'p' } as KeyRecord;
 const T = Date.UTC(2026, 10, 2, 8);
 
@@ -75,14 +87,15 @@ function policy(mode: BehaviourPolicy['mode'], more: Partial<BehaviourPolicy> = 
 function call(timeMs: number, more: Partial<Observation> = {}): Observation {
   return {
     ...{ timeMs, upstream: 'u', method: 'GET', path: '/users', bodyBytes: 0, objects: [] },
-    operation: { name: 'users.list', privilege: 1 },
+    operation: { name: 'users.list', template: '/users', privilege: 1 },
     ...{ address: '198.51.100.7', place: { kind: 'unknown' as const }, userAgent: 'python-requests/2.31.0' },
     ...more,
   };
 }
 
 const ODD: Partial<Observation> = {
-  ...{ address: '203.0.113.66', userAgent: 'curl/8.4.0', operation: { name: 'runcommand', privilege: 4 } },
+  ...{ address: '203.0.113.66', userAgent: 'curl/8.4.0' },
+  operation: { name: 'runcommand', template: '/runCommand', privilege: 4 },
 };
 
 /** A key at work for an hour. */
@@ -106,4 +119,53 @@ describe('alarms that are counted', () => {
     expect(behaviour.standing('k').alarmDays).toBe(1);
     expect(behaviour.budget.standing.spent).toBe(1);
   });
+});
+
+describe('a reset', () => {
+  it('is kept at once, and leaves days and alarms counted also where the key was not in memory', async () => {
+    const first = opened(store);
+    atWork(first);
+    first.behaviour.judge(KEY, call(T + 62_000, ODD), policy('observe'));
+    await first.behaviour.flush(T, true);
+    const second = opened(store);
+    second.behaviour.reset('k');
+    await second.behaviour.keep('k');
+    expect(opened(store).behaviour.standing('k')).toMatchObject({ calls: 0, warming: true, alarmDays: 1 });
+  });
+
+  it('is a beginning: such a key does not stand as the one that it replaces', () => {
+    const { behaviour } = opened(store);
+    expect(behaviour.standing('k').begun).toBe(false);
+    behaviour.reset('k');
+    expect(behaviour.standing('k').begun).toBe(true);
+  });
+});
+
+it('what could not be written is written the next time', async () => {
+  let full = true;
+  const filling = storeBut({
+    writeLearned: (learned) => (full ? Promise.reject(new Error('ENOSPC')) : store.writeLearned(learned)),
+  });
+  const parts = opened(filling);
+  atWork(parts);
+  await expect(parts.behaviour.flush(T, true)).rejects.toThrow('ENOSPC');
+  full = false;
+  await parts.behaviour.flush(T, true);
+  expect(opened(store).behaviour.standing('k').calls).toBe(60);
+  expect(store.population()).toBeDefined();
+});
+
+it('where the detector fails, a maintenance window only observes as well', () => {
+  const failing = storeBut({
+    baseline: () => {
+      throw new Error('bad page');
+    },
+  });
+  const { behaviour, told } = opened(failing);
+  const closed = policy('enforce', { onError: 'closed' });
+  const always = [{ from: '00:00', to: '00:00' }];
+  expect(behaviour.judge(KEY, call(T), closed).verdict).toMatchObject({ decision: 'deny', status: 503 });
+  const within = behaviour.judge(KEY, call(T), { ...closed, maintenance: always });
+  expect(within.verdict).toMatchObject({ decision: 'allow' });
+  expect(told).toHaveLength(2);
 });

@@ -11,7 +11,7 @@ import { explanations } from '../detectors/explain.js';
 import { type Decided, type Learning, LearningGuard } from '../detectors/learning-guard.js';
 import { rarityOf } from '../detectors/rarity.js';
 import type { Finding } from '../journal/entry.js';
-import type { BaselineStore } from './ports.js';
+import type { BaselineStore, Learned } from './ports.js';
 
 /** How the operator wants the detector to act. */
 export interface BehaviourPolicy {
@@ -92,7 +92,7 @@ export class Behaviour {
       return this.#judge(key, observation, policy);
     } catch (error) {
       this.#failed(error);
-      if (policy.onError === 'open' || policy.mode !== 'enforce') return UNJUDGED;
+      if (policy.onError === 'open' || !enforces(policy, observation.timeMs)) return UNJUDGED;
       return { ...UNJUDGED, verdict: deny('detector_unavailable', UNCHECKED) };
     }
   }
@@ -140,8 +140,9 @@ export class Behaviour {
     return this.#learning.discard(key);
   }
 
-  /** Forgets everything that was learned of the key: it warms up anew. */
+  /** Forgets everything that was learned of the key: it warms up anew. Its days and alarms stay counted. */
   reset(key: string): void {
+    this.#load(key);
     this.#learning.discard(key);
     this.#detector.adopt(key, new Baseline());
     this.#touch(key);
@@ -153,6 +154,7 @@ export class Behaviour {
     const clock = this.#detector.baselines.get(key)?.clock;
     const keyDays = clock?.[Clock.keyDays] ?? 0;
     return {
+      begun: clock !== undefined,
       calls: this.#detector.seen(key),
       warming: this.#detector.isWarming(key),
       quarantined: this.#learning.quarantined(key),
@@ -160,6 +162,15 @@ export class Behaviour {
       alarmsAllowed: keyDays * this.budget.alarmsPerKeyDay,
       alarmDays: clock?.[Clock.alarmDays] ?? 0,
     };
+  }
+
+  /** Writes what changed of one key, before somebody is told that it has. */
+  async keep(key: string): Promise<void> {
+    if (!this.#dirty.delete(key)) return;
+    await this.#write({
+      baselines: new Map([[key, this.#detector.baselineOf(key).pack()]]),
+      budget: this.budget.snapshot(),
+    });
   }
 
   /** Writes what changed; a crash loses what came after the last flush. */
@@ -179,10 +190,23 @@ export class Behaviour {
     if (baselines.size === 0 && !withPopulation) return;
     const latestKeys = new Map(this.#begun);
     this.#begun.clear();
-    await this.#store.writeLearned({
+    await this.#write({
       ...{ baselines, latestKeys, budget: this.budget.snapshot() },
       ...(withPopulation ? { population: this.#detector.population.snapshot() } : {}),
     });
+  }
+
+  /** What could not be written is written with the next that changes. */
+  async #write(learned: Learned): Promise<void> {
+    try {
+      await this.#store.writeLearned(learned);
+    } catch (error) {
+      for (const key of learned.baselines.keys()) this.#dirty.add(key);
+      for (const [owner, key] of learned.latestKeys ?? [])
+        if (!this.#begun.has(owner)) this.#begun.set(owner, key);
+      if (learned.population !== undefined) this.#populationDirty = true;
+      throw error;
+    }
   }
 
   #judge(key: KeyRecord, observation: Observation, policy: BehaviourPolicy): Judged {
@@ -267,11 +291,12 @@ function actionOf(
   if (policy.mode === 'learn') return 'allow';
   const action = respond(evidence, threshold, observation.operation.privilege, policy.plan);
   if (action === 'allow' || action === 'flag') return action;
-  return policy.mode === 'enforce' && !inMaintenance(policy, observation.timeMs) ? action : 'flag';
+  return enforces(policy, observation.timeMs) ? action : 'flag';
 }
 
-function inMaintenance({ maintenance }: BehaviourPolicy, timeMs: number): boolean {
-  return maintenance.length > 0 && checkWindows(maintenance, timeMs) === undefined;
+function enforces({ mode, maintenance }: BehaviourPolicy, timeMs: number): boolean {
+  const inMaintenance = maintenance.length > 0 && checkWindows(maintenance, timeMs) === undefined;
+  return mode === 'enforce' && !inMaintenance;
 }
 
 function verdictOf(action: Action, { holdStatus }: BehaviourPolicy): Verdict {

@@ -18,7 +18,9 @@ export interface HoldDecision {
 
 export type Settlement = 'release' | 'discard' | 'reset';
 export type { BudgetStanding };
-export type BaselineStanding = ReturnType<Behaviour['standing']>;
+export type BaselineStanding = Omit<DeskStanding, 'begun'>;
+/** Of one process. `begun`: it knows the key, though it may have forgotten all that it did. */
+export type DeskStanding = ReturnType<Behaviour['standing']>;
 
 /** What one process holds and has learned, for an operator to have his say. */
 export interface Desk {
@@ -29,7 +31,7 @@ export interface Desk {
   decide(id: string, decision: HoldDecision): Promise<{ hold: HoldFacts; decided: boolean } | undefined>;
   /** @returns calls that were learned or forgotten */
   settle(key: string, how: Settlement): Promise<number>;
-  standing(key: string): Promise<BaselineStanding>;
+  standing(key: string): Promise<DeskStanding>;
   budget(): Promise<BudgetStanding>;
 }
 
@@ -69,13 +71,19 @@ export class OwnDesk implements Desk {
   }
 
   async settle(key: string, how: Settlement): Promise<number> {
+    const calls = this.#settled(key, how);
+    await this.#behaviour.keep(key);
+    return calls;
+  }
+
+  #settled(key: string, how: Settlement): number {
     if (how === 'release') return this.#behaviour.release(key);
     if (how === 'discard') return this.#behaviour.discard(key);
     this.#behaviour.reset(key);
     return 0;
   }
 
-  async standing(key: string): Promise<BaselineStanding> {
+  async standing(key: string): Promise<DeskStanding> {
     return this.#behaviour.standing(key);
   }
 

@@ -135,6 +135,10 @@ describe('behaviour', () => {
     await request({ ...guard, key: credential }, OWNER, 'GET /api/systemusers');
     expect(await approvals.standing(successor.id)).toMatchObject({ warming: false });
     expect(await approvals.standing(other.id)).toMatchObject({ calls: 0, warming: true });
+    const { key: last } = await keys.rotate('test', successor.id, 0);
+    expect(await approvals.standing(last.id)).toMatchObject({ calls: 61 });
+    await approvals.settle('anna', last.id, 'reset');
+    expect(await approvals.standing(last.id)).toMatchObject({ calls: 0, warming: true });
   });
 
   it('takes "this was us" for calls from that place with that tool, and for no others', async () => {
