@@ -204,7 +204,9 @@ export class HeldCalls<U extends Upstream> {
     hold: Hold | undefined,
     startedMs: number,
   ): Extract<HeldAnswer<U>, { kind: 'refused' }> {
-    const ticket = this.#parts.decisions.enter(this.#settled(call, 'alarm', hold), {
+    // What was denied has had its answer: it does not wait for another.
+    const decided = hold?.state === 'denied' ? 'refused' : 'alarm';
+    const ticket = this.#parts.decisions.enter(this.#settled(call, decided, hold), {
       ...{ verdict, finding: findingOf(call, hold), startedMs },
       ...{ rate: undefined, quota: undefined },
     });

@@ -71,6 +71,22 @@ describe('holds', () => {
     expect(holds.use('k 0', 1_449 * MINUTE)).toBe(hold);
     expect(holds.get(hold.id, 1_460 * MINUTE)).toBeUndefined();
   });
+
+  it('that were denied stay so for a day from then, however long they had waited', () => {
+    const holds = someHolds();
+    const { hold } = holds.open(asked('k', 0), 0);
+    holds.decide(hold, 'denied', 'anna', 1_435 * MINUTE);
+    expect(holds.open(asked('k', 0), 2_870 * MINUTE)).toEqual({ hold, isNew: false });
+    expect(holds.open(asked('k', 0), 2_876 * MINUTE).isNew).toBe(true);
+  });
+
+  it('that were approved do not wait longer where the clock is set back', () => {
+    const holds = someHolds();
+    const { hold } = holds.open(asked('k', 0), 1_440 * MINUTE);
+    holds.decide(hold, 'approved', 'anna', 1_440 * MINUTE);
+    expect(holds.use('k 0', MINUTE)).toBeUndefined();
+    expect(hold.state).toBe('expired');
+  });
 });
 
 describe('the hash of a request', () => {

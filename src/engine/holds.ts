@@ -1,7 +1,8 @@
 import type { Finding } from '../journal/entry.js';
 
-/** How long a hold is known, and how long an approval waits for its request. */
+/** How long a hold waits for a person, how long a refusal stands, and how long an approval waits for its request. */
 const WAIT_MS = 24 * 3_600_000;
+const DENIAL_MS = 24 * 3_600_000;
 const APPROVAL_MS = 15 * 60_000;
 /** Who holds a stolen key can ask for anything: no key's holds push out another's, until very many keys do that. */
 const PENDING_PER_KEY_MAX = 50;
@@ -145,7 +146,7 @@ export class Holds {
   #expire(nowMs: number): void {
     for (const hold of this.#byId.values()) {
       if (nowMs - hold.openedMs < WAIT_MS) break;
-      if (!waitsForRequest(hold, nowMs)) this.#forget(hold);
+      if (!waitsForRequest(hold, nowMs) && !refuses(hold, nowMs)) this.#forget(hold);
     }
     for (const hold of this.#byRequest.values()) {
       if (hold.state !== 'approved' || waitsForRequest(hold, nowMs)) continue;
@@ -168,7 +169,12 @@ export class Holds {
   }
 }
 
-/** It is approved, and its time has not gone by. */
+/** It is approved, and its time has not gone by: nor has the clock been set back, which would make it longer. */
 function waitsForRequest({ state, decidedMs = 0 }: Hold, nowMs: number): boolean {
-  return state === 'approved' && nowMs - decidedMs <= APPROVAL_MS;
+  return state === 'approved' && Math.abs(nowMs - decidedMs) <= APPROVAL_MS;
+}
+
+/** It is denied, and is so for a day from when it was: not from when it was asked. */
+function refuses({ state, decidedMs = 0 }: Hold, nowMs: number): boolean {
+  return state === 'denied' && nowMs - decidedMs < DENIAL_MS;
 }

@@ -105,6 +105,8 @@ describe('behaviour', () => {
     await guard.running.approvals.deny('anna', hold);
     expect(await request(guard, THIEF, STEAL, BODY)).toMatch(/^HTTP\/1\.1 403 [\s\S]*hold_denied/);
     await expect(guard.running.approvals.approve('anna', hold, true)).rejects.toThrow('denied already');
+    // Nor does what was denied wait for another word.
+    expect((await guard.running.approvals.standing(guard.keyId)).quarantined).toBe(0);
     const again = await request(guard, THIEF, STEAL, BODY.replace('5f', '6f'));
     const second = /"hold":"(h_[\w-]+)"/.exec(again)?.[1] as string;
     await guard.running.approvals.approve('anna', second, true);

@@ -116,7 +116,7 @@ function holds(app: AdminApp, approvals: Approvals): void {
       method: 'post',
       path: '/v1/holds/{id}/deny',
       tags,
-      summary: 'Refuse the held request for good',
+      summary: 'Refuse the held request for a day, whenever it is asked again',
       request: { params },
       responses: { 200: json(holdView, 'The hold.'), ...notFound, ...conflict },
     }),
