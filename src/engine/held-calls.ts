@@ -4,7 +4,7 @@ import { type Operation, PRIVILEGED_FROM } from '../core/observation.js';
 import { type Action, respond } from '../core/response.js';
 import { withoutSecrets } from '../core/secret-text.js';
 import { ALLOW, deny, type Verdict } from '../core/verdict.js';
-import type { Outcome } from '../journal/entry.js';
+import type { Finding, Outcome } from '../journal/entry.js';
 import type { KeyDirectory } from '../keys/directory.js';
 import { credentialOf } from '../wire/credentials.js';
 import type { RequestHead } from '../wire/http-head.js';
@@ -73,8 +73,7 @@ export class HeldCalls<U extends Upstream> {
     const operation = upstream.catalog.match(call.observation.method, target.segments, fields);
     const action = this.#actionOn(call, operation);
     if (action === 'allow' || action === 'flag') {
-      const observation = { ...call.observation, operation };
-      const milder = { ...this.#settled(call, 'alarm'), observation, seen: { ...call.seen, operation } };
+      const milder = this.#settled(milderCall(call, operation), 'alarm');
       return this.#admit(milder, action === 'allow' ? ALLOW : FLAGGED, now.quota, startedMs);
     }
     const hash = requestHash(call.key.key.id, head, upstream.credentials, body);
@@ -85,7 +84,12 @@ export class HeldCalls<U extends Upstream> {
     }
     const hold = this.#open(call, hash, fields, body.length);
     const verdict = hold.state === 'denied' ? HOLD_DENIED : held.verdict;
-    return this.#refuse(action === 'freeze' ? freezing(call) : call, verdict, hold, startedMs);
+    return this.#refuse(
+      action === 'freeze' ? withFinding(call, (finding) => ({ ...finding, freeze: true })) : call,
+      verdict,
+      hold,
+      startedMs,
+    );
   }
 
   /** There is no body to decide by, and will be none. */
@@ -214,12 +218,27 @@ export class HeldCalls<U extends Upstream> {
   }
 }
 
-/** The key is to be frozen for it. */
-function freezing<U extends Upstream>(call: HeldCall<U>): HeldCall<U> {
+function withFinding<U extends Upstream>(
+  call: HeldCall<U>,
+  change: (finding: Finding) => Finding,
+): HeldCall<U> {
   const { finding } = call.judged;
-  return finding === undefined
-    ? call
-    : { ...call, judged: { ...call.judged, finding: { ...finding, freeze: true } } };
+  return finding === undefined ? call : { ...call, judged: { ...call.judged, finding: change(finding) } };
+}
+
+/** The evidence counts what the call might have done; its entry says what it does. */
+function milderCall<U extends Upstream>(call: HeldCall<U>, operation: Operation): HeldCall<U> {
+  const { privilege } = call.observation.operation;
+  const text = `before its body was read it might have been of privilege ${privilege}: that needs less doubt`;
+  const milder = withFinding(call, (finding) => ({
+    ...finding,
+    reasons: finding.reasons.map((each) => (each.term === 'privilege' ? { ...each, text } : each)),
+  }));
+  return {
+    ...milder,
+    observation: { ...milder.observation, operation },
+    seen: { ...milder.seen, operation },
+  };
 }
 
 /** With the hold that the call waits in, or was approved by. */

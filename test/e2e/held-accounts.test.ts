@@ -25,8 +25,12 @@ interface Entry {
   readonly decision?: string;
   readonly reason?: string;
   readonly path?: string;
+  readonly privilege?: number;
   readonly objects?: string[];
-  readonly finding?: { readonly hold?: string };
+  readonly finding?: {
+    readonly hold?: string;
+    readonly reasons: readonly { readonly term: string; readonly text: string }[];
+  };
   readonly outcome?: { readonly status: number; readonly aborted?: string };
 }
 
@@ -107,6 +111,17 @@ describe('a held call in the counts of its key', () => {
     socket.destroy();
     await expect.poll(() => usage().refused).toBe(before.refused + 1);
     expect(usage()).toMatchObject({ accepted: before.accepted, quotaUsed: before.quotaUsed });
+  });
+
+  it('whose body is harmless is not said to be privileged: its entry says what might have been', async () => {
+    const path = '/api/systemusers/5f1b2c3d4e5f6a7b8c9d0e77';
+    expect(await steal(guard, `PUT ${path}`, JSON_LINES, '{"firstname":"Anna"}')).toMatch(/^HTTP\/1\.1 200/);
+    const entry = (await entries()).find((each) => each.kind === 'decision' && each.path === path);
+    expect(entry?.privilege).toBe(2);
+    const said = entry?.finding?.reasons.filter(({ term }) => term === 'privilege').map(({ text }) => text);
+    expect(said).toEqual([
+      'before its body was read it might have been of privilege 4: that needs less doubt',
+    ]);
   });
 
   it('takes one place in the rate, whatever becomes of it', async () => {
