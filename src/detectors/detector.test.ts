@@ -170,10 +170,12 @@ describe('Detector', () => {
       const all = explanations(detector, odd, learning.assess(odd), false);
       return all.find(({ term }) => term === 'network')?.text;
     };
-    expect(why({ country: 'CN' })).toMatch(/^203\.0\.113\.\d+ \(CN\) never used by this key/);
+    expect(why({ country: 'CN' })).toMatch(
+      /^203\.0\.113\.\d+ \(CN, a country new to this key\) never used by this key/,
+    );
     expect(why({})).toMatch(/^203\.0\.113\.\d+ never used by this key/);
     expect(why({ asn: 64500, network: 'Somewhere', country: 'CN' })).toMatch(
-      /^AS64500 Somewhere \(CN\) never/,
+      /^AS64500 Somewhere \(CN, a country new to this key\) never/,
     );
   });
 

@@ -6,6 +6,7 @@ import {
   HISTOGRAM_TOTAL,
   type Histogram,
   KIND_DISTINCT,
+  KIND_TOTAL,
 } from './baseline.js';
 import type { Sighting, Term } from './contract.js';
 import type { Detector, Judgement } from './detector.js';
@@ -89,21 +90,30 @@ export function warmUpText(seen: number, wanted: number): string {
 
 function networkText(scene: Scene, { observation: { address, place } }: Sighting): string {
   const { symbols, population } = scene;
+  if (symbols.prefix === 0) return 'the call does not say from where, unlike others of this key';
   const asn = place.asn === undefined ? '' : `AS${place.asn}`;
   const named = [asn, place.network].filter(Boolean).join(' ');
-  const country = place.country === undefined ? '' : ` (${place.country})`;
+  const country = countryText(scene, place.country);
   const past = `in ${span(scene.baseline)} (${calls(scene)})`;
   if (ownCount(scene, symbols.asn) === 0)
-    return `${shown((named || address) + country)} never used by this key ${past}; ${share(scene, symbols.asn, population.total(KindIndex[Kind.asn] as number))} of all keys' use`;
+    return `${shown(named || address)}${country} never used by this key ${past}; ${share(scene, symbols.asn, population.total(KindIndex[Kind.asn] as number))} of all keys' use`;
   if (ownCount(scene, symbols.prefix) === 0) {
     const known = scene.baseline.numbers[KIND_DISTINCT.start + (KindIndex[Kind.prefix] as number)] as number;
-    return `${shown(address)} is in a network never used by this key ${past}, which used ${about(known, 'network')}${named === '' ? '' : `; ${shown(named + country)} it has used`}`;
+    return `${shown(address)} is in a network never used by this key ${past}, which used ${about(known, 'network')}${named === '' ? '' : `; ${shown(named)}${country} it has used`}`;
   }
   return `${shown(address)}: this key was in its network in ${about(ownCount(scene, symbols.prefix), 'hour')} before`;
 }
 
+function countryText(scene: Scene, country: string | undefined): string {
+  if (country === undefined) return '';
+  const isNew = ownCount(scene, scene.symbols.country) === 0 && ownTotal(scene, Kind.country) > 0;
+  return isNew ? ` (${country}, a country new to this key)` : ` (${country})`;
+}
+
 function clientText(scene: Scene, { observation: { userAgent } }: Sighting): string {
   const { symbols, population } = scene;
+  if (symbols.client === 0)
+    return `no client is named: this key named one in ${about(ownTotal(scene, Kind.client), 'hour')} before`;
   const own = ownCount(scene, symbols.client);
   const others = share(scene, symbols.client, population.total(KindIndex[Kind.client] as number));
   const name = `client "${shown(userAgent)}"`;
@@ -114,7 +124,8 @@ function clientText(scene: Scene, { observation: { userAgent } }: Sighting): str
 
 function operationText(scene: Scene, { observation: { operation } }: Sighting): string {
   const { symbols, population } = scene;
-  const own = ownCount(scene, symbols.operation);
+  // Counts and their sum fade apart: a part is never more than the whole.
+  const own = Math.min(ownCount(scene, symbols.operation), experience(scene));
   const others = share(scene, symbols.operation, population.total(KindIndex[Kind.operation] as number));
   const name = shown(operation.name);
   if (own === 0) return `${name} never done by this key in ${calls(scene)}; ${others} of all keys' calls`;
@@ -142,7 +153,8 @@ function volumeText(scene: Scene): string {
   const parts = [
     `${about(hourly, 'call')} in this hour (so many or more: ${percent(upperTail(scene, HISTOGRAM.perHour, perHourClass(hourly)))} of its calls)`,
   ];
-  if (last !== 0) {
+  // A clock that was set back knows no pause.
+  if (last !== 0 && last <= symbols.timeMs) {
     const pace = paceSince(last, symbols.timeMs);
     parts.push(
       `${duration(symbols.timeMs - last)} after the last (such pauses: ${ownShare(scene, HISTOGRAM.pace, pace)})`,
@@ -164,6 +176,11 @@ function outcomeText(scene: Scene, { outcome }: Sighting): string {
     parts.push(`${about(bytes, 'byte')} received in this hour (so many or more: ${so} of its calls)`);
   }
   return parts.join('; ');
+}
+
+/** Observations of this kind, as far as the key remembers. */
+function ownTotal({ baseline }: Scene, kind: number): number {
+  return baseline.numbers[KIND_TOTAL.start + (KindIndex[kind] as number)] as number;
 }
 
 const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
