@@ -19,6 +19,9 @@ import {
   TEXT_CHARS_MAX,
 } from './protocol.js';
 
+/** Of one gateway: as many as an operator is shown at once. */
+const LISTED_MAX = 1_000;
+
 /** A gateway's desk, asked from the control process. */
 export class FarDesk implements Desk {
   readonly #ask: (question: Question) => Promise<Answer>;
@@ -32,10 +35,19 @@ export class FarDesk implements Desk {
   }
 
   async list(filter: HoldFilter): Promise<readonly HoldFacts[]> {
-    return (await this.#ask({ about: 'holds', ...filter })).holds;
+    // Between two answers new ones may open: what comes twice is one.
+    const found = new Map<string, HoldFacts>();
+    for (let skip = 0; skip < LISTED_MAX; skip += HOLDS_MAX) {
+      const { holds } = await this.#ask({ about: 'holds', ...filter, skip });
+      for (const hold of holds) if (!found.has(hold.id)) found.set(hold.id, hold);
+      if (holds.length < HOLDS_MAX) break;
+    }
+    return [...found.values()];
   }
 
   async find(id: string): Promise<HoldFacts | undefined> {
+    // No gateway has anything of such a name: that is an answer.
+    if (!mayAsk({ about: 'hold', id })) return undefined;
     return (await this.#ask({ about: 'hold', id })).holds[0];
   }
 
@@ -69,8 +81,8 @@ export class FarDesk implements Desk {
 export async function answerFrom(desk: Desk, question: Question): Promise<Answer> {
   switch (question.about) {
     case 'holds': {
-      const { about: _, ...filter } = question;
-      return { holds: (await desk.list(filter)).slice(0, HOLDS_MAX).map(sent) };
+      const { about: _, skip, ...filter } = question;
+      return { holds: (await desk.list(filter)).slice(skip, skip + HOLDS_MAX).map(sent) };
     }
     case 'hold': {
       const hold = await desk.find(question.id);

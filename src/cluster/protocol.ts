@@ -81,7 +81,11 @@ const hold = z.strictObject({
 
 /** What the control process asks a gateway for an operator. */
 const question = z.discriminatedUnion('about', [
-  z.strictObject({ about: z.literal('holds'), state: holdState.optional(), key: id.optional() }),
+  z.strictObject({
+    ...{ about: z.literal('holds'), state: holdState.optional(), key: id.optional() },
+    /** As many of the newest have been told already. */
+    skip: count,
+  }),
   z.strictObject({ about: z.literal('hold'), id }),
   z.strictObject({
     ...{ about: z.literal('decision'), id, state: z.enum(['approved', 'denied']), by: text },

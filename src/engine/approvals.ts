@@ -101,10 +101,14 @@ export class Approvals {
       this.#known(key);
       const { acts, desk, elsewhere } = this.#parts;
       await acts.record(actor, `baseline.${how}`, key);
+      const others = elsewhere();
       const counts = await Promise.all([
         desk.settle(key, how),
-        ...elsewhere().map(({ desk: other }) => answered(other.settle(key, how))),
+        ...others.map(({ desk: other }) => answered(other.settle(key, how))),
       ]);
+      const silent = others.filter((_, at) => counts[at + 1] === undefined);
+      if (silent.length > 0)
+        throw new ActFault('conflict', `It is done, save where nobody answers: ${named(silent)}. Try again.`);
       return { calls: counts.reduce<number>((sum, count) => sum + (count ?? 0), 0) };
     });
   }
@@ -142,10 +146,14 @@ export class Approvals {
     const own = await desk.find(id);
     if (own !== undefined) return { hold: own, desk };
     const found = await Promise.all(
-      elsewhere().map(async (each) => ({ ...each, hold: await answered(each.desk.find(id)) })),
+      elsewhere().map(async (each) => ({ ...each, answer: await answered(asked(each.desk.find(id))) })),
     );
-    for (const { name, desk: other, hold } of found)
-      if (hold !== undefined) return { hold: { ...hold, gateway: name }, gateway: name, desk: other };
+    for (const { name, desk: other, answer } of found)
+      if (answer?.hold !== undefined)
+        return { hold: { ...answer.hold, gateway: name }, gateway: name, desk: other };
+    const silent = found.filter(({ answer }) => answer === undefined);
+    if (silent.length > 0)
+      throw new ActFault('conflict', `There is no hold ${id}, save where nobody answers: ${named(silent)}.`);
     throw new ActFault('not_found', `There is no hold ${id}.`);
   }
 
@@ -157,6 +165,15 @@ export class Approvals {
 }
 
 const ENDED: ReadonlySet<KeyState | 'gone'> = new Set(['suspended', 'revoked', 'rotated', 'expired', 'gone']);
+
+/** That there is none is an answer, too. */
+async function asked(hold: Promise<HoldFacts | undefined>): Promise<{ hold: HoldFacts | undefined }> {
+  return { hold: await hold };
+}
+
+function named(gateways: readonly { readonly name: string }[]): string {
+  return gateways.map(({ name }) => `gateway ${name}`).join(', ');
+}
 
 /** Undefined where a gateway did not answer. */
 function answered<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {

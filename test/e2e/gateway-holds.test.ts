@@ -62,6 +62,9 @@ async function untilHeld(line: string): Promise<string> {
 const keyward = (...args: string[]) =>
   cli(args, { KEYWARD_URL: guard.adminUrl, KEYWARD_TOKEN: guard.token as string });
 
+const listed = async () =>
+  ((await (await guard.admin('GET', '/v1/holds?state=pending')).json()) as { holds: unknown[] }).holds;
+
 describe('what a further gateway holds', () => {
   it('is listed, approved and denied through the control process, each in the journal', async () => {
     const hold = await untilHeld(COMMAND);
@@ -88,6 +91,12 @@ describe('what a further gateway holds', () => {
       `"hold.approve","target":"${hold}","detail":{"key":"${key.id}","gateway":"east"}`,
     );
     expect(acts.stdout).toContain('hold.deny');
+  });
+
+  it('is listed whole, however much waits', async () => {
+    const before = (await listed()).length;
+    for (let n = 0; n < 45; n++) await ask(THIEF, `${COMMAND}?n=${n}`);
+    expect((await listed()).length).toBe(before + 45);
   });
 
   it('does not lose its gateway over what an operator looks for', async () => {
@@ -132,8 +141,15 @@ describe('what a further gateway holds', () => {
     east.child.kill('SIGSTOP');
     const startedMs = performance.now();
     expect((await keyward('holds', 'list', '--json')).stdout.trim()).toBe('[]');
-    expect((await keyward('holds', 'approve', hold)).stderr).toContain(`There is no hold ${hold}`);
+    expect((await keyward('holds', 'approve', hold)).stderr).toContain(
+      `There is no hold ${hold}, save where nobody answers: gateway east.`,
+    );
     expect(performance.now() - startedMs).toBeLessThan(8_000);
+    // What was not done everywhere is not said to be done.
+    expect(await keyward('baseline', 'reset', key.id)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('save where nobody answers: gateway east'),
+    });
     east.child.kill('SIGCONT');
     expect((await keyward('baseline', 'reset', key.id)).stdout).toContain('warms up anew');
     expect((await keyward('baseline', 'show', key.id)).stdout).toContain('warming up');

@@ -90,7 +90,7 @@ function holds(app: AdminApp, approvals: Approvals): void {
       tags,
       summary: 'Show a hold',
       request: { params },
-      responses: { 200: json(holdView, 'The hold.'), ...notFound },
+      responses: { 200: json(holdView, 'The hold.'), ...notFound, ...conflict },
     }),
     async (c) => c.json(view(await approvals.show(c.req.valid('param').id)), 200),
   );
@@ -161,7 +161,11 @@ function baselines(app: AdminApp, approvals: Approvals): void {
         tags,
         summary,
         request: { params },
-        responses: { 200: json(z.object({ calls: z.number().int() }), 'Calls concerned.'), ...notFound },
+        responses: {
+          ...{ 200: json(z.object({ calls: z.number().int() }), 'Calls concerned.') },
+          ...notFound,
+          ...conflict,
+        },
       }),
       async (c) => c.json(await approvals.settle(c.get('operator').name, c.req.valid('param').id, how), 200),
     );
