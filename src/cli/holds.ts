@@ -109,9 +109,9 @@ function printHold(hold: HoldView): void {
     ['asked', counted(hold.asked, 'time')],
     ['key', `${hold.key} (tenant ${hold.tenant || '-'}, principal ${hold.principal || '-'})`],
     ['call', `${hold.method} ${hold.path} (${hold.operation}, privilege ${hold.privilege})`],
-    ['body', `${hold.bodyBytes} bytes`],
-    ['fields', hold.fields.join(', ')],
-    ['from', `${hold.address}, ${hold.userAgent}`],
+    ['body', counted(hold.bodyBytes, 'byte')],
+    ['fields', hold.fields.join(', ') || undefined],
+    ['from', `${hold.address}, ${hold.userAgent || 'no client named'}`],
     ['at', hold.gateway && `gateway ${hold.gateway}`],
     ['evidence', `${hold.evidence?.toFixed(2)} nats; alarms begin at ${hold.threshold?.toFixed(2)}`],
     ...hold.reasons.map(

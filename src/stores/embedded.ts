@@ -14,6 +14,7 @@ import type {
   SealedCredential,
   WriteSet,
 } from '../engine/ports.js';
+import { commit } from './commit.js';
 import { NoticeTables } from './notices.js';
 import { assertWhole } from './whole-file.js';
 
@@ -82,6 +83,8 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
         mapSize: MAP_BYTES_MAX,
         maxDbs: 32,
         overlappingSync: false,
+        // Else each turn has a promise of LMDB's own, which ends the process when the disk is full.
+        eventTurnBatching: false,
         noSubdir: true,
         readOnly,
       }),
@@ -156,7 +159,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
   }
 
   async write(set: WriteSet): Promise<void> {
-    await this.#root.transaction(() => {
+    await commit(this.#root, () => {
       for (const key of set.keys ?? []) {
         this.#keys.putSync(key.id, key);
         this.#fingerprints.putSync(key.fingerprint, key.id);
@@ -186,7 +189,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
 
   async writeUsage(usage: ReadonlyMap<string, KeyUsage>): Promise<readonly string[]> {
     if (usage.size === 0) return [];
-    await this.#root.transaction(() => {
+    await commit(this.#root, () => {
       for (const [id, value] of usage) this.#usage.putSync(id, value);
     });
     return [];
@@ -216,7 +219,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
   }
 
   async writeLearned({ baselines, latestKeys, budget, population, paths }: Learned): Promise<void> {
-    await this.#root.transaction(() => {
+    await commit(this.#root, () => {
       for (const [key, bytes] of baselines) this.#baselines.putSync(key, Buffer.from(bytes));
       for (const [owner, key] of latestKeys ?? []) this.#latestKeys.putSync(owner, key);
       if (budget !== undefined) this.#population.putSync(BUDGET, serialize(budget));
@@ -242,7 +245,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     const rows = [...incidents].map(([id, incident]) => [id, serialize(incident)] as const);
     const last = serialize(through);
     await until;
-    await this.#root.transaction(() => {
+    await commit(this.#root, () => {
       for (const [id, incident] of rows) this.#incidents.putSync(id, incident);
       this.#incidents.putSync(THROUGH, last);
     });
@@ -260,7 +263,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
   }
 
   async writePlan(id: string, plan: unknown, pieces: ReadonlyMap<number, unknown>): Promise<void> {
-    await this.#root.transaction(() => {
+    await commit(this.#root, () => {
       if (plan !== undefined) this.#plans.putSync(id, serialize(plan));
       for (const [piece, steps] of pieces)
         this.#plans.putSync(`${id}/${String(piece).padStart(8, '0')}`, serialize(steps));

@@ -1,6 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { NoticeStore, WriteSet } from '../engine/ports.js';
 import type { Delivery, Notice, ResetCode } from '../notices/records.js';
+import { commit } from './commit.js';
 
 /** Queue, time at which it is due, id. */
 type DueKey = [queue: string, dueMs: number, id: string];
@@ -77,7 +78,7 @@ export class NoticeTables implements NoticeStore {
     id: string,
     change: (now: Delivery) => Delivery | undefined,
   ): Promise<Delivery | undefined> {
-    return this.#root.transaction(() => {
+    return commit(this.#root, () => {
       const now = this.#deliveries.get(id);
       const next = now === undefined ? undefined : change(now);
       if (next !== undefined) this.#put(next, now);
@@ -86,7 +87,7 @@ export class NoticeTables implements NoticeStore {
   }
 
   async forget(ids: readonly string[]): Promise<void> {
-    await this.#root.transaction(() => {
+    await commit(this.#root, () => {
       for (const id of ids) {
         const delivery = this.#deliveries.get(id);
         if (delivery !== undefined) this.#due.removeSync(dueKey(delivery));

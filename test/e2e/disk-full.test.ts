@@ -95,3 +95,59 @@ describe.skipIf(!canMount)('a journal whose disk is full', () => {
     expect((await verifyJournal(path.join(dir, 'data', 'journal'))).problem).toBeUndefined();
   }, 30_000);
 });
+
+describe.skipIf(!canMount)('a data directory whose disk is full', () => {
+  let dir: string;
+  let disk: string;
+  let upstream: http.Server;
+  let guard: GuardProcess;
+  let forwarded = 0;
+
+  beforeAll(async () => {
+    upstream = http.createServer((_request, response) => {
+      forwarded += 1;
+      response.end('ok');
+    });
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+    dir = guardFolder({ upstreams: [{ name: 'api', url, failPolicy: 'open' }] });
+    disk = path.join(dir, 'data');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', disk]);
+    guard = await startGuard(dir);
+  });
+  afterAll(async () => {
+    await guard?.stop();
+    execFileSync('umount', [disk]);
+    upstream.close();
+    removeFolder(dir);
+  });
+
+  it('ends nothing, neither the process nor what it counts and learns', async () => {
+    const issued = await guard.admin('POST', '/v1/keys', { name: 'test' });
+    const { key, credential } = (await issued.json()) as { key: { id: string }; credential: string };
+    const call = async () =>
+      (await fetch(`http://127.0.0.1:${guard.port}/x`, { headers: { 'x-api-key': credential } })).status;
+    expect(await call()).toBe(200);
+    const filler = path.join(disk, 'filler');
+    expect(() => writeFileSync(filler, Buffer.alloc(DISK_BYTES))).toThrow('ENOSPC');
+    for (let n = 0; n < 30; n++) expect(await call()).toBe(200);
+    await until(() => /baselines could not be written/.test(guard.stderr()));
+    await until(() => /usage could not be written/.test(guard.stderr()));
+    expect(guard.stderr()).toContain('No space left on device');
+    expect((await guard.admin('POST', `/v1/keys/${key.id}/baseline/reset`)).status).toBe(503);
+    expect(await call()).toBe(200);
+
+    rmSync(filler);
+    await until(async () => (await guard.admin('POST', '/v1/keys', { name: 'again' })).status === 201);
+    // No call comes after it: what could not be written is, all the same.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const { token } = guard;
+    await guard.stop('SIGKILL');
+    guard = await startGuard(dir);
+    const shown = await guard.admin('GET', `/v1/keys/${key.id}`, undefined, token);
+    expect(await shown.json()).toMatchObject({ usage: { accepted: forwarded } });
+    const learned = await guard.admin('GET', `/v1/keys/${key.id}/baseline`, undefined, token);
+    expect(await learned.json()).toMatchObject({ calls: forwarded });
+  }, 40_000);
+});
