@@ -244,6 +244,12 @@ describe('keys', () => {
     expect(response.status).toBe(400);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
   });
+
+  it('names what it answers to a body of another type', async () => {
+    const headers = { authorization: `Bearer ${admin}`, 'content-type': 'text/plain' };
+    const response = await fetch(`${url}/v1/keys`, { method: 'POST', headers, body: 'x' });
+    expect(await response.json()).toMatchObject({ status: 415, title: 'Unsupported Media Type' });
+  });
 });
 
 describe('a manifest', () => {
