@@ -68,13 +68,13 @@ const RULES: readonly Rule[] = [
   rule(WRITES, /audit|log-?streams?|trails?\b/, 4, 'changes what is recorded'),
   rule(
     WRITES,
-    /roles?\b|permissions?|privileges?\b|polic(?:y|ies)|scopes?\b|grants?\b|\bacls?\b|groups?\b|members?\b|memberships?|associations?|\bkeys?\b|\bsessions?\b|users?\b|accounts?\b|tenants?\b|organi[sz]ations?|domains?\b|web-?hooks?|\bhooks?\b|invit|suspend|unlock|transfer|integrations?\b|connectors?\b|\bapps?\b|applications?\b|\bzones?\b|ip-?lists?\b|approv|\bscim\b|radius|provision|id-?sources?\b|workflows?\b/,
+    /roles?\b|permissions?|privileges?\b|polic(?:y|ies)|scopes?\b|grants?\b|\bacls?\b|groups?\b|members?\b|memberships?|associations?|\bkeys?\b|\bsessions?\b|users?\b|accounts?\b|tenants?\b|organi[sz]ations?|domains?\b|web-?hooks?|\bhooks?\b|invit|suspend|unlock|transfer|integrations\b|integration-|connectors?\b|\bapps\b|applications?\b|\bzones?\b|ip-?lists?\b|approv|\bscim\b|radius|provision|id-?sources?\b|workflows?\b/,
     3,
     'changes accounts, access or integrations',
   ),
   rule(
     WRITES,
-    /\b(?:re)?lock|lost-?mode|\breboot|\brestart|\bshutdown|\bdeploy|\bdispatch|software/,
+    /\/(?:re)?lock|activation-lock|lost-?mode|\breboot|\brestart|\bshutdown|\bdeploy|\/dispatch|software/,
     3,
     'acts on devices or deploys to them',
   ),
