@@ -11,6 +11,16 @@ import { type GuardProcess, guardFolder, removeFolder, startGuard, until } from 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 const DISK_BYTES = 4 * 1024 * 1024;
 
+/** An upstream that answers everything, and tells of each request. */
+async function answering(told: () => void): Promise<{ server: http.Server; url: string }> {
+  const server = http.createServer((_request, response) => {
+    told();
+    response.end('ok');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
 describe.skipIf(!canMount)('a journal whose disk is full', () => {
   let dir: string;
   let disk: string;
@@ -20,12 +30,10 @@ describe.skipIf(!canMount)('a journal whose disk is full', () => {
   let forwarded = 0;
 
   beforeAll(async () => {
-    upstream = http.createServer((_request, response) => {
+    const { server, url } = await answering(() => {
       forwarded += 1;
-      response.end('ok');
     });
-    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+    upstream = server;
     dir = guardFolder({
       upstreams: [
         { name: 'closed', url, prefixes: ['/closed'] },
@@ -104,12 +112,10 @@ describe.skipIf(!canMount)('a data directory whose disk is full', () => {
   let forwarded = 0;
 
   beforeAll(async () => {
-    upstream = http.createServer((_request, response) => {
+    const { server, url } = await answering(() => {
       forwarded += 1;
-      response.end('ok');
     });
-    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+    upstream = server;
     dir = guardFolder({ upstreams: [{ name: 'api', url, failPolicy: 'open' }] });
     disk = path.join(dir, 'data');
     mkdirSync(disk);
