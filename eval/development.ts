@@ -17,7 +17,7 @@ import {
   type WorldSet,
   worldSet,
 } from './sets.js';
-import { atOwnThresholds, atRates, type OwnOutcome } from './worlds.js';
+import { atOwnThresholds, atRates, type OwnOutcome, ownRow } from './worlds.js';
 
 /**
  * `npm run eval:development -- --data DIR`: what weights and designs are chosen by, in a few minutes: worlds of the
@@ -86,20 +86,13 @@ function played(world: WorldSet): Played {
 function printWorlds(what: string, worlds: readonly Played[]): void {
   console.log(`${worlds.length} ${what}, by false alarms in 1,000 key-days`);
   RATES.forEach((rate, i) => {
-    printWorld(
-      String(rate),
-      worlds.flatMap(({ results }) => results[i] ?? []),
-    );
+    printWorld(String(rate), worldRow(worlds.flatMap(({ results }) => results[i] ?? [])));
   });
-  const sum = (of: (own: OwnOutcome) => number) => worlds.reduce((total, { own }) => total + of(own), 0);
-  printWorld(
-    `own thresholds, ${two((1000 * sum(({ alarms }) => alarms)) / sum(({ keyDays }) => keyDays))}`,
-    worlds.map(({ own }) => own.result),
-  );
+  const { perThousand, row } = ownRow(worlds.map(({ own }) => own));
+  printWorld(`own thresholds, ${two(perThousand)}`, row);
 }
 
-function printWorld(rate: string, results: readonly WorldResult[]): void {
-  const row = worldRow(results);
+function printWorld(rate: string, row: ReturnType<typeof worldRow>): void {
   console.log(
     `  ${rate}: all ${two(row.all.mean)}, own network ${two(row.ownNetwork.mean)}, same cloud ${two(row.sameCloud.mean)}, abroad ${two(row.abroad.mean)}, exposure ${row.exposure.toFixed(3)}, changes stopped ${two(row.changesStopped.mean)}`,
   );

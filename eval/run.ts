@@ -8,7 +8,7 @@ import { type Evaluation, markdown, type WorldSection } from './report.js';
 import { DRAWN_SEEDS, WRITTEN_SEEDS } from './seeds.js';
 import { commandSet, commitSet, type LabelledSet } from './sets.js';
 import { inThreads } from './threads.js';
-import { BUDGET, RATES, type WorldJob, type WorldOutcome } from './worlds.js';
+import { BUDGET, ownRow, RATES, type WorldJob, type WorldOutcome } from './worlds.js';
 
 /**
  * `npm run eval -- [--data DIR] [--worlds 12] [--out docs]`: every detector on every set, in one run. Worlds come from
@@ -71,8 +71,7 @@ function worldSection(jobs: readonly WorldJob[], worlds: readonly WorldOutcome[]
   const at = (name: string, rate: (typeof RATES)[number]) =>
     worlds.map(({ results }) => results.get(name)?.[RATES.indexOf(rate)] as WorldResult);
   const names = DETECTORS.map(([name]) => name);
-  const alarms = worlds.reduce((sum, { own }) => sum + own.alarms, 0);
-  const keyDays = worlds.reduce((sum, { own }) => sum + own.keyDays, 0);
+  const own = ownRow(worlds.map((each) => each.own));
   const terms = [...(worlds[0]?.ablation.keys() ?? [])];
   return {
     observations: worlds.reduce((sum, { observations }) => sum + observations, 0),
@@ -85,10 +84,7 @@ function worldSection(jobs: readonly WorldJob[], worlds: readonly WorldOutcome[]
       name,
       points: RATES.map((rate) => [rate, worldRow(at(name, rate)).all.mean] as const),
     })),
-    ownBudget: {
-      ...{ perThousand: (alarms / keyDays) * 1000, keyDays },
-      row: { name: 'Keyward', ...worldRow(worlds.map(({ own }) => own.result)) },
-    },
+    ownBudget: { ...own, row: { name: 'Keyward', ...own.row } },
     ablation: terms.map((term) => ({
       name: `without ${term}`,
       ...worldRow(worlds.map(({ ablation }) => ablation.get(term) as WorldResult)),

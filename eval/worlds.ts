@@ -4,7 +4,7 @@ import type { Term } from '../src/detectors/contract.js';
 import { DAY_MS } from '../world/traffic.js';
 import { DETECTORS, keyward, TERMS, without } from './detectors.js';
 import { thresholdFor } from './metrics.js';
-import { benignDays, WARM_DAYS, type WorldResult, worldResult } from './protocol.js';
+import { benignDays, WARM_DAYS, type WorldResult, worldResult, worldRow } from './protocol.js';
 import type { WorldSet } from './sets.js';
 
 /** A world to be played: of the provider written by hand, or of a drawn one. */
@@ -62,6 +62,16 @@ export function atRates(
     const threshold = thresholdFor(days, (rate * days.length) / 1000);
     return worldResult(world, (line) => (scores[line] as number) >= threshold);
   });
+}
+
+/** All of them as one. */
+export function ownRow(outcomes: readonly OwnOutcome[]) {
+  const sum = (of: (each: OwnOutcome) => number) => outcomes.reduce((total, each) => total + of(each), 0);
+  const keyDays = sum((each) => each.keyDays);
+  return {
+    ...{ perThousand: (sum(({ alarms }) => alarms) / keyDays) * 1000, keyDays },
+    row: worldRow(outcomes.map(({ result }) => result)),
+  };
 }
 
 export function atOwnThresholds(world: WorldSet, evidence: Float64Array): OwnOutcome {

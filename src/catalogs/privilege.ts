@@ -116,17 +116,18 @@ export function privilegeOfPath(method: string, segments: readonly string[]): Ju
   const literals = segments.filter((segment) => !segment.startsWith('{')).map(dashed);
   let from = 0;
   while (PREFIX.test(literals[from] ?? '')) from += 1;
-  const last = literals.at(-1);
   const byMethod = actionOf(method);
   const action: Action =
-    method === 'POST' && [literals[from], last].some((word) => word !== undefined && READING_WORD.test(word))
-      ? 'read'
-      : byMethod;
+    method === 'POST' && (isReading(literals[from]) || isReading(literals.at(-1))) ? 'read' : byMethod;
   // What a resource is says more than what it belongs to: `/users/{id}/notes` is about notes.
   const judgement = judged(action, literals.slice(Math.max(from, literals.length - 3)).join('/'));
   return judgement.privilege < 3 && action !== 'read' && literals.slice(0, from).includes('admin')
     ? { privilege: 3, reason: 'writes to an administration API' }
     : judgement;
+}
+
+function isReading(word: string | undefined): boolean {
+  return word !== undefined && READING_WORD.test(word);
 }
 
 /** Segments that say where an API is mounted. */

@@ -124,10 +124,7 @@ export class LearningGuard {
     const theirs = ({ judgement }: Waiting) => source === undefined || judgement.symbols.source === source;
     const left = waiting.filter((each) => !theirs(each));
     for (const each of waiting) if (theirs(each)) this.#detector.absorb(each.judgement);
-    if (left.length > 0) this.#waiting.set(key, left);
-    else this.#waiting.delete(key);
-    // What waited behind an alarm may be first now, and time alone may teach it.
-    for (const { judgement } of left.slice(0, 1)) judgement.baseline.waits = true;
+    this.#keep(key, left);
     this.#detector.calm(key, !left.some(({ alarm }) => alarm));
     return waiting.length - left.length;
   }
@@ -135,8 +132,13 @@ export class LearningGuard {
   /** The operator let these calls pass without a word of whose they are: they are neither learned nor wait any longer. */
   forget(key: string, which: (judgement: Judgement) => boolean): void {
     const left = (this.#waiting.get(key) ?? []).filter(({ judgement }) => !which(judgement));
+    this.#keep(key, left);
+  }
+
+  #keep(key: string, left: Waiting[]): void {
     if (left.length > 0) this.#waiting.set(key, left);
     else this.#waiting.delete(key);
+    // What waited behind an alarm may be first now, and time alone may teach it.
     for (const { judgement } of left.slice(0, 1)) judgement.baseline.waits = true;
   }
 

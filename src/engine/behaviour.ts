@@ -299,7 +299,7 @@ function enforces({ mode, maintenance }: BehaviourPolicy, timeMs: number): boole
   return mode === 'enforce' && !inMaintenance;
 }
 
-function verdictOf(action: Action, { holdStatus }: BehaviourPolicy): Verdict {
+export function verdictOf(action: Action, { holdStatus }: BehaviourPolicy): Verdict {
   switch (action) {
     case 'allow':
       return ALLOW;

@@ -4,7 +4,7 @@ import type { RateResult } from '../core/rate.js';
 import { deny, forwards, type Verdict } from '../core/verdict.js';
 import type { DecisionEntry, Finding, Outcome } from '../journal/entry.js';
 import type { KeyDirectory } from '../keys/directory.js';
-import type { Call, Refusal } from './admission.js';
+import type { Admission, Call, Refusal } from './admission.js';
 import { decisionEntry } from './decision-entry.js';
 import type { Journal, JournalTicket } from './ports.js';
 import type { Upstream } from './routing.js';
@@ -23,9 +23,9 @@ export interface Decided {
   readonly verdict: Verdict;
   readonly finding: Finding | undefined;
   /** The place that it takes in the key's rate, unless it has taken it already. */
-  readonly rate: RateResult | undefined;
+  readonly rate?: RateResult | undefined;
   /** Costs nothing where the call is refused. */
-  readonly quota: Decision['quota'];
+  readonly quota?: Decision['quota'] | undefined;
   /** By the monotonic clock; later by as long as it has waited for its body. */
   readonly startedMs: number;
 }
@@ -58,6 +58,17 @@ export class Decisions<U extends Upstream> {
     )
       return undefined;
     return deny('journal_unavailable', 'The record of decisions cannot be written at the moment.');
+  }
+
+  /** The call as it was decided. @param durable its entry is on disk before it is forwarded, whatever its privilege */
+  admit(call: Call<U>, decided: Decided, durable = false): Admission<U> {
+    const { verdict } = decided;
+    const ticket = this.enter(call, decided);
+    const wanted = durable || call.seen.operation.privilege >= PRIVILEGED_FROM;
+    return {
+      ...{ ...call, kind: 'judged', verdict, ticket, forwarded: false },
+      durable: forwards(verdict) && wanted ? ticket.durable() : undefined,
+    };
   }
 
   enter(call: Call<U>, decided: Decided): JournalTicket {

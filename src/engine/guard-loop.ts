@@ -1,8 +1,7 @@
 import { objectsOf } from '../catalogs/objects.js';
-import { type Credential, type Decision, guard } from '../core/guard.js';
-import { type Observation, PRIVILEGED_FROM } from '../core/observation.js';
+import { type Credential, guard } from '../core/guard.js';
+import type { Observation } from '../core/observation.js';
 import { pathWithoutSecrets, withoutSecrets } from '../core/secret-text.js';
-import { forwards, type Verdict } from '../core/verdict.js';
 import type { DecisionEntry, Outcome } from '../journal/entry.js';
 import type { KeyDirectory, LiveKey } from '../keys/directory.js';
 import type { CidrSet } from '../wire/cidr.js';
@@ -123,7 +122,7 @@ export class GuardLoop<U extends Upstream> {
     };
     return verdict.decision === 'hold'
       ? this.#held.begin(call, verdict, startedMs)
-      : this.#decided(call, verdict, decision, startedMs);
+      : this.#decisions.admit(call, { ...decision, verdict, finding: judged?.finding, startedMs });
   }
 
   /** The last look, just before the first byte goes to the upstream; undefined lets it go. */
@@ -183,14 +182,6 @@ export class GuardLoop<U extends Upstream> {
   #identify(presented: Presented, upstream: U): Credential {
     if (presented.kind !== 'one') return { kind: presented.kind === 'none' ? 'missing' : 'ambiguous' };
     return this.#directory.identify(presented.credential, upstream.name, upstream.foreignKeys);
-  }
-
-  #decided(call: Call<U>, verdict: Verdict, { rate, quota }: Decision, startedMs: number): Admission<U> {
-    const finding = call.judged?.finding;
-    const ticket = this.#decisions.enter(call, { verdict, finding, rate, quota, startedMs });
-    const privileged = call.observation.operation.privilege >= PRIVILEGED_FROM;
-    const durable = forwards(verdict) && privileged ? ticket.durable() : undefined;
-    return { ...call, kind: 'judged', verdict, ticket, durable, forwarded: false };
   }
 
   #route(

@@ -1,6 +1,6 @@
 import type { BodyFields } from '../catalogs/body-fields.js';
 import { type Decision, guardAgain } from '../core/guard.js';
-import { type Operation, PRIVILEGED_FROM } from '../core/observation.js';
+import type { Operation } from '../core/observation.js';
 import { type Action, respond } from '../core/response.js';
 import { withoutSecrets } from '../core/secret-text.js';
 import { ALLOW, deny, type Verdict } from '../core/verdict.js';
@@ -9,7 +9,7 @@ import type { KeyDirectory } from '../keys/directory.js';
 import { credentialOf } from '../wire/credentials.js';
 import type { RequestHead } from '../wire/http-head.js';
 import type { Admission, Call, HeldCall } from './admission.js';
-import type { Behaviour } from './behaviour.js';
+import { type Behaviour, verdictOf } from './behaviour.js';
 import type { Decisions } from './decisions.js';
 import type { Hold, Holds } from './holds.js';
 import { type Denial, LEASE_EXPIRED } from './last-look.js';
@@ -40,11 +40,6 @@ interface Parts<U extends Upstream> {
 
 const HOLD_DENIED = deny('hold_denied', 'This call was looked at and refused.') as Denial;
 
-const FLAGGED: Verdict = {
-  decision: 'flag',
-  reason: { code: 'behaviour_flagged', text: 'unlike the past of the key' },
-};
-
 /** Calls that were held when their head came, once their body is here: only now they are decided. */
 export class HeldCalls<U extends Upstream> {
   readonly #parts: Parts<U>;
@@ -74,7 +69,7 @@ export class HeldCalls<U extends Upstream> {
     const action = this.#actionOn(call, operation);
     if (action === 'allow' || action === 'flag') {
       const milder = this.#settled(milderCall(call, operation), 'alarm');
-      return this.#admit(milder, action === 'allow' ? ALLOW : FLAGGED, now.quota, startedMs);
+      return this.#admit(milder, verdictOf(action, upstream.behaviour), now.quota, startedMs);
     }
     const hash = requestHash(call.key.key.id, head, upstream.credentials, body);
     const approval = this.#parts.holds.use(hash, timeMs);
@@ -184,22 +179,9 @@ export class HeldCalls<U extends Upstream> {
     startedMs: number,
     approval?: Hold,
   ): HeldAnswer<U> {
-    const finding = findingOf(call, approval);
-    const ticket = this.#parts.decisions.enter(call, {
-      ...{ verdict, finding, quota, startedMs },
-      rate: undefined,
-    });
-    const durable =
-      approval !== undefined || call.seen.operation.privilege >= PRIVILEGED_FROM
-        ? ticket.durable()
-        : undefined;
-    return {
-      kind: 'admitted',
-      admission: {
-        ...{ ...call, kind: 'judged', verdict, ticket, durable, forwarded: false },
-        ...(approval === undefined ? {} : { approval }),
-      },
-    };
+    const decided = { verdict, finding: findingOf(call, approval), quota, startedMs };
+    const admission = this.#parts.decisions.admit(call, decided, approval !== undefined);
+    return { kind: 'admitted', admission: approval === undefined ? admission : { ...admission, approval } };
   }
 
   #refuse(
@@ -210,10 +192,9 @@ export class HeldCalls<U extends Upstream> {
   ): Extract<HeldAnswer<U>, { kind: 'refused' }> {
     // What was denied has had its answer: it does not wait for another.
     const decided = hold?.state === 'denied' ? 'refused' : 'alarm';
-    const ticket = this.#parts.decisions.enter(this.#settled(call, decided, hold), {
-      ...{ verdict, finding: findingOf(call, hold), startedMs },
-      ...{ rate: undefined, quota: undefined },
-    });
+    const finding = findingOf(call, hold);
+    const settled = this.#settled(call, decided, hold);
+    const ticket = this.#parts.decisions.enter(settled, { verdict, finding, startedMs });
     return { kind: 'refused', verdict, hold, ticket };
   }
 }

@@ -12,7 +12,8 @@ export interface CausesFound {
 }
 
 /**
- * Requests that can have had effects: forwarded, and not known to have failed or never to have left. One whose answer nobody saw may have worked.
+ * Requests that can have had effects: forwarded, and not known to have failed or never to have left. One whose answer nobody
+ * saw may have worked.
  * @param operations rules: names, or METHOD /template, which are held against the path as it was asked for
  */
 export async function causesIn(

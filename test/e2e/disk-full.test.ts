@@ -11,29 +11,35 @@ import { type GuardProcess, guardFolder, removeFolder, startGuard, until } from 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 const DISK_BYTES = 4 * 1024 * 1024;
 
-/** An upstream that answers everything, and tells of each request. */
-async function answering(told: () => void): Promise<{ server: http.Server; url: string }> {
+/** An upstream that answers everything, and counts. */
+async function counting() {
+  const upstream = { url: '', forwarded: 0, close: () => server.close() };
   const server = http.createServer((_request, response) => {
-    told();
+    upstream.forwarded += 1;
     response.end('ok');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  upstream.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return upstream;
+}
+
+/** A small disk of its own. */
+function mountAt(folder: string): string {
+  mkdirSync(folder);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder]);
+  return folder;
 }
 
 describe.skipIf(!canMount)('a journal whose disk is full', () => {
   let dir: string;
   let disk: string;
-  let upstream: http.Server;
+  let upstream: Awaited<ReturnType<typeof counting>>;
   let guard: GuardProcess;
   let key: string;
-  let forwarded = 0;
 
   beforeAll(async () => {
-    const { server, url } = await answering(() => {
-      forwarded += 1;
-    });
-    upstream = server;
+    upstream = await counting();
+    const { url } = upstream;
     dir = guardFolder({
       upstreams: [
         { name: 'closed', url, prefixes: ['/closed'] },
@@ -52,9 +58,7 @@ describe.skipIf(!canMount)('a journal whose disk is full', () => {
       path.join(dir, 'openapi.json'),
       JSON.stringify({ openapi: '3.0.3', info: { title: 't', version: '1' }, paths }),
     );
-    disk = path.join(dir, 'disk');
-    mkdirSync(disk);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', disk]);
+    disk = mountAt(path.join(dir, 'disk'));
     mkdirSync(path.join(dir, 'data'));
     symlinkSync(disk, path.join(dir, 'data', 'journal'));
     guard = await startGuard(dir);
@@ -77,10 +81,10 @@ describe.skipIf(!canMount)('a journal whose disk is full', () => {
     const filler = path.join(disk, 'filler');
     expect(() => writeFileSync(filler, Buffer.alloc(DISK_BYTES))).toThrow('ENOSPC');
     await until(async () => (await ask('GET', '/closed')) === 503);
-    forwarded = 0;
+    upstream.forwarded = 0;
     expect(await ask('GET', '/closed')).toBe(503);
     expect(await ask('POST', '/open/takeover')).toBe(503);
-    expect(forwarded).toBe(0);
+    expect(upstream.forwarded).toBe(0);
     expect(await ask('GET', '/open/list')).toBe(200);
     expect((await fetch(`${guard.adminUrl}/readyz`)).status).toBe(503);
     expect((await fetch(`${guard.adminUrl}/healthz`)).status).toBe(200);
@@ -107,19 +111,14 @@ describe.skipIf(!canMount)('a journal whose disk is full', () => {
 describe.skipIf(!canMount)('a data directory whose disk is full', () => {
   let dir: string;
   let disk: string;
-  let upstream: http.Server;
+  let upstream: Awaited<ReturnType<typeof counting>>;
   let guard: GuardProcess;
-  let forwarded = 0;
 
   beforeAll(async () => {
-    const { server, url } = await answering(() => {
-      forwarded += 1;
-    });
-    upstream = server;
+    upstream = await counting();
+    const { url } = upstream;
     dir = guardFolder({ upstreams: [{ name: 'api', url, failPolicy: 'open' }] });
-    disk = path.join(dir, 'data');
-    mkdirSync(disk);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', disk]);
+    disk = mountAt(path.join(dir, 'data'));
     guard = await startGuard(dir);
   });
   afterAll(async () => {
@@ -152,8 +151,8 @@ describe.skipIf(!canMount)('a data directory whose disk is full', () => {
     await guard.stop('SIGKILL');
     guard = await startGuard(dir);
     const shown = await guard.admin('GET', `/v1/keys/${key.id}`, undefined, token);
-    expect(await shown.json()).toMatchObject({ usage: { accepted: forwarded } });
+    expect(await shown.json()).toMatchObject({ usage: { accepted: upstream.forwarded } });
     const learned = await guard.admin('GET', `/v1/keys/${key.id}/baseline`, undefined, token);
-    expect(await learned.json()).toMatchObject({ calls: forwarded });
+    expect(await learned.json()).toMatchObject({ calls: upstream.forwarded });
   }, 40_000);
 });

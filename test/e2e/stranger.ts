@@ -3,12 +3,13 @@ import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
 
 /** A guard that enforces, with a key of settled habits that somebody else has got hold of. */
 
-const OWNER = { address: '198.51.100.7', agent: 'python-requests/2.31.0' };
+export const OWNER = { address: '198.51.100.7', agent: 'python-requests/2.31.0' };
 export const THIEF = { address: '203.0.113.66', agent: 'curl/8.4.0' };
 
 const ok: Script = (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
 
-export async function stolenKey(
+/** The same before anybody has got hold of it. */
+export async function settledKey(
   config: Record<string, unknown> = {},
   script: Script = ok,
   upstream: Record<string, unknown> = {},
@@ -23,10 +24,23 @@ export async function stolenKey(
       guard.port,
       headOf(guard, n % 2 === 0 ? 'GET /api/systemusers' : 'GET /api/v2/usergroups', [], OWNER),
     );
-  for (let n = 0; n < 15; n++) {
-    const body = '{"_id":"5f1b2c3d4e5f6a7b8c9d0e1f"}';
-    if (holdIn(await steal(guard, 'POST /api/runCommand', JSON_LINES, body)) !== undefined) return guard;
-  }
+  return guard;
+}
+
+export async function stolenKey(...parts: Parameters<typeof settledKey>): Promise<Guarded> {
+  const guard = await settledKey(...parts);
+  await stealUntilHeld(guard, 'POST /api/runCommand', () => ({ _id: '5f1b2c3d4e5f6a7b8c9d0e1f' }));
+  return guard;
+}
+
+/** Calls by the thief, each with a body of its own, until one is held. */
+export async function stealUntilHeld(
+  guard: Guarded,
+  line: string,
+  body: (n: number) => object,
+): Promise<void> {
+  for (let n = 0; n < 15; n++)
+    if (holdIn(await steal(guard, line, JSON_LINES, JSON.stringify(body(n)))) !== undefined) return;
   throw new Error('nothing was held');
 }
 
