@@ -1,6 +1,7 @@
 import type { RouteConfig } from '@hono/zod-openapi';
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Operator } from '../engine/ports.js';
+import { methodsAt } from './described.js';
 import { problem, problems } from './problem.js';
 
 /** What every handler finds in its context. */
@@ -15,9 +16,9 @@ export const ID_CHARS_MAX = 256;
 /** Of a path with an id in it. */
 export const params = z.object({ id: z.string().max(ID_CHARS_MAX) });
 
-/** A router whose bad input is answered with every field that is wrong. */
-export function adminRouter(): AdminApp {
-  return new OpenAPIHono<AdminEnv>({
+/** A router whose bad input is answered with every field that is wrong, and a wrong method with those there are. */
+export function adminRouter(nothing = 'There is nothing at this path.'): AdminApp {
+  const app = new OpenAPIHono<AdminEnv>({
     defaultHook: (result, c) => {
       if (result.success) return undefined;
       const errors = result.error.issues.map((issue) => ({
@@ -28,6 +29,13 @@ export function adminRouter(): AdminApp {
       return problem(c, 422, 'invalid', detail.join('; '), errors);
     },
   });
+  app.notFound((c) => {
+    const methods = methodsAt(app, c.req.path).join(', ');
+    if (methods === '') return problem(c, 404, 'not_found', nothing);
+    c.header('allow', methods);
+    return problem(c, 405, 'method_not_allowed', `${c.req.path} takes ${methods}, not ${c.req.method}.`);
+  });
+  return app;
 }
 
 /** A route that needs an operator: any role where it only reads, else an admin. */

@@ -12,6 +12,7 @@ import type { KeyService } from '../keys/service.js';
 import type { TenantService } from '../keys/tenants.js';
 import type { OpenNotices } from '../notices/open.js';
 import { type AdminApp, type AdminEnv, adminRouter } from './api.js';
+import { knownParameters } from './described.js';
 import type { Operators } from './operators.js';
 import { problem, problemOf } from './problem.js';
 import { behaviourRoutes } from './routes/behaviour.js';
@@ -60,7 +61,6 @@ const READS_BY_POST = new Set(['/v1/dry-run']);
 export function adminApp(parts: AdminParts): AdminApp {
   const app = adminRouter();
   app.onError((error, c) => problemOf(c, error, parts.unexpected));
-  app.notFound((c) => problem(c, 404, 'not_found', 'There is nothing at this path.'));
 
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', (c) =>
@@ -86,6 +86,7 @@ export function adminApp(parts: AdminParts): AdminApp {
   const authenticated = authentication(parts.operators);
   app.use('/v1/*', authenticated);
   app.use('/metrics', authenticated);
+  app.use('/v1/*', knownParameters(app));
   app.use(
     '/v1/*',
     bodyLimit({

@@ -2,7 +2,6 @@ import type { Registry } from 'prom-client';
 import { type AdminApp, adminRouter } from './api.js';
 import { authentication } from './app.js';
 import type { Operators } from './operators.js';
-import { problem } from './problem.js';
 
 /** Health and metrics of a further gateway. Everything else is asked of the control process. */
 export function gatewayApp(parts: {
@@ -11,8 +10,7 @@ export function gatewayApp(parts: {
   readonly problems: () => readonly string[];
   readonly metrics: Registry;
 }): AdminApp {
-  const app = adminRouter();
-  app.notFound((c) => problem(c, 404, 'not_found', 'There is nothing at this path of a gateway.'));
+  const app = adminRouter('There is nothing at this path of a gateway.');
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', (c) => {
     const problems = parts.problems();

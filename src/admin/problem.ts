@@ -28,6 +28,7 @@ const TITLES: Record<number, string> = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
   409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
@@ -83,6 +84,10 @@ const content = { 'application/problem+json': { schema: problemSchema } };
 
 /** Responses that every operation may give. */
 export const problems = {
+  400: {
+    description: 'It is no request for this operation: a parameter that there is none of, say.',
+    content,
+  },
   401: { description: 'No operator token, or not a valid one.', content },
   403: { description: 'The role of the operator does not allow this.', content },
 } as const;

@@ -107,6 +107,46 @@ describe('without a valid token', () => {
   });
 });
 
+describe('a request for no operation', () => {
+  it('with another method is told those that there are', async () => {
+    for (const [method, path, allow] of [
+      ['DELETE', '/v1/keys', 'GET, POST, HEAD'],
+      ['GET', `/v1/keys/${api.keyId}/suspend`, 'POST'],
+      ['PUT', '/v1/incidents/i_0/evidence', 'GET, HEAD'],
+      ['POST', '/readyz', 'GET, HEAD'],
+      ['POST', '/metrics', 'GET, HEAD'],
+    ] as const) {
+      const response = await fetch(url + path, { method, headers: { authorization: `Bearer ${admin}` } });
+      expect([response.status, response.headers.get('allow')], `${method} ${path}`).toEqual([405, allow]);
+      expect(response.headers.get('content-type')).toBe('application/problem+json');
+      expect(await response.json()).toMatchObject({
+        type: 'urn:keyward:problem:method_not_allowed',
+        title: 'Method Not Allowed',
+        detail: `${path} takes ${allow}, not ${method}.`,
+      });
+    }
+    const nowhere = await fetch(`${url}/v1/nothing`, { headers: { authorization: `Bearer ${admin}` } });
+    expect([nowhere.status, nowhere.headers.get('allow')]).toEqual([404, null]);
+  });
+
+  it('with a parameter that there is none of is refused by its name, whatever the operation', async () => {
+    const { status, body } = await call('GET', '/v1/keys?limt=5&tenant=acme&limt=6');
+    expect(status).toBe(400);
+    expect(body.detail).toBe(
+      'limt is no query parameter here; it takes after, limit, tenant, principal, state.',
+    );
+    expect(body.errors).toEqual([expect.objectContaining({ field: 'limt' })]);
+    for (const [path, operations] of Object.entries(description.paths))
+      for (const method of Object.keys(operations)) {
+        const answer = await call(method.toUpperCase(), `${path.replace(/\{[^}]+\}/g, 'x')}?__proto__=1`);
+        expect([answer.status, answer.body.detail], `${method} ${path}`).toEqual([
+          400,
+          expect.stringMatching(/^__proto__ is no query parameter here; it takes \w/),
+        ]);
+      }
+  });
+});
+
 describe('a viewer', () => {
   it('reads, tries limits on the past, and changes nothing', async () => {
     expect((await call('GET', '/v1/keys', undefined, viewer)).status).toBe(200);
