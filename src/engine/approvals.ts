@@ -110,7 +110,7 @@ export class Approvals {
       if (silent.length > 0)
         throw new ActFault('conflict', `It is done, save where nobody answers: ${named(silent)}. Try again.`);
       return { calls: counts.reduce<number>((sum, count) => sum + (count ?? 0), 0) };
-    });
+    }, `baseline ${key}`);
   }
 
   #decide(actor: string, id: string, state: 'approved' | 'denied', learn: boolean): Promise<HoldFacts> {
@@ -126,7 +126,7 @@ export class Approvals {
         throw new ActFault('conflict', `${gateway ?? 'The guard'} does not know whether ${id} is ${state}.`);
       if (!answer.decided) throw decidedAlready(answer.hold);
       return { ...answer.hold, ...where };
-    });
+    }, `hold ${id}`);
   }
 
   /** Its owner would wait in vain for what an approval lets through. */
@@ -145,16 +145,21 @@ export class Approvals {
     const { desk, elsewhere } = this.#parts;
     const own = await desk.find(id);
     if (own !== undefined) return { hold: own, desk };
-    const found = await Promise.all(
-      elsewhere().map(async (each) => ({ ...each, answer: await answered(asked(each.desk.find(id))) })),
-    );
-    for (const { name, desk: other, answer } of found)
-      if (answer?.hold !== undefined)
-        return { hold: { ...answer.hold, gateway: name }, gateway: name, desk: other };
-    const silent = found.filter(({ answer }) => answer === undefined);
-    if (silent.length > 0)
-      throw new ActFault('conflict', `There is no hold ${id}, save where nobody answers: ${named(silent)}.`);
-    throw new ActFault('not_found', `There is no hold ${id}.`);
+    const silent: RemoteDesk[] = [];
+    const asked = elsewhere().map(async (each) => {
+      const hold = await each.desk.find(id).catch(() => void silent.push(each));
+      if (hold === undefined) throw NOT_HERE;
+      return { hold: { ...hold, gateway: each.name }, gateway: each.name, desk: each.desk };
+    });
+    // Whoever has it answers for all: nobody waits for one that does not.
+    return Promise.any(asked).catch(() => {
+      if (silent.length > 0)
+        throw new ActFault(
+          'conflict',
+          `There is no hold ${id}, save where nobody answers: ${named(silent)}.`,
+        );
+      throw new ActFault('not_found', `There is no hold ${id}.`);
+    });
   }
 
   #known(key: string): KeyRecord {
@@ -166,10 +171,8 @@ export class Approvals {
 
 const ENDED: ReadonlySet<KeyState | 'gone'> = new Set(['suspended', 'revoked', 'rotated', 'expired', 'gone']);
 
-/** That there is none is an answer, too. */
-async function asked(hold: Promise<HoldFacts | undefined>): Promise<{ hold: HoldFacts | undefined }> {
-  return { hold: await hold };
-}
+/** No fault: another one may have it. */
+const NOT_HERE = new Error('not here');
 
 function named(gateways: readonly { readonly name: string }[]): string {
   return gateways.map(({ name }) => `gateway ${name}`).join(', ');

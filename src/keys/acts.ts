@@ -11,6 +11,9 @@ export class ActFault extends Error {
   }
 }
 
+/** What most acts are about: what lies in the store. */
+const RECORDS = 'records';
+
 /**
  * Administrative acts, one after the other: what reads a record, journals and writes it back must not
  * interleave. Each is in the journal, on disk, before it takes effect.
@@ -18,16 +21,26 @@ export class ActFault extends Error {
 export class Acts {
   readonly #journal: Journal;
   readonly now: () => number;
-  #last: Promise<unknown> = Promise.resolve();
+  /** Of each thing that acts are about, the last one, while there is one under way. */
+  readonly #last = new Map<string, Promise<unknown>>();
 
   constructor(journal: Journal, now: () => number) {
     this.#journal = journal;
     this.now = now;
   }
 
-  run<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(task, task);
-    this.#last = result.catch(() => undefined);
+  /**
+   * @param about what it must not interleave with other acts on. An act that asks gateways names what it asks about: one that
+   * does not answer must hold up nothing else, a revocation least of all.
+   */
+  run<T>(task: () => Promise<T>, about = RECORDS): Promise<T> {
+    const result = (this.#last.get(about) ?? Promise.resolve()).then(task);
+    const ended = result
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#last.get(about) === ended) this.#last.delete(about);
+      });
+    this.#last.set(about, ended);
     return result;
   }
 

@@ -34,8 +34,7 @@ beforeAll(async () => {
   const issued = await guard.admin('POST', '/v1/keys', { name: 'k' });
   const { key: record, credential } = (await issued.json()) as { key: { id: string }; credential: string };
   key = { id: record.id, credential };
-  for (let n = 0; n < 60; n++)
-    await ask(OWNER, n % 2 === 0 ? 'GET /api/systemusers' : 'GET /api/v2/usergroups');
+  await learnAt(east);
 });
 afterAll(async () => {
   await east?.stop();
@@ -48,15 +47,27 @@ function requestOf(who: typeof OWNER, line: string): string {
   return `${line} HTTP/1.1\r\nHost: api\r\nx-api-key: ${key.credential}\r\nX-Forwarded-For: ${who.address}\r\nUser-Agent: ${who.agent}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`;
 }
 
-/** At the gateway. */
-const ask = (who: typeof OWNER, line: string) => raw(east.port, requestOf(who, line), 20);
+const ask = (who: typeof OWNER, line: string, at = east) => raw(at.port, requestOf(who, line), 20);
 
-async function untilHeld(line: string): Promise<string> {
+async function learnAt(gateway: GatewayProcess): Promise<void> {
+  for (let n = 0; n < 60; n++)
+    await ask(OWNER, n % 2 === 0 ? 'GET /api/systemusers' : 'GET /api/v2/usergroups', gateway);
+}
+
+async function untilHeld(line: string, at = east): Promise<string> {
   for (let n = 0; n < 15; n++) {
-    const hold = /"hold":"(h_[\w-]+)"/.exec(await ask(THIEF, line))?.[1];
+    const hold = /"hold":"(h_[\w-]+)"/.exec(await ask(THIEF, line, at))?.[1];
     if (hold !== undefined) return hold;
   }
   throw new Error('nothing was held');
+}
+
+/** Names of gateways that hold a lease. */
+async function live(): Promise<string[]> {
+  const status = (await (await guard.admin('GET', '/v1/status')).json()) as {
+    gateways: { name: string; live: boolean }[];
+  };
+  return status.gateways.filter((each) => each.live).map(({ name }) => name);
 }
 
 const keyward = (...args: string[]) =>
@@ -153,5 +164,30 @@ describe('what a further gateway holds', () => {
     east.child.kill('SIGCONT');
     expect((await keyward('baseline', 'reset', key.id)).stdout).toContain('warms up anew');
     expect((await keyward('baseline', 'show', key.id)).stdout).toContain('warming up');
+  });
+
+  it('holds up nothing but what it was asked about: a hold elsewhere is decided, a key revoked', async () => {
+    const west = await startGateway(dir, 'west');
+    try {
+      await learnAt(west);
+      const hold = await untilHeld(`${COMMAND}?west`, west);
+      const issued = await guard.admin('POST', '/v1/keys', { name: 'other' });
+      const { key: other } = (await issued.json()) as { key: { id: string } };
+      east.child.kill('SIGSTOP');
+      await expect.poll(live, { timeout: 5_000 }).toEqual(['west']);
+      const done: string[] = [];
+      const act = async (what: string, pathname: string, body?: object) => {
+        const { status } = await guard.admin('POST', pathname, body);
+        done.push(`${what} ${status}`);
+      };
+      const release = act('release', `/v1/keys/${key.id}/baseline/release`);
+      await act('approve', `/v1/holds/${hold}/approve`, {});
+      await act('revoke', `/v1/keys/${other.id}/revoke`, { why: 'left' });
+      await release;
+      expect(done).toEqual(['approve 200', 'revoke 200', 'release 409']);
+    } finally {
+      east.child.kill('SIGCONT');
+      await west.stop();
+    }
   });
 });

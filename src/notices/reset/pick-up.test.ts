@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bench } from '../../../test/notices/fixture.js';
 import type { KeyRecord } from '../../core/key.js';
+import type { Changes } from '../../engine/ports.js';
 import { Fingerprints } from '../../keys/fingerprint.js';
 import { mintKey } from '../../keys/format.js';
 import type { ResetCode } from '../records.js';
@@ -17,10 +18,10 @@ beforeEach(() => {
 });
 afterEach(() => at.close());
 
-function picker(): PickUp {
+function picker(announce: Changes['announce'] = async () => []): PickUp {
   return new PickUp({
     ...{ store: at.store, notices: at.store.notices, acts: at.acts, fingerprints },
-    changes: { inFlight: 'finish', announce: async () => [] },
+    changes: { inFlight: 'finish', announce },
     events: new SecurityEvents({
       streams: [{ name: 's', delivery: 'poll', audience: 'x' }],
       now: () => at.clock.ms,
@@ -133,6 +134,21 @@ describe('a code', () => {
     await Promise.all(Array.from({ length: 8 }, () => pick.pickUp(text)));
     const living = at.store.keys().filter((key) => key.replaces === old.id && key.revoked === undefined);
     expect(living.length).toBe(1);
+  });
+
+  it('gives nothing before every gateway knows, and holds up no operator meanwhile', async () => {
+    const { text } = await codeOf(await deadKey());
+    let known: (confirmations: []) => void = () => undefined;
+    const told = new Promise<[]>((resolve) => {
+      known = resolve;
+    });
+    const order: string[] = [];
+    const picked = picker(() => told).pickUp(text);
+    void picked.then(() => order.push('picked up'));
+    await at.acts.run(async () => void order.push('act'));
+    known([]);
+    expect((await picked).kind).toBe('key');
+    expect(order).toEqual(['act', 'picked up']);
   });
 
   it('is refused when expired, withdrawn, wrong or tried wrongly too often, and looks the same', async () => {

@@ -16,6 +16,9 @@ interface Parts {
   readonly events: KeyEvents;
 }
 
+/** Resolves when every gateway knows. */
+type Told = ReturnType<Changes['announce']>;
+
 export type PickedUp =
   | { readonly kind: 'key'; readonly code: string; readonly credential: string; readonly key: KeyRecord }
   /** The code was right and was used. */
@@ -44,13 +47,16 @@ export class PickUp {
     const read = readCode(typed);
     // Strangers wait in no queue with operators: what cannot be a code is refused at the door.
     if (read === undefined || notices.code(read.id) === undefined) return REFUSED;
-    return acts.run(async () => {
+    const { result, told } = await acts.run(async (): Promise<{ result: PickedUp; told?: Told }> => {
       const code = await this.#authentic(read);
-      if (code === undefined) return REFUSED;
-      if (code.used !== undefined) return { kind: 'used', atMs: code.used.atMs };
-      if (code.cancelled !== undefined || acts.now() >= code.expiresMs) return REFUSED;
+      if (code === undefined) return { result: REFUSED };
+      if (code.used !== undefined) return { result: { kind: 'used', atMs: code.used.atMs } };
+      if (code.cancelled !== undefined || acts.now() >= code.expiresMs) return { result: REFUSED };
       return this.#mint(code);
     });
+    // Operators do not wait for gateways on behalf of strangers.
+    await told;
+    return result;
   }
 
   /** The answer has left: from now on the code is used. */
@@ -75,10 +81,10 @@ export class PickUp {
     return undefined;
   }
 
-  async #mint(code: ResetCode): Promise<PickedUp> {
+  async #mint(code: ResetCode): Promise<{ result: PickedUp; told?: Told }> {
     const { acts, store, changes, fingerprints, events } = this.#parts;
     const old = store.key(code.key);
-    if (old === undefined) return REFUSED;
+    if (old === undefined) return { result: REFUSED };
     const atMs = acts.now();
     const actor = `reset:${code.tenant}`;
     const id = newKeyId();
@@ -120,8 +126,8 @@ export class PickUp {
         { type: 'credential-change', key: id, tenant: key.tenant, atMs, change: 'create' },
       ]),
     });
-    await changes.announce({ keys: [old, ...gone].map((each) => each.id), ends: true });
+    const told = changes.announce({ keys: [old, ...gone].map((each) => each.id), ends: true });
     events.wake();
-    return { kind: 'key', code: code.id, credential, key };
+    return { result: { kind: 'key', code: code.id, credential, key }, told };
   }
 }
