@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { counted } from '../core/counted.js';
 import { HOLD_STATES } from '../engine/holds.js';
-import { connect, type RemoteOptions, remoteCommand } from './client.js';
+import { connect, RefusedFault, type RemoteOptions, remoteCommand } from './client.js';
 import { ago, printFacts, printJson, printTable } from './output.js';
-import type { BudgetView, HoldView, StandingView } from './views.js';
+import type { BudgetView, HoldsView, HoldView, StandingView } from './views.js';
 
 /** `keyward holds` and `keyward baseline`: what operators say of odd calls. */
 export function holdCommands(program: Command): void {
@@ -13,22 +13,10 @@ export function holdCommands(program: Command): void {
     .option('--key <id>', 'only those of one key')
     .option('--limit <count>', 'how many, 100 if not given')
     .action(async ({ url, json, ...query }: RemoteOptions & Record<'state' | 'key' | 'limit', string>) => {
-      const page = await connect({ url }).get<{ holds: HoldView[] }>('/v1/holds', query);
-      if (json) return printJson(page.holds);
-      printTable(
-        ['ID', 'STATE', 'OPENED', 'KEY', 'OPERATION', 'FROM', 'EVIDENCE', 'WHY'],
-        page.holds.map((each) => [
-          each.id,
-          each.state,
-          ago(each.openedAt),
-          each.key,
-          each.operation,
-          each.address,
-          each.evidence?.toFixed(1) ?? '',
-          each.reasons[0]?.text ?? '',
-        ]),
-        'Nothing waits.',
-      );
+      const page = await connect({ url }).get<HoldsView>('/v1/holds', query);
+      if (json) printJson(page.holds);
+      else printHolds(page);
+      mustBeWhole(page, 'what waits there is not listed');
     });
   remoteCommand(holds, 'show <id>', 'show a hold with all its reasons').action(
     async (id: string, options: RemoteOptions) => {
@@ -62,15 +50,17 @@ function baselineCommands(program: Command): void {
   remoteCommand(baseline, 'show <key>', 'show it in numbers').action(
     async (id: string, options: RemoteOptions) => {
       const standing = await connect(options).get<StandingView>(place(id));
-      if (options.json) return printJson(standing);
-      printFacts([
-        ['calls', String(standing.calls)],
-        ['state', standing.warming ? 'warming up' : 'ready'],
-        ['quarantined', String(standing.quarantined)],
-        ['days', String(standing.keyDays)],
-        ['alarms allowed', standing.alarmsAllowed.toFixed(2)],
-        ['alarms', counted(standing.alarmDays, 'day')],
-      ]);
+      if (options.json) printJson(standing);
+      else
+        printFacts([
+          ['calls', String(standing.calls)],
+          ['state', standing.warming ? 'warming up' : 'ready'],
+          ['quarantined', String(standing.quarantined)],
+          ['days', String(standing.keyDays)],
+          ['alarms allowed', standing.alarmsAllowed.toFixed(2)],
+          ['alarms', counted(standing.alarmDays, 'day')],
+        ]);
+      mustBeWhole(standing, 'what it knows of the key is not counted');
     },
   );
   for (const [name, description] of [
@@ -89,15 +79,39 @@ function baselineCommands(program: Command): void {
   remoteCommand(baseline, 'budget', 'false alarms allowed, spent and left, over all keys').action(
     async (options: RemoteOptions) => {
       const budget = await connect(options).get<BudgetView>('/v1/alarm-budget');
-      if (options.json) return printJson(budget);
-      printFacts([
-        ['key-days', String(budget.keyDays)],
-        ['alarms allowed', budget.allowed.toFixed(1)],
-        ['alarms', String(budget.spent)],
-        ['left', budget.left.toFixed(1)],
-        ['threshold', `${budget.threshold.toFixed(2)} nats`],
-      ]);
+      if (options.json) printJson(budget);
+      else
+        printFacts([
+          ['key-days', String(budget.keyDays)],
+          ['alarms allowed', budget.allowed.toFixed(1)],
+          ['alarms', String(budget.spent)],
+          ['left', budget.left.toFixed(1)],
+          ['threshold', `${budget.threshold.toFixed(2)} nats`],
+        ]);
+      mustBeWhole(budget, 'its days and alarms are not counted');
     },
+  );
+}
+
+/** Everything that could be asked for has been printed; whoever goes by it has to know that there may be more. */
+function mustBeWhole({ silent }: Pick<HoldsView, 'silent'>, but: string): void {
+  if (silent.length > 0) throw new RefusedFault(`No answer from gateway ${silent.join(', ')}: ${but}.`);
+}
+
+function printHolds({ holds, silent }: HoldsView): void {
+  printTable(
+    ['ID', 'STATE', 'OPENED', 'KEY', 'OPERATION', 'FROM', 'EVIDENCE', 'WHY'],
+    holds.map((each) => [
+      each.id,
+      each.state,
+      ago(each.openedAt),
+      each.key,
+      each.operation,
+      each.address,
+      each.evidence?.toFixed(1) ?? '',
+      each.reasons[0]?.text ?? '',
+    ]),
+    silent.length === 0 ? 'Nothing waits.' : 'Nothing waits elsewhere.',
   );
 }
 

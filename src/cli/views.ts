@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { budgetView, holdView, standingView } from '../admin/routes/behaviour.js';
+import type { budgetView, holdsView, holdView, standingView } from '../admin/routes/behaviour.js';
 import type { callerView, planView } from '../admin/routes/containment.js';
 import type { incidentView } from '../admin/routes/incidents.js';
 import type { dryRunView } from '../admin/routes/journal.js';
@@ -16,6 +16,7 @@ export type OperatorView = z.output<typeof operatorView>;
 export type StatusView = z.output<typeof statusView>;
 export type AppliedView = z.output<typeof appliedView>;
 export type HoldView = z.output<typeof holdView>;
+export type HoldsView = z.output<typeof holdsView>;
 export type StandingView = z.output<typeof standingView>;
 export type BudgetView = z.output<typeof budgetView>;
 export type IncidentView = z.output<typeof incidentView>;

@@ -85,10 +85,12 @@ export class Control implements Changes {
     }));
   }
 
-  /** Of the gateways that are there. */
+  /** Of all that may be there: one that has no connection may still run and hold calls, until another has its name. */
   desks(): { name: string; desk: Desk }[] {
     return [...this.#peers.values()]
-      .filter(({ connected }) => connected)
+      .filter(
+        ({ connected, record: { name } }) => connected || !this.#named(name).some((each) => each.connected),
+      )
       .map(({ record: { name }, desk }) => ({ name, desk }));
   }
 

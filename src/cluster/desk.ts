@@ -35,6 +35,8 @@ export class FarDesk implements Desk {
   }
 
   async list(filter: HoldFilter): Promise<readonly HoldFacts[]> {
+    // No gateway has anything of such a name: that is an answer.
+    if (!mayAsk({ about: 'holds', ...filter, skip: 0 })) return [];
     // Between two answers new ones may open: what comes twice is one.
     const found = new Map<string, HoldFacts>();
     for (let skip = 0; skip < LISTED_MAX; skip += HOLDS_MAX) {
@@ -46,7 +48,6 @@ export class FarDesk implements Desk {
   }
 
   async find(id: string): Promise<HoldFacts | undefined> {
-    // No gateway has anything of such a name: that is an answer.
     if (!mayAsk({ about: 'hold', id })) return undefined;
     return (await this.#ask({ about: 'hold', id })).holds[0];
   }

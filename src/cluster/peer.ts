@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Confirmation, GatewayRecord, KeyStanding } from '../engine/ports.js';
 import { FarDesk } from './desk.js';
 import { GrantedLease } from './lease.js';
-import { type Answer, encode, type FromControl } from './protocol.js';
+import { type Answer, encode, type FromControl, type Question } from './protocol.js';
 
 /** Bytes that may wait for a gateway that does not read; more, and it has to join anew. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
@@ -17,6 +17,11 @@ export interface PeerEvents {
   readonly gone: (peer: Peer) => void;
 }
 
+interface Asked {
+  readonly answered: (answer: Answer) => void;
+  readonly unanswered: () => void;
+}
+
 interface Wait {
   readonly sinceMs: number;
   readonly resolve: (confirmation: Confirmation) => void;
@@ -28,26 +33,10 @@ export class Peer {
   readonly #lease: GrantedLease;
   readonly #events: PeerEvents;
   readonly #waits = new Map<number, Wait>();
-  readonly #questions = new Map<number, (answer: Answer) => void>();
+  readonly #questions = new Map<number, Asked>();
   #n = 0;
   /** For operators: what it holds, and what it has learned. */
-  readonly desk = new FarDesk(
-    (question) =>
-      new Promise((resolve, reject) => {
-        this.#n += 1;
-        const n = this.#n;
-        const timer = setTimeout(() => {
-          this.#questions.delete(n);
-          reject(new Error(`Gateway ${this.record.name} did not answer.`));
-        }, ANSWER_MS);
-        this.#questions.set(n, (answer) => {
-          clearTimeout(timer);
-          this.#questions.delete(n);
-          resolve(answer);
-        });
-        this.send({ type: 'ask', n, question });
-      }),
-  );
+  readonly desk = new FarDesk((question) => this.#ask(question));
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Wall-clock time at which its lease ran out, while it has no other. */
@@ -82,11 +71,13 @@ export class Peer {
     const before = this.#socket;
     this.#socket = socket;
     before?.destroy();
+    this.#hangUp();
   }
 
   detach(socket: Socket): void {
     if (this.#socket !== socket) return;
     this.#socket = undefined;
+    this.#hangUp();
     if (!this.live) this.#end();
   }
 
@@ -104,7 +95,7 @@ export class Peer {
   }
 
   answered(n: number, answer: Answer): void {
-    this.#questions.get(n)?.(answer);
+    this.#questions.get(n)?.answered(answer);
   }
 
   /** Answered only where it may go on. */
@@ -151,6 +142,32 @@ export class Peer {
     clearTimeout(this.#timer);
     this.#waits.clear();
     this.#socket?.destroy();
+  }
+
+  #ask(question: Question): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#n += 1;
+      const n = this.#n;
+      const unanswered = () => {
+        clearTimeout(timer);
+        this.#questions.delete(n);
+        reject(new Error(`Gateway ${this.record.name} did not answer.`));
+      };
+      const timer = setTimeout(unanswered, ANSWER_MS);
+      const answered = (answer: Answer) => {
+        clearTimeout(timer);
+        this.#questions.delete(n);
+        resolve(answer);
+      };
+      this.#questions.set(n, { answered, unanswered });
+      if (this.connected) this.send({ type: 'ask', n, question });
+      else unanswered();
+    });
+  }
+
+  /** What was asked on a connection is answered on it or never. */
+  #hangUp(): void {
+    for (const { unanswered } of [...this.#questions.values()]) unanswered();
   }
 
   /** A timer that looks again: the lease may have been renewed meanwhile. */

@@ -13,6 +13,11 @@ export interface RemoteDesk {
   readonly desk: Desk;
 }
 
+/** What was gathered from all processes, and who did not answer: what these have is missing in it. */
+export interface Incomplete {
+  readonly silent: readonly string[];
+}
+
 interface Parts {
   readonly acts: Acts;
   readonly desk: Desk;
@@ -31,16 +36,15 @@ export class Approvals {
     this.#parts = parts;
   }
 
-  /** Newest first. A gateway that does not answer is left out. */
-  async list(filter: HoldFilter): Promise<HoldFacts[]> {
-    const { desk, elsewhere } = this.#parts;
-    const lists = await Promise.all([
-      desk.list(filter),
-      ...elsewhere().map(async ({ name, desk: other }) =>
-        ((await answered(other.list(filter))) ?? []).map((hold) => ({ ...hold, gateway: name })),
+  /** Newest first. */
+  async list(filter: HoldFilter): Promise<{ holds: HoldFacts[] } & Incomplete> {
+    const [own, { answers, silent }] = await Promise.all([
+      this.#parts.desk.list(filter),
+      this.#askAll(async ({ name, desk }) =>
+        (await desk.list(filter)).map((hold) => ({ ...hold, gateway: name })),
       ),
     ]);
-    return lists.flat().sort((a, b) => b.openedMs - a.openedMs);
+    return { holds: [own, ...answers].flat().sort((a, b) => b.openedMs - a.openedMs), silent };
   }
 
   async show(id: string): Promise<HoldFacts> {
@@ -61,15 +65,14 @@ export class Approvals {
    * Over all processes. Each learns from the calls that it sees, and a gateway begins with what the control process knew: how
    * much the one knows that knows it best. A key that has not begun yet stands as the one that it replaces.
    */
-  async standing(key: string): Promise<BaselineStanding> {
+  async standing(key: string): Promise<BaselineStanding & Incomplete> {
     const { replaces } = this.#known(key);
-    const { desk, elsewhere } = this.#parts;
-    const others = await Promise.all(elsewhere().map(({ desk: other }) => answered(other.standing(key))));
-    const all = [await desk.standing(key), ...others.filter((each) => each !== undefined)];
+    const { desk, store } = this.#parts;
+    const { answers, silent } = await this.#askAll((each) => each.desk.standing(key));
+    const all = [await desk.standing(key), ...answers];
     const most = (of: (each: BaselineStanding) => number) => Math.max(...all.map(of));
     const begun = all.some((each) => each.begun);
-    if (!begun && replaces !== undefined && this.#parts.store.key(replaces) !== undefined)
-      return this.standing(replaces);
+    if (!begun && replaces !== undefined && store.key(replaces) !== undefined) return this.standing(replaces);
     return {
       calls: most((each) => each.calls),
       warming: all.every(({ warming }) => warming),
@@ -77,21 +80,22 @@ export class Approvals {
       keyDays: most(({ keyDays }) => keyDays),
       alarmsAllowed: most(({ alarmsAllowed }) => alarmsAllowed),
       alarmDays: most(({ alarmDays }) => alarmDays),
+      silent,
     };
   }
 
   /** Allowed and spent in all processes; the threshold is this one's. */
-  async budget(): Promise<BudgetStanding> {
-    const { desk, elsewhere } = this.#parts;
-    const own = await desk.budget();
-    const others = await Promise.all(elsewhere().map(({ desk: other }) => answered(other.budget())));
-    const all = [own, ...others.filter((each) => each !== undefined)];
+  async budget(): Promise<BudgetStanding & Incomplete> {
+    const own = await this.#parts.desk.budget();
+    const { answers, silent } = await this.#askAll(({ desk }) => desk.budget());
+    const all = [own, ...answers];
     const sum = (of: (each: BudgetStanding) => number) => all.reduce((total, each) => total + of(each), 0);
     return {
       keyDays: sum(({ keyDays }) => keyDays),
       allowed: sum(({ allowed }) => allowed),
       spent: sum(({ spent }) => spent),
       threshold: own.threshold,
+      silent,
     };
   }
 
@@ -99,17 +103,15 @@ export class Approvals {
   settle(actor: string, key: string, how: Settlement): Promise<{ calls: number }> {
     return this.#parts.acts.run(async () => {
       this.#known(key);
-      const { acts, desk, elsewhere } = this.#parts;
+      const { acts, desk } = this.#parts;
       await acts.record(actor, `baseline.${how}`, key);
-      const others = elsewhere();
-      const counts = await Promise.all([
+      const [own, { answers, silent }] = await Promise.all([
         desk.settle(key, how),
-        ...others.map(({ desk: other }) => answered(other.settle(key, how))),
+        this.#askAll((each) => each.desk.settle(key, how)),
       ]);
-      const silent = others.filter((_, at) => counts[at + 1] === undefined);
       if (silent.length > 0)
         throw new ActFault('conflict', `It is done, save where nobody answers: ${named(silent)}. Try again.`);
-      return { calls: counts.reduce<number>((sum, count) => sum + (count ?? 0), 0) };
+      return { calls: answers.reduce((sum, calls) => sum + calls, own) };
     }, `baseline ${key}`);
   }
 
@@ -121,7 +123,7 @@ export class Approvals {
       const action = state === 'denied' ? 'hold.deny' : learn ? 'hold.ours' : 'hold.approve';
       const where = gateway === undefined ? {} : { gateway };
       await this.#parts.acts.record(actor, action, id, { key: hold.key, ...where });
-      const answer = await answered(desk.decide(id, { state, by: actor, learn }));
+      const answer = await desk.decide(id, { state, by: actor, learn }).catch(() => undefined);
       if (answer === undefined)
         throw new ActFault('conflict', `${gateway ?? 'The guard'} does not know whether ${id} is ${state}.`);
       if (!answer.decided) throw decidedAlready(answer.hold);
@@ -145,9 +147,9 @@ export class Approvals {
     const { desk, elsewhere } = this.#parts;
     const own = await desk.find(id);
     if (own !== undefined) return { hold: own, desk };
-    const silent: RemoteDesk[] = [];
+    const silent: string[] = [];
     const asked = elsewhere().map(async (each) => {
-      const hold = await each.desk.find(id).catch(() => void silent.push(each));
+      const hold = await each.desk.find(id).catch(() => void silent.push(each.name));
       if (hold === undefined) throw NOT_HERE;
       return { hold: { ...hold, gateway: each.name }, gateway: each.name, desk: each.desk };
     });
@@ -162,6 +164,16 @@ export class Approvals {
     });
   }
 
+  async #askAll<Answer>(
+    ask: (remote: RemoteDesk) => Promise<Answer>,
+  ): Promise<{ answers: Answer[] } & Incomplete> {
+    const silent: string[] = [];
+    const answers = await Promise.all(
+      this.#parts.elsewhere().map((each) => ask(each).catch(() => void silent.push(each.name))),
+    );
+    return { answers: answers.filter((each) => each !== undefined), silent: silent.sort() };
+  }
+
   #known(key: string): KeyRecord {
     const known = this.#parts.store.key(key);
     if (known === undefined) throw new ActFault('not_found', `There is no key ${key}.`);
@@ -174,13 +186,8 @@ const ENDED: ReadonlySet<KeyState | 'gone'> = new Set(['suspended', 'revoked', '
 /** No fault: another one may have it. */
 const NOT_HERE = new Error('not here');
 
-function named(gateways: readonly { readonly name: string }[]): string {
-  return gateways.map(({ name }) => `gateway ${name}`).join(', ');
-}
-
-/** Undefined where a gateway did not answer. */
-function answered<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
-  return answer.catch(() => undefined);
+function named(gateways: readonly string[]): string {
+  return gateways.map((name) => `gateway ${name}`).join(', ');
 }
 
 function decidedAlready({ id, state }: HoldFacts): ActFault {

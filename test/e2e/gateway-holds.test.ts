@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { raw } from './guarded-api.js';
 import { type HttpUpstream, httpUpstream } from './http-upstream.js';
 import {
@@ -15,6 +15,9 @@ import { dial } from './stranger.js';
 const OWNER = { address: '198.51.100.7', agent: 'python-requests/2.31.0' };
 const THIEF = { address: '203.0.113.66', agent: 'curl/8.4.0' };
 const COMMAND = 'POST /api/runCommand';
+
+// Silent gateways are waited for, and processes started.
+vi.setConfig({ testTimeout: 60_000 });
 
 let upstream: HttpUpstream;
 let dir: string;
@@ -113,7 +116,7 @@ describe('what a further gateway holds', () => {
   it('does not lose its gateway over what an operator looks for', async () => {
     const hold = await untilHeld(`${COMMAND}?after`);
     for (const path of ['/v1/holds?key=', `/v1/holds?key=${'k'.repeat(200)}`]) {
-      expect(await (await guard.admin('GET', path)).json()).toEqual({ holds: [] });
+      expect(await (await guard.admin('GET', path)).json()).toEqual({ holds: [], silent: [] });
       expect(await (await guard.admin('GET', '/v1/holds')).text()).toContain(hold);
     }
     expect((await guard.admin('GET', `/v1/holds/${'h'.repeat(200)}`)).status).toBe(404);
@@ -150,12 +153,19 @@ describe('what a further gateway holds', () => {
   it('waits no longer than two seconds for a gateway that does not answer', async () => {
     const hold = await untilHeld(`${COMMAND}?again`);
     east.child.kill('SIGSTOP');
+    // What it holds, knows and has spent is missing: nobody is told that this is all.
+    const reads = ['holds list', 'holds list --json', 'baseline budget', `baseline show ${key.id}`];
+    const [list, json, ...others] = await Promise.all(reads.map((line) => keyward(...line.split(' '))));
+    expect([list?.stdout, json?.stdout]).toEqual(['Nothing waits elsewhere.\n', '[]\n']);
+    for (const { code, stderr } of [list, json, ...others].filter((each) => each !== undefined))
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/^keyward: No answer from gateway east: /)]);
     const startedMs = performance.now();
-    expect((await keyward('holds', 'list', '--json')).stdout.trim()).toBe('[]');
+    const answer = await (await guard.admin('GET', '/v1/alarm-budget')).json();
+    expect(answer).toMatchObject({ silent: ['east'] });
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
     expect((await keyward('holds', 'approve', hold)).stderr).toContain(
       `There is no hold ${hold}, save where nobody answers: gateway east.`,
     );
-    expect(performance.now() - startedMs).toBeLessThan(8_000);
     // What was not done everywhere is not said to be done.
     expect(await keyward('baseline', 'reset', key.id)).toMatchObject({
       code: 1,
@@ -189,5 +199,20 @@ describe('what a further gateway holds', () => {
       east.child.kill('SIGCONT');
       await west.stop();
     }
+  });
+
+  it('is missing in a list that says so as long as its gateway may run, cut off or not', async () => {
+    const silent = async () =>
+      ((await (await guard.admin('GET', '/v1/holds')).json()) as { silent: string[] }).silent;
+    expect(await silent()).toEqual([]);
+    await east.stop('SIGKILL');
+    const startedMs = performance.now();
+    expect(await silent()).toEqual(['east']);
+    expect(performance.now() - startedMs).toBeLessThan(500);
+    east = await startGateway(dir, 'east');
+    await expect.poll(silent).toEqual([]);
+    await east.stop('SIGKILL');
+    await expect.poll(silent, { timeout: 5_000 }).toEqual([]);
+    expect(await keyward('holds', 'list')).toMatchObject({ code: 0, stdout: 'Nothing waits.\n' });
   });
 });

@@ -217,13 +217,13 @@ describe('what changes between hold and approval', () => {
 
   it('a body beyond the limit of the key opens no hold, though its length was not told', async () => {
     await limit({ bodyBytesMax: 20 });
-    const held = (await guard.running.approvals.list({})).length;
+    const held = (await guard.running.approvals.list({})).holds.length;
     const { socket, answer } = dial(guard.port);
     const body = newBody();
     const head = headOf(guard, COMMAND, [...JSON_LINES, 'Transfer-Encoding: chunked']);
     socket.write(`${head}${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`);
     await expect.poll(answer).toMatch(/^HTTP\/1\.1 413 [\s\S]*body_too_large/);
-    expect(await guard.running.approvals.list({})).toHaveLength(held);
+    expect((await guard.running.approvals.list({})).holds).toHaveLength(held);
     await limit({});
   });
 });

@@ -109,13 +109,13 @@ describe('a held call that cannot be approved', () => {
   const large = `{"sudo":"${'x'.repeat(256 * 1024)}"}`;
 
   it('is told so when its body is too large, before it is sent where its length is known', async () => {
-    const before = (await guard.running.approvals.list({})).length;
+    const before = (await guard.running.approvals.list({})).holds.length;
     const head = headOf(guard, UPDATE, [...JSON_LINES, `Content-Length: ${large.length}`]);
     expect(await raw(guard.port, head)).toMatch(impossible);
     const chunked = headOf(guard, UPDATE, [...JSON_LINES, 'Transfer-Encoding: chunked']);
     const sent = `${chunked}${large.length.toString(16)}\r\n${large}\r\n0\r\n\r\n`;
     expect(await raw(guard.port, sent)).toMatch(impossible);
-    expect(await guard.running.approvals.list({})).toHaveLength(before);
+    expect((await guard.running.approvals.list({})).holds).toHaveLength(before);
   });
 
   it('is told so when it has trailers', async () => {

@@ -12,6 +12,9 @@ const filter = z.object({
   key: z.string().max(ID_CHARS_MAX).optional(),
   limit: z.coerce.number().int().min(1).max(LISTED_MAX).default(100),
 });
+const silent = z
+  .array(z.string())
+  .describe('Gateways that did not answer, but may run: what they have is missing here.');
 const reason = z.object({ term: z.string(), nats: z.number(), text: z.string() });
 export const holdView = z
   .object({
@@ -39,6 +42,7 @@ export const holdView = z
     decidedAt: z.iso.datetime().optional(),
   })
   .openapi('Hold');
+export const holdsView = z.object({ holds: z.array(holdView), silent });
 export const standingView = z
   .object({
     calls: z.number().int().describe('Calls seen.'),
@@ -47,6 +51,7 @@ export const standingView = z
     keyDays: z.number().int().describe('Days on which it was at work, and that have ended.'),
     alarmsAllowed: z.number().describe('Days with an alarm that the budget allows in them.'),
     alarmDays: z.number().int().describe('Days with an alarm.'),
+    silent,
   })
   .openapi('BaselineStanding');
 export const budgetView = z
@@ -56,6 +61,7 @@ export const budgetView = z
     spent: z.number().int().describe('Days of keys with an alarm.'),
     left: z.number().describe('Alarms that are left; below zero where more was spent than allowed.'),
     threshold: z.number().describe('Nats of evidence from which a call is an alarm.'),
+    silent,
   })
   .openapi('AlarmBudget');
 const tags = ['behaviour'];
@@ -63,12 +69,12 @@ const tags = ['behaviour'];
 /** Holds and baselines: what operators say of odd calls. */
 export function behaviourRoutes(approvals: Approvals): AdminApp {
   const app = adminRouter();
-  holds(app, approvals);
+  holding(app, approvals);
   baselines(app, approvals);
   return app;
 }
 
-function holds(app: AdminApp, approvals: Approvals): void {
+function holding(app: AdminApp, approvals: Approvals): void {
   app.openapi(
     operation({
       method: 'get',
@@ -76,11 +82,12 @@ function holds(app: AdminApp, approvals: Approvals): void {
       tags,
       summary: 'Calls that wait for an approval, newest first',
       request: { query: filter },
-      responses: { 200: json(z.object({ holds: z.array(holdView) }), 'Holds.'), ...invalid },
+      responses: { 200: json(holdsView, 'Holds.'), ...invalid },
     }),
     async (c) => {
       const { limit, ...which } = c.req.valid('query');
-      return c.json({ holds: (await approvals.list(which)).slice(0, limit).map(view) }, 200);
+      const { holds, silent } = await approvals.list(which);
+      return c.json({ holds: holds.slice(0, limit).map(view), silent: [...silent] }, 200);
     },
   );
   app.openapi(
@@ -134,8 +141,8 @@ function baselines(app: AdminApp, approvals: Approvals): void {
       responses: { 200: json(budgetView, 'The budget.') },
     }),
     async (c) => {
-      const budget = await approvals.budget();
-      return c.json({ ...budget, left: budget.allowed - budget.spent }, 200);
+      const { silent, ...budget } = await approvals.budget();
+      return c.json({ ...budget, left: budget.allowed - budget.spent, silent: [...silent] }, 200);
     },
   );
   app.openapi(
@@ -147,7 +154,10 @@ function baselines(app: AdminApp, approvals: Approvals): void {
       request: { params },
       responses: { 200: json(standingView, 'Its standing.'), ...notFound },
     }),
-    async (c) => c.json(await approvals.standing(c.req.valid('param').id), 200),
+    async (c) => {
+      const { silent, ...standing } = await approvals.standing(c.req.valid('param').id);
+      return c.json({ ...standing, silent: [...silent] }, 200);
+    },
   );
   for (const [how, summary] of [
     ['release', "Learn the odd calls that wait in quarantine: they were the owner's"],
