@@ -91,7 +91,10 @@ async function startParts(given: Config, options: GatewayOptions, opened: Close[
   const membership = membershipOf(
     config,
     options,
-    { applier: new Applier({ store: port, directory, cut: engine.cut }), desk: engine.desk },
+    {
+      applier: new Applier({ store: port, directory, cut: engine.cut, learner: behaviour }),
+      desk: engine.desk,
+    },
     metrics,
   );
   await live.listen();

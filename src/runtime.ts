@@ -36,6 +36,7 @@ import { version } from './version.js';
 import {
   BUILT_IN_ASN,
   controlSocket,
+  type Engine,
   engineOf,
   journalOf,
   loadSecrets,
@@ -127,7 +128,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
     openSealed: (name, upstream) => services.sealed.open(name, upstream),
   });
   const { behaviour, desk, loop, live } = engine;
-  const control = await openControl(config, base, engine.cut, metrics, log);
+  const control = await openControl(config, base, engine, metrics, log);
   opened.push(async () => control.close());
   const sealed = new SealedService({ ...base, changes: control, upstreams: () => namesOf(loop) });
   const notices = await openNotices({
@@ -141,7 +142,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const { events } = notices;
   const services = {
     ...{ ...servicesOf(base, control, loop, metrics, events), sealed },
-    approvals: new Approvals({ acts, desk, store, elsewhere: () => control.desks() }),
+    approvals: new Approvals({ acts, desk, store, changes: control, elsewhere: () => control.desks() }),
   };
   incidents.onFalseAlarm = async (actor, keys) => {
     for (const key of keys) await services.approvals.settle(actor, key, 'release');
@@ -284,7 +285,7 @@ async function openBase(config: Config, options: StartOptions, opened: Close[]) 
 function openControl(
   config: Config,
   { store, directory, acts }: Base,
-  cut: (keys: ReadonlySet<string>) => readonly string[],
+  { cut, behaviour }: Engine,
   metrics: Metrics,
   log: Log,
 ): Promise<Control> {
@@ -292,7 +293,7 @@ function openControl(
   return Control.open({
     socketPath: controlSocket(config),
     ...{ leaseMs, inFlight, store },
-    applier: new Applier({ store, directory, cut }),
+    applier: new Applier({ store, directory, cut, learner: behaviour }),
     addUsage: (usage) => {
       for (const [id, more] of usage) directory.addUsage(id, more);
       return directory.flush();

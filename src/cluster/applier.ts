@@ -1,9 +1,15 @@
 import type { Change, KeyStanding, KeyStore } from '../engine/ports.js';
 import type { KeyDirectory } from '../keys/directory.js';
 
+/** What has learned of keys: it may have to forget. */
+interface Learner {
+  followResets(): void;
+}
+
 interface Parts {
   readonly store: Pick<KeyStore, 'refreshSnapshot'>;
   readonly directory: KeyDirectory;
+  readonly learner: Learner;
   /** Cuts forwarded exchanges of these keys; gives the key of each. */
   readonly cut: (keys: ReadonlySet<string>) => readonly string[];
 }
@@ -18,8 +24,9 @@ export class Applier {
 
   /** @param cut whether exchanges in flight of these keys are cut */
   apply({ keys = [], tenants = [] }: Change, cut: boolean): KeyStanding[] {
-    const { store, directory } = this.#parts;
+    const { store, directory, learner } = this.#parts;
     store.refreshSnapshot();
+    learner.followResets();
     for (const id of keys) directory.refresh(id);
     for (const id of tenants) directory.refreshTenant(id);
     const aborted = new Map<string, number>();
@@ -40,7 +47,9 @@ export class Applier {
 
   /** After time apart: anything may have changed. */
   refreshAll(): void {
-    this.#parts.store.refreshSnapshot();
-    this.#parts.directory.refreshAll();
+    const { store, directory, learner } = this.#parts;
+    store.refreshSnapshot();
+    learner.followResets();
+    directory.refreshAll();
   }
 }

@@ -55,6 +55,9 @@ export class GatewayStore {
       alarmBudget: () => own.alarmBudget() ?? unspent(shared.alarmBudget()),
       population: () => own.population() ?? shared.population(),
       paths: (upstream) => own.paths(upstream) ?? shared.paths(upstream),
+      owns: (key) => own.owns(key),
+      resets: (after) => shared.resets(after),
+      lastReset: () => own.lastReset(),
       writeLearned: (learned) => own.writeLearned(learned),
       close: async () => {
         await own.close();

@@ -7,7 +7,7 @@ import { HOLD_STATES } from '../engine/holds.js';
  */
 
 /** Version of the messages: a process of another version is not let in. */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 /** Of one message, its newline included. */
 export const LINE_BYTES_MAX = 1024 * 1024;
 /** Keys or tenants in one change: a line of them, and of the answer to it, stays within the bound. */
@@ -92,7 +92,7 @@ const question = z.discriminatedUnion('about', [
     learn: z.boolean(),
   }),
   z.strictObject({
-    ...{ about: z.literal('baseline'), key: id, how: z.enum(['release', 'discard', 'reset']) },
+    ...{ about: z.literal('baseline'), key: id, how: z.enum(['release', 'discard']) },
   }),
   z.strictObject({ about: z.literal('standing'), key: id }),
   z.strictObject({ about: z.literal('budget') }),

@@ -3,9 +3,9 @@ import type { BudgetStanding } from '../detectors/budget.js';
 import type { Acts } from '../keys/acts.js';
 import { ActFault } from '../keys/acts.js';
 import { type KeyState, stateOf } from '../keys/state.js';
-import type { BaselineStanding, Desk, HoldFacts, Settlement } from './desk.js';
+import type { BaselineStanding, Desk, HoldFacts, OwnDesk, Settlement } from './desk.js';
 import type { HoldFilter } from './holds.js';
-import type { KeyStore } from './ports.js';
+import type { Changes, KeyStore } from './ports.js';
 
 /** A further gateway's desk, which rejects what it cannot answer. */
 export interface RemoteDesk {
@@ -20,7 +20,8 @@ export interface Incomplete {
 
 interface Parts {
   readonly acts: Acts;
-  readonly desk: Desk;
+  readonly desk: Desk & Pick<OwnDesk, 'reset'>;
+  readonly changes: Changes;
   readonly elsewhere: () => readonly RemoteDesk[];
   readonly store: KeyStore;
 }
@@ -99,7 +100,18 @@ export class Approvals {
     };
   }
 
-  /** Learns (`release`) or forgets (`discard`) what waits in quarantine, or forgets all (`reset`), in every process. */
+  /** Forgets all that was learned of the key: each gateway before it holds a lease again, be it stopped or not there now. */
+  reset(actor: string, key: string): Promise<void> {
+    const { acts, desk, changes } = this.#parts;
+    return acts.run(async () => {
+      this.#known(key);
+      await acts.record(actor, 'baseline.reset', key);
+      await desk.reset(key);
+      await changes.announce({});
+    }, `baseline ${key}`);
+  }
+
+  /** Learns (`release`) or forgets (`discard`) what waits in quarantine, in every process. */
   settle(actor: string, key: string, how: Settlement): Promise<{ calls: number }> {
     return this.#parts.acts.run(async () => {
       this.#known(key);

@@ -53,14 +53,12 @@ describe('what cannot be used of a store', () => {
     const spent = { tail: [500, 7.5, 6, 18], counts: [40, 0.08, 3] };
     await store.writeLearned({ baselines: new Map(), budget: spent, population: { version: 1 } as never });
     expect(opened(store).behaviour.budget.standing).toMatchObject({ keyDays: 40, spent: 3 });
-    const broken = Object.create(store, {
-      alarmBudget: {
-        value: () => {
-          throw new Error('unable to deserialize');
-        },
+    const broken = storeBut({
+      alarmBudget: () => {
+        throw new Error('unable to deserialize');
       },
-      population: { value: () => undefined },
-    }) as BaselineStore;
+      population: () => undefined,
+    });
     expect(opened(broken).told).toEqual([expect.stringContaining('The alarm budget cannot be used')]);
   });
 });
@@ -72,6 +70,9 @@ function storeBut(other: Partial<BaselineStore>): BaselineStore {
     alarmBudget: () => store.alarmBudget(),
     population: () => store.population(),
     paths: (upstream) => store.paths(upstream),
+    owns: (key) => store.owns(key),
+    resets: (after) => store.resets(after),
+    lastReset: () => store.lastReset(),
     writeLearned: (learned) => store.writeLearned(learned),
     ...other,
   };
@@ -131,6 +132,39 @@ describe('a reset', () => {
     second.behaviour.reset('k');
     await second.behaviour.keep('k');
     expect(opened(store).behaviour.standing('k')).toMatchObject({ calls: 0, warming: true, alarmDays: 1 });
+  });
+
+  it('is followed by a gateway once, with what it knows of other keys as it is; a crash before it is written forgets neither', async () => {
+    const home = mkdtempSync(path.join(os.tmpdir(), 'keyward-behaviour-gateway-'));
+    const own = EmbeddedStore.open(home);
+    // As a gateway has it: its own baselines before those of the control process.
+    const port = storeBut({
+      baseline: (key) => own.baseline(key) ?? store.baseline(key),
+      owns: (key) => own.owns(key),
+      lastReset: () => own.lastReset(),
+      writeLearned: (learned) => own.writeLearned(learned),
+    });
+    const away = opened(port);
+    atWork(away);
+    for (let n = 0; n < 30; n++)
+      away.behaviour.judge({ ...KEY, id: 'other', principal: 'q' }, call(T + n), policy('learn'));
+    await away.behaviour.flush(T, true);
+    const { behaviour } = opened(store);
+    behaviour.reset('elsewhere');
+    behaviour.reset('k');
+    await behaviour.keep('k');
+    // Killed before it has written anything.
+    expect(opened(port).behaviour.standing('k').calls).toBe(0);
+    const back = opened(port);
+    expect([back.behaviour.standing('k').calls, back.behaviour.standing('other').calls]).toEqual([0, 30]);
+    atWork(back);
+    back.behaviour.followResets();
+    await back.behaviour.flush(T, true);
+    expect(opened(port).behaviour.standing('k').calls).toBe(60);
+    // What it never knew itself it has from the control process as before.
+    expect(own.owns('elsewhere')).toBe(false);
+    await own.close();
+    rmSync(home, { recursive: true, force: true });
   });
 
   it('is a beginning: such a key does not stand as the one that it replaces', () => {

@@ -54,6 +54,9 @@ export class Behaviour {
   readonly #dirty = new Set<string>();
   /** Owners' latest keys that are not written yet. */
   readonly #begun = new Map<number, string>();
+  /** Number of the last reset that is in the baselines in memory, and those that are not written yet. */
+  #lastReset: number;
+  readonly #resets = new Map<number, string>();
   #populationMs = 0;
   #populationDirty = false;
 
@@ -74,6 +77,8 @@ export class Behaviour {
       const kept = parts.store.alarmBudget();
       if (kept !== undefined) this.budget.restore(kept);
     });
+    this.#lastReset = parts.store.lastReset();
+    this.followResets();
   }
 
   /** What is damaged, or of another version, begins anew: the operator is told. */
@@ -142,6 +147,22 @@ export class Behaviour {
 
   /** Forgets everything that was learned of the key: it warms up anew. Its days and alarms stay counted. */
   reset(key: string): void {
+    this.#lastReset += 1;
+    this.#resets.set(this.#lastReset, key);
+    this.#renew(key);
+  }
+
+  /** Forgets what operators had forgotten at the control process: now, or while this gateway was not there. */
+  followResets(): void {
+    for (const [n, key] of this.#store.resets(this.#lastReset)) {
+      this.#lastReset = n;
+      this.#resets.set(n, key);
+      // What it has not learned itself it has from the control process, where it is forgotten.
+      if (this.#detector.baselines.get(key) !== undefined || this.#store.owns(key)) this.#renew(key);
+    }
+  }
+
+  #renew(key: string): void {
     this.#load(key);
     this.#learning.discard(key);
     this.#detector.adopt(key, new Baseline());
@@ -197,10 +218,17 @@ export class Behaviour {
   }
 
   /** What could not be written is written with the next that changes. */
-  async #write(learned: Learned): Promise<void> {
+  async #write({ baselines, ...rest }: Learned): Promise<void> {
+    const resets = new Map(this.#resets);
+    this.#resets.clear();
+    // Both or none: after a crash no baseline from before a reset may pass for one from after it.
+    const renewed = [...resets.values()].filter((key) => this.#dirty.delete(key));
+    const packed = renewed.map((key) => [key, this.#detector.baselineOf(key).pack()] as const);
+    const learned = { ...rest, baselines: new Map([...baselines, ...packed]), resets };
     try {
       await this.#store.writeLearned(learned);
     } catch (error) {
+      for (const [n, key] of resets) this.#resets.set(n, key);
       for (const key of learned.baselines.keys()) this.#dirty.add(key);
       for (const [owner, key] of learned.latestKeys ?? [])
         if (!this.#begun.has(owner)) this.#begun.set(owner, key);

@@ -16,7 +16,8 @@ export interface HoldDecision {
   readonly learn: boolean;
 }
 
-export type Settlement = 'release' | 'discard' | 'reset';
+/** What becomes of the calls that wait in quarantine. */
+export type Settlement = 'release' | 'discard';
 export type { BudgetStanding };
 export type BaselineStanding = Omit<DeskStanding, 'begun'>;
 /** Of one process. `begun`: it knows the key, though it may have forgotten all that it did. */
@@ -71,16 +72,15 @@ export class OwnDesk implements Desk {
   }
 
   async settle(key: string, how: Settlement): Promise<number> {
-    const calls = this.#settled(key, how);
+    const calls = how === 'release' ? this.#behaviour.release(key) : this.#behaviour.discard(key);
     await this.#behaviour.keep(key);
     return calls;
   }
 
-  #settled(key: string, how: Settlement): number {
-    if (how === 'release') return this.#behaviour.release(key);
-    if (how === 'discard') return this.#behaviour.discard(key);
+  /** On disk, with the number by which gateways know that they have to follow. */
+  async reset(key: string): Promise<void> {
     this.#behaviour.reset(key);
-    return 0;
+    await this.#behaviour.keep(key);
   }
 
   async standing(key: string): Promise<DeskStanding> {

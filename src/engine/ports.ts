@@ -202,6 +202,8 @@ export interface Learned {
   readonly population?: PopulationSnapshot;
   /** Of paths that no catalog knows, by upstream. */
   readonly paths?: ReadonlyMap<string, KeptPosition>;
+  /** Keys whose baselines an operator had forgotten, by number: the numbers go on without a gap. */
+  readonly resets?: ReadonlyMap<number, string>;
 }
 
 /** Where it outlives the process. Reads are synchronous: the first call of a key waits for its baseline. */
@@ -211,6 +213,12 @@ export interface BaselineStore {
   alarmBudget(): BudgetSnapshot | undefined;
   population(): PopulationSnapshot | undefined;
   paths(upstream: string): KeptPosition | undefined;
+  /** Whether there is a baseline of the key that this process has written itself. */
+  owns(key: string): boolean;
+  /** What operators had forgotten since reset number `after`, in order. */
+  resets(after: number): Iterable<readonly [n: number, key: string]>;
+  /** The last one that is in what this process has written; 0: none. */
+  lastReset(): number;
   /** Atomic; resolves when on disk. */
   writeLearned(learned: Learned): Promise<void>;
 }

@@ -25,6 +25,8 @@ const THROUGH = '~through';
 const MAP_BYTES_MAX = 64 * 1024 ** 3;
 /** Older receipts are removed; whoever needs them longer keeps them elsewhere. */
 export const RECEIPTS_MAX = 100_000;
+/** Older ones are removed: a gateway that was away for more keeps what it knew of those keys. */
+const RESETS_MAX = 100_000;
 
 /**
  * The embedded store: one LMDB environment in the data directory. Reads are from the memory map, writes are
@@ -43,6 +45,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
   readonly #population: Database<Buffer, string>;
   readonly #latestKeys: Database<string, number>;
   readonly #paths: Database<Buffer, string>;
+  readonly #resets: Database<string, number>;
   readonly #incidents: Database<Buffer, string>;
   readonly #plans: Database<Buffer, string>;
   readonly #receipts: Database<RevocationReceipt, string>;
@@ -64,6 +67,7 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     this.#population = root.openDB({ name: 'population', encoding: 'binary' });
     this.#latestKeys = root.openDB({ name: 'latest-keys' });
     this.#paths = root.openDB({ name: 'paths', encoding: 'binary' });
+    this.#resets = root.openDB({ name: 'resets' });
     this.#receipts = root.openDB({ name: 'receipts' });
     this.#receiptOf = root.openDB({ name: 'receipt-of' });
     this.#gateways = root.openDB({ name: 'gateways' });
@@ -218,13 +222,31 @@ export class EmbeddedStore implements KeyStore, BaselineStore, IncidentStore {
     return bytes === undefined ? undefined : deserialize(bytes);
   }
 
-  async writeLearned({ baselines, latestKeys, budget, population, paths }: Learned): Promise<void> {
+  owns(key: string): boolean {
+    return this.#baselines.doesExist(key);
+  }
+
+  *resets(after: number): Iterable<readonly [number, string]> {
+    for (const { key: n, value } of this.#resets.getRange({ start: after, exclusiveStart: true }))
+      yield [n, value];
+  }
+
+  lastReset(): number {
+    return [...this.#resets.getKeys({ reverse: true, limit: 1 })][0] ?? 0;
+  }
+
+  async writeLearned(learned: Learned): Promise<void> {
+    const { baselines, latestKeys, budget, population, paths, resets } = learned;
     await commit(this.#root, () => {
       for (const [key, bytes] of baselines) this.#baselines.putSync(key, Buffer.from(bytes));
       for (const [owner, key] of latestKeys ?? []) this.#latestKeys.putSync(owner, key);
       if (budget !== undefined) this.#population.putSync(BUDGET, serialize(budget));
       if (population !== undefined) this.#population.putSync(EVERYONE, serialize(population));
       for (const [upstream, kept] of paths ?? []) this.#paths.putSync(upstream, serialize(kept));
+      for (const [n, key] of resets ?? []) {
+        this.#resets.putSync(n, key);
+        this.#resets.removeSync(n - RESETS_MAX);
+      }
     });
   }
 

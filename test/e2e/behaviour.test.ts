@@ -139,7 +139,7 @@ describe('behaviour', () => {
     expect(await approvals.standing(other.id)).toMatchObject({ calls: 0, warming: true });
     const { key: last } = await keys.rotate('test', successor.id, 0);
     expect(await approvals.standing(last.id)).toMatchObject({ calls: 61 });
-    await approvals.settle('anna', last.id, 'reset');
+    await approvals.reset('anna', last.id);
     expect(await approvals.standing(last.id)).toMatchObject({ calls: 0, warming: true });
   });
 
@@ -168,7 +168,7 @@ describe('behaviour', () => {
     expect((await guard.running.approvals.standing(guard.keyId)).quarantined).toBeGreaterThan(5);
     await guard.running.approvals.settle('anna', guard.keyId, 'release');
     expect((await guard.running.approvals.standing(guard.keyId)).quarantined).toBe(0);
-    await guard.running.approvals.settle('anna', guard.keyId, 'reset');
+    await guard.running.approvals.reset('anna', guard.keyId);
     expect(await guard.running.approvals.standing(guard.keyId)).toMatchObject({ calls: 0, warming: true });
   });
 

@@ -19,11 +19,16 @@ const COMMAND = 'POST /api/runCommand';
 // Silent gateways are waited for, and processes started.
 vi.setConfig({ testTimeout: 60_000 });
 
+interface Key {
+  readonly id: string;
+  readonly credential: string;
+}
+
 let upstream: HttpUpstream;
 let dir: string;
 let guard: GuardProcess;
 let east: GatewayProcess;
-let key: { id: string; credential: string };
+let key: Key;
 
 beforeAll(async () => {
   upstream = await httpUpstream((_, response) => response.end('ok'));
@@ -34,9 +39,7 @@ beforeAll(async () => {
   });
   guard = await startGuard(dir);
   east = await startGateway(dir, 'east');
-  const issued = await guard.admin('POST', '/v1/keys', { name: 'k' });
-  const { key: record, credential } = (await issued.json()) as { key: { id: string }; credential: string };
-  key = { id: record.id, credential };
+  key = await issue();
   await learnAt(east);
 });
 afterAll(async () => {
@@ -46,15 +49,22 @@ afterAll(async () => {
   removeFolder(dir);
 });
 
-function requestOf(who: typeof OWNER, line: string): string {
-  return `${line} HTTP/1.1\r\nHost: api\r\nx-api-key: ${key.credential}\r\nX-Forwarded-For: ${who.address}\r\nUser-Agent: ${who.agent}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`;
+async function issue(): Promise<Key> {
+  const issued = await guard.admin('POST', '/v1/keys', { name: 'k' });
+  const { key: record, credential } = (await issued.json()) as { key: { id: string }; credential: string };
+  return { id: record.id, credential };
 }
 
-const ask = (who: typeof OWNER, line: string, at = east) => raw(at.port, requestOf(who, line), 20);
+function requestOf(who: typeof OWNER, line: string, of = key): string {
+  return `${line} HTTP/1.1\r\nHost: api\r\nx-api-key: ${of.credential}\r\nX-Forwarded-For: ${who.address}\r\nUser-Agent: ${who.agent}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`;
+}
 
-async function learnAt(gateway: GatewayProcess): Promise<void> {
+const ask = (who: typeof OWNER, line: string, at = east, of = key) =>
+  raw(at.port, requestOf(who, line, of), 20);
+
+async function learnAt(gateway: GatewayProcess, of = key): Promise<void> {
   for (let n = 0; n < 60; n++)
-    await ask(OWNER, n % 2 === 0 ? 'GET /api/systemusers' : 'GET /api/v2/usergroups', gateway);
+    await ask(OWNER, n % 2 === 0 ? 'GET /api/systemusers' : 'GET /api/v2/usergroups', gateway, of);
 }
 
 async function untilHeld(line: string, at = east): Promise<string> {
@@ -167,13 +177,48 @@ describe('what a further gateway holds', () => {
       `There is no hold ${hold}, save where nobody answers: gateway east.`,
     );
     // What was not done everywhere is not said to be done.
-    expect(await keyward('baseline', 'reset', key.id)).toMatchObject({
+    expect(await keyward('baseline', 'discard', key.id)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('save where nobody answers: gateway east'),
     });
     east.child.kill('SIGCONT');
-    expect((await keyward('baseline', 'reset', key.id)).stdout).toContain('warms up anew');
-    expect((await keyward('baseline', 'show', key.id)).stdout).toContain('warming up');
+    expect(await keyward('baseline', 'discard', key.id)).toMatchObject({ code: 0 });
+    expect((await keyward('baseline', 'show', key.id)).stdout).toContain('ready');
+  });
+
+  it('is forgotten with all that the key did by a reset, stopped, gone or killed: of that key alone', async () => {
+    const other = await issue();
+    await learnAt(east, other);
+    const standing = async ({ id }: Key) =>
+      (await (await guard.admin('GET', `/v1/keys/${id}/baseline`)).json()) as object;
+    const forgotten = { calls: 0, warming: true, silent: [] };
+    const reset = async () => expect((await keyward('baseline', 'reset', key.id)).stdout).toMatch(/anew/);
+
+    east.child.kill('SIGSTOP');
+    await reset();
+    east.child.kill('SIGCONT');
+    await expect.poll(() => standing(key), { timeout: 5_000 }).toMatchObject(forgotten);
+
+    await learnAt(east);
+    expect(await standing(key)).toMatchObject({ calls: 60, warming: false });
+    await east.stop();
+    await reset();
+    east = await startGateway(dir, 'east');
+    await expect.poll(() => standing(key), { timeout: 5_000 }).toMatchObject(forgotten);
+
+    await learnAt(east);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await reset();
+    await east.stop('SIGKILL');
+    east = await startGateway(dir, 'east');
+    await expect.poll(() => standing(key), { timeout: 5_000 }).toMatchObject(forgotten);
+    expect(await standing(other)).toMatchObject({ calls: 60, warming: false });
+    // It begins anew, and is as good as any other beginning.
+    await learnAt(east);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await east.stop('SIGKILL');
+    east = await startGateway(dir, 'east');
+    await expect.poll(() => standing(key), { timeout: 5_000 }).toMatchObject({ calls: 60, silent: [] });
   });
 
   it('holds up nothing but what it was asked about: a hold elsewhere is decided, a key revoked', async () => {

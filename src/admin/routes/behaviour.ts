@@ -177,7 +177,12 @@ function baselines(app: AdminApp, approvals: Approvals): void {
           ...conflict,
         },
       }),
-      async (c) => c.json(await approvals.settle(c.get('operator').name, c.req.valid('param').id, how), 200),
+      async (c) => {
+        const [actor, key] = [c.get('operator').name, c.req.valid('param').id];
+        if (how !== 'reset') return c.json(await approvals.settle(actor, key, how), 200);
+        await approvals.reset(actor, key);
+        return c.json({ calls: 0 }, 200);
+      },
     );
   }
 }
