@@ -142,7 +142,10 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
   const { events } = notices;
   const services = {
     ...{ ...servicesOf(base, control, loop, metrics, events), sealed },
-    approvals: new Approvals({ acts, desk, store, changes: control, elsewhere: () => control.desks() }),
+    approvals: new Approvals({
+      ...{ ...base, desk, changes: control, elsewhere: () => control.desks() },
+      upstreams: () => loop.routing.upstreams,
+    }),
   };
   incidents.onFalseAlarm = async (actor, keys) => {
     for (const key of keys) await services.approvals.settle(actor, key, 'release');

@@ -2,10 +2,12 @@ import type { KeyRecord } from '../core/key.js';
 import type { BudgetStanding } from '../detectors/budget.js';
 import type { Acts } from '../keys/acts.js';
 import { ActFault } from '../keys/acts.js';
-import { type KeyState, stateOf } from '../keys/state.js';
+import type { KeyDirectory } from '../keys/directory.js';
 import type { BaselineStanding, Desk, HoldFacts, OwnDesk, Settlement } from './desk.js';
+import { explained, refusalOf } from './foresight.js';
 import type { HoldFilter } from './holds.js';
-import type { Changes, KeyStore } from './ports.js';
+import type { Changes, Geo, KeyStore } from './ports.js';
+import type { Upstream } from './routing.js';
 
 /** A further gateway's desk, which rejects what it cannot answer. */
 export interface RemoteDesk {
@@ -24,6 +26,9 @@ interface Parts {
   readonly changes: Changes;
   readonly elsewhere: () => readonly RemoteDesk[];
   readonly store: KeyStore;
+  readonly directory: KeyDirectory;
+  readonly geo: Geo;
+  readonly upstreams: () => readonly Upstream[];
 }
 
 /**
@@ -143,15 +148,13 @@ export class Approvals {
     }, `hold ${id}`);
   }
 
-  /** Its owner would wait in vain for what an approval lets through. */
-  #mustWork({ id, key }: HoldFacts): void {
-    const { acts, store } = this.#parts;
-    const record = store.key(key);
-    const state = record === undefined ? 'gone' : stateOf(record, acts.now());
-    if (ENDED.has(state))
+  /** Its owner would wait in vain for what an approval lets through, and the operator take it for done. */
+  #mustWork(hold: HoldFacts): void {
+    const reason = refusalOf(hold, this.#parts, this.#parts.acts.now());
+    if (reason !== undefined)
       throw new ActFault(
         'conflict',
-        `The key ${key} of hold ${id} is ${state}: no approval lets its calls through.`,
+        `Approved or not, the call of hold ${hold.id} would be refused. ${explained(reason, hold.key)}`,
       );
   }
 
@@ -192,8 +195,6 @@ export class Approvals {
     return known;
   }
 }
-
-const ENDED: ReadonlySet<KeyState | 'gone'> = new Set(['suspended', 'revoked', 'rotated', 'expired', 'gone']);
 
 /** No fault: another one may have it. */
 const NOT_HERE = new Error('not here');

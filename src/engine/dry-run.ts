@@ -39,6 +39,12 @@ export interface DryRunResult {
 const EXAMPLES_MAX = 20;
 const KEYS_MAX = 1_000;
 
+/** What a call was, as journal and holds tell it. */
+type Told = Pick<
+  DecisionEntry,
+  | ('time' | 'upstream' | 'method' | 'path' | 'operation' | 'privilege' | 'bodyBytes')
+  | ('address' | 'network' | 'country' | 'asn' | 'userAgent')
+>;
 type Allowed = DecisionEntry & { readonly seq: number; readonly key: string };
 
 /**
@@ -128,7 +134,7 @@ function bareKey(entry: Allowed): KeyRecord {
 }
 
 /** The operation is named anew where the upstream still exists: limits may be by path template. */
-function observationOf(entry: Allowed, upstream: Upstream | undefined): Observation {
+export function observationOf(entry: Told, upstream: Upstream | undefined): Observation {
   const target = parseTarget(entry.path, 'forward');
   const matched =
     upstream !== undefined && target.kind === 'done'

@@ -82,10 +82,25 @@ describe('behaviour', () => {
       /never used by this key/,
     );
 
-    await guard.running.keys.suspend('anna', guard.keyId, 'a look at it');
-    await expect(approvals.approve('anna', hold, false)).rejects.toThrow('is suspended');
-    await guard.running.keys.resume('anna', guard.keyId);
+    // While it would be refused all the same, nobody is told that it is approved.
+    const { keys } = guard.running;
+    const refused = (why: string) =>
+      expect(approvals.approve('anna', hold, false)).rejects.toThrow(
+        `Approved or not, the call of hold ${hold} would be refused. ${why}`,
+      );
+    await keys.suspend('anna', guard.keyId, 'a look at it');
+    await refused(
+      `This key is suspended. Its owner or an operator can resume it. First: keyward keys resume`,
+    );
+    await keys.resume('anna', guard.keyId);
+    await keys.freeze('anna', guard.keyId, { operations: { privilegeMax: 2 } }, 'a look at it');
+    await refused('This key is frozen: only what it has always done is accepted. First: keyward keys thaw');
+    await keys.freeze('anna', guard.keyId, { locations: { allow: [{ cidr: '198.51.100.0/24' }] } }, 'too');
+    await refused('This key is frozen: it is accepted only from where it has always come. First: keyward');
+    await keys.freeze('anna', guard.keyId, { operations: { allow: ['runcommand'] } }, 'it may do this');
+    expect((await approvals.show(hold)).state).toBe('pending');
     await approvals.approve('anna', hold, false);
+    await keys.thaw('anna', guard.keyId);
     const elsewhere = await request(guard, THIEF, STEAL, BODY, 'X-Org-Id: other');
     expect(elsewhere).toMatch(/^HTTP\/1\.1 403/);
     const other = await request(guard, THIEF, STEAL, BODY.replace('5f', '6f'));
