@@ -4,6 +4,7 @@ import { type Habits, habitsOf } from './habits.js';
 import type { Trail } from './incident.js';
 import { networkOf } from './lead.js';
 import { foreignNats } from './onset.js';
+import { unanswered, vouchedIn } from './vouched.js';
 
 /** Objects and networks that are listed of one key; the others are counted. */
 const LISTED_MAX = 5_000;
@@ -81,10 +82,9 @@ export function keyRadius(
   calls: readonly JournalCall[],
   trails: readonly Trail[],
 ): KeyRadius | undefined {
-  const nats = foreignNats(calls, trails);
+  const { nats, foreignAt } = whose(key, calls, trails);
   const compromised = changePoint(calls.map(({ timeMs }, i) => ({ timeMs, nats: nats[i] as number })));
   if (compromised === undefined) return undefined;
-  const foreignAt = calls.map((call, i) => call.flagged || (nats[i] as number) >= FOREIGN_FROM);
   const operations = new Map<string, OperationTally>();
   const objects = new Map<string, ObjectTally>();
   const networks = new Map<string, NetworkTally>();
@@ -127,6 +127,17 @@ export function keyRadius(
     objects: [...objects.values()],
     networks: [...networks.values()],
   };
+}
+
+/** How much each call speaks for the visitor, and which are taken for his. */
+function whose(key: string, calls: readonly JournalCall[], trails: readonly Trail[]) {
+  const vouched = vouchedIn(calls);
+  const asked = calls.map((call) => (vouched.has(call) ? { ...call, score: undefined } : call));
+  const nats = foreignNats(asked, unanswered(trails, key, calls, vouched));
+  const foreignAt = calls.map(
+    (call, i) => (call.flagged && !vouched.has(call)) || (nats[i] as number) >= FOREIGN_FROM,
+  );
+  return { nats, foreignAt };
 }
 
 const NOTHING = {

@@ -20,7 +20,10 @@ export interface JournalCall {
   readonly client: string;
   readonly objects: readonly string[];
   readonly score: number | undefined;
+  /** The detector had something to say of it. */
   readonly flagged: boolean;
+  /** The one that it waited in; where it was forwarded, the one that was approved. */
+  readonly hold: string | undefined;
   readonly forwarded: boolean;
   /** Answer of the upstream; 0 where there was none. */
   status: number;
@@ -66,7 +69,8 @@ export class CallReader {
       ...{ method: entry.method, operation: entry.operation, privilege: entry.privilege },
       ...{ address: entry.address, asn: entry.asn, country: entry.country, client: entry.userAgent },
       objects: entry.objects ?? NONE,
-      ...{ score: entry.score, flagged: entry.finding !== undefined, forwarded: forwards(entry) },
+      ...{ score: entry.score, flagged: entry.finding !== undefined, hold: entry.finding?.hold },
+      forwarded: forwards(entry),
       ...{ status: 0, bytesOut: 0, created: undefined },
     };
     this.calls.push(call);
