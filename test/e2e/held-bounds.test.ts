@@ -44,6 +44,12 @@ async function outcomesOf(path: string): Promise<Entry['outcome'][] | undefined>
     .map(({ outcome }) => outcome);
 }
 
+const findings = () =>
+  guard.running.incidents
+    .list()
+    .flatMap(({ trails }) => trails)
+    .reduce((sum, { leads }) => sum + leads, 0);
+
 function begin(path: string, lines: readonly string[], body: string) {
   const dialled = dial(guard.port);
   dialled.socket.write(headOf(guard, `PUT ${path}`, [...JSON_LINES, ...lines]) + body);
@@ -59,6 +65,7 @@ describe('the body of a held call has its time', () => {
     ['slow', 50],
   ])('408, the connection closed, the entry complete: %s', async (_, everyMs) => {
     const path = update();
+    const before = findings();
     const { socket, answer } = begin(path, ['Content-Length: 100'], '{');
     const timer = everyMs === 0 ? undefined : setInterval(() => socket.write(' '), everyMs);
     const closed = new Promise((resolve) => socket.once('end', resolve));
@@ -68,6 +75,8 @@ describe('the body of a held call has its time', () => {
     await expect
       .poll(() => outcomesOf(path))
       .toEqual([expect.objectContaining({ status: 408, aborted: 'request_timeout' })]);
+    // Whoever sends slowly is told of all the same, once.
+    expect(findings()).toBe(before + 1);
     socket.destroy();
   });
 
