@@ -147,9 +147,7 @@ async function startParts(config: Config, options: StartOptions, opened: Close[]
       upstreams: () => loop.routing.upstreams,
     }),
   };
-  incidents.onFalseAlarm = async (actor, keys) => {
-    for (const key of keys) await services.approvals.settle(actor, key, 'release');
-  };
+  incidents.onFalseAlarm = (actor, keys) => services.approvals.vouch(actor, keys);
   const containment = openContainment({
     ...{ ...investigating, incidents, keys: services.keys },
     automatic: { ...config.containment, measure: config.containment.automatic },

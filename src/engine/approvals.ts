@@ -117,7 +117,20 @@ export class Approvals {
   }
 
   /** Learns (`release`) or forgets (`discard`) what waits in quarantine, in every process. */
-  settle(actor: string, key: string, how: Settlement): Promise<{ calls: number }> {
+  async settle(actor: string, key: string, how: Settlement): Promise<{ calls: number }> {
+    const { calls, silent } = await this.#settle(actor, key, how);
+    if (silent.length > 0) throw notEverywhere([key], how, silent);
+    return { calls };
+  }
+
+  /** Of a false alarm: what waits of its keys was their owners' own. */
+  async vouch(actor: string, keys: readonly string[]): Promise<void> {
+    const settled = await Promise.all(keys.map((key) => this.#settle(actor, key, 'release')));
+    const silent = [...new Set(settled.flatMap((each) => each.silent))];
+    if (silent.length > 0) throw notEverywhere(keys, 'release', silent);
+  }
+
+  #settle(actor: string, key: string, how: Settlement): Promise<{ calls: number } & Incomplete> {
     return this.#parts.acts.run(async () => {
       this.#known(key);
       const { acts, desk } = this.#parts;
@@ -126,9 +139,7 @@ export class Approvals {
         desk.settle(key, how),
         this.#askAll((each) => each.desk.settle(key, how)),
       ]);
-      if (silent.length > 0)
-        throw new ActFault('conflict', `It is done, save where nobody answers: ${named(silent)}. Try again.`);
-      return { calls: answers.reduce((sum, calls) => sum + calls, own) };
+      return { calls: answers.reduce((sum, calls) => sum + calls, own), silent };
     }, `baseline ${key}`);
   }
 
@@ -173,7 +184,7 @@ export class Approvals {
       if (silent.length > 0)
         throw new ActFault(
           'conflict',
-          `There is no hold ${id}, save where nobody answers: ${named(silent)}.`,
+          `There is no hold ${id}, save where nobody answers: ${gateways(silent)}.`,
         );
       throw new ActFault('not_found', `There is no hold ${id}.`);
     });
@@ -196,11 +207,21 @@ export class Approvals {
   }
 }
 
+/** Keys that a fault names. */
+const NAMED_MAX = 100;
 /** No fault: another one may have it. */
 const NOT_HERE = new Error('not here');
 
-function named(gateways: readonly string[]): string {
-  return gateways.map((name) => `gateway ${name}`).join(', ');
+function notEverywhere(keys: readonly string[], how: Settlement, silent: readonly string[]): ActFault {
+  const named = keys.slice(0, NAMED_MAX).join(', ');
+  return new ActFault(
+    'conflict',
+    `The ${how} of what waits of ${named} is done, save where nobody answers: ${gateways(silent)}. Once that answers: keyward baseline ${how} KEY.`,
+  );
+}
+
+function gateways(names: readonly string[]): string {
+  return names.map((name) => `gateway ${name}`).join(', ');
 }
 
 function decidedAlready({ id, state }: HoldFacts): ActFault {

@@ -152,7 +152,11 @@ export class Incidents {
     const closed = await this.#act(actor, 'incident.close', id, { verdict, why }, (atMs) =>
       this.#correlator.close(id, verdict, actor, why, atMs),
     );
-    if (verdict === 'false_alarm') await this.onFalseAlarm(actor, this.#keysAlone(closed));
+    if (verdict !== 'false_alarm') return closed;
+    await this.onFalseAlarm(actor, this.#keysAlone(closed)).catch((error) => {
+      if (!(error instanceof ActFault)) throw error;
+      throw new ActFault(error.code, `The incident ${id} is closed. ${error.message}`);
+    });
     return closed;
   }
 

@@ -186,6 +186,28 @@ describe('what a further gateway holds', () => {
     expect((await keyward('baseline', 'show', key.id)).stdout).toContain('ready');
   });
 
+  it('stays in quarantine where a false alarm is closed while its gateway is silent: the operator is told', async () => {
+    await untilHeld(`${COMMAND}?false`);
+    const open = async () => {
+      const answer = await guard.admin('GET', '/v1/incidents?state=open');
+      const { incidents } = (await answer.json()) as { incidents: { id: string; keys: string[] }[] };
+      return incidents.filter(({ keys }) => keys.includes(key.id)).map(({ id }) => id);
+    };
+    await expect.poll(open, { timeout: 5_000 }).toHaveLength(1);
+    const [incident = ''] = await open();
+    east.child.kill('SIGSTOP');
+    const closed = await keyward('incidents', 'close', incident, '--as', 'false_alarm', '--why', 'us');
+    east.child.kill('SIGCONT');
+    expect([closed.code, closed.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        new RegExp(`${incident} is closed\\. The release .* ${key.id} is done, save .* gateway east`),
+      ),
+    ]);
+    expect(await open()).toEqual([]);
+    expect(await keyward('baseline', 'release', key.id)).toMatchObject({ code: 0 });
+  });
+
   it('is forgotten with all that the key did by a reset, stopped, gone or killed: of that key alone', async () => {
     const other = await issue();
     await learnAt(east, other);
