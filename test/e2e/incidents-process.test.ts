@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { journalsOf } from '../../src/incidents/follow.js';
 import { leadOf } from '../../src/incidents/lead.js';
 import { readEntries } from '../../src/journal/read.js';
@@ -13,6 +13,7 @@ import {
   dir,
   guard,
   guardForEach,
+  issue,
   type Key,
   learned,
   ownerOf,
@@ -23,6 +24,11 @@ import {
 } from './theft-bench.js';
 
 guardForEach();
+
+/** Only what hangs takes so long: a loaded machine needs seconds to start a process, and dozens are started here. */
+const PATIENCE_MS = 60_000;
+vi.setConfig({ testTimeout: 3 * PATIENCE_MS });
+const eventually = (condition: () => boolean | Promise<boolean>) => until(condition, PATIENCE_MS);
 
 interface IncidentView {
   readonly id: string;
@@ -48,13 +54,19 @@ it('incidents have each finding once, whenever the guard was killed', async () =
   const keys = await learned(4);
   await restart('SIGTERM');
   let over = false;
+  let answered = 0;
   const thief = async ({ credential }: { credential: string }) => {
-    for (let n = 0; !over; n++)
-      await call(credential, THIEF, n % 2 === 0 ? 'POST /api/runCommand' : undefined);
+    for (let n = 0; !over; n++) {
+      if ((await call(credential, THIEF, n % 2 === 0 ? 'POST /api/runCommand' : undefined)) !== '0')
+        answered += 1;
+      // Nobody is there: it starts sooner when it is left the machine.
+      else await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   };
   const thieves = keys.map(thief);
-  for (const ms of [300, 750, 520, 130, 610]) {
-    await new Promise((resolve) => setTimeout(resolve, ms));
+  for (const calls of [60, 170, 110, 25, 140]) {
+    const enough = answered + calls;
+    await eventually(() => answered >= enough);
     await restart();
     const now = await findingsInJournals();
     expect(await findingsInIncidents()).toBeGreaterThanOrEqual(now);
@@ -67,7 +79,8 @@ it('incidents have each finding once, whenever the guard was killed', async () =
   expect(await findingsInIncidents()).toBe(inJournals);
   await restart();
   expect(await findingsInIncidents()).toBe(inJournals);
-}, 30_000);
+});
+
 const run = promisify(execFile);
 const keyward = (line: string, ...more: string[]) =>
   cli([...line.split(' '), ...more], { KEYWARD_URL: guard.adminUrl, KEYWARD_TOKEN: token });
@@ -75,7 +88,7 @@ const keyward = (line: string, ...more: string[]) =>
 it('a theft at a second gateway: found, told, proved, and stopped there, by the command line', async () => {
   const gateway = await startGateway(dir, 'east');
   try {
-    await until(async () => {
+    await eventually(async () => {
       const { gateways } = await ask<{ gateways: { live: boolean }[] }>('GET', '/v1/status');
       return gateways.some(({ live }) => live);
     });
@@ -87,7 +100,7 @@ it('a theft at a second gateway: found, told, proved, and stopped there, by the 
       await call(other.credential, ownerOf(1), undefined, gateway.port);
     }
     let incident: IncidentView | undefined;
-    await until(async () => {
+    await eventually(async () => {
       const { incidents } = await ask<{ incidents: IncidentView[] }>('GET', '/v1/incidents');
       incident = incidents[0];
       return incidents.length === 1 && incident?.findings === (await findingsInJournals());
@@ -121,12 +134,12 @@ it('a theft at a second gateway: found, told, proved, and stopped there, by the 
     ) as PlanView;
     const done = async (which: PlanView) =>
       (await ask<PlanView>('GET', `/v1/containments/${which.id}`)).state === 'done';
-    await until(() => done(started));
+    await eventually(() => done(started));
     const thief = (port: number) => call(stolen.credential, THIEF, undefined, port);
     expect(await thief(gateway.port)).toBe('403 key_frozen');
     expect(await thief(guard.port)).toBe('403 key_frozen');
     expect(await call(stolen.credential, ownerOf(0), undefined, gateway.port)).toBe('200');
-    await until(async () => /acme +2 /.test((await keyward(`contain callers ${started.id}`)).stdout));
+    await eventually(async () => /acme +2 /.test((await keyward(`contain callers ${started.id}`)).stdout));
     const closed = await keyward(`incidents close ${id} --as false_alarm --why`, 'a test');
     expect(closed.stdout).toContain(`freeze of 1 key is in force: keyward contain undo ${started.id}`);
     await keyward(`incidents reopen ${id} --why`, 'it was none');
@@ -135,7 +148,7 @@ it('a theft at a second gateway: found, told, proved, and stopped there, by the 
     const revoked = JSON.parse(
       (await keyward('contain plan revoke --start --json', ...plan)).stdout,
     ) as PlanView;
-    await until(() => done(revoked));
+    await eventually(() => done(revoked));
     expect(await thief(gateway.port)).toBe('401 key_revoked');
     expect(await keyward(`contain undo ${revoked.id}`)).toMatchObject({
       code: 1,
@@ -154,23 +167,6 @@ it('a theft at a second gateway: found, told, proved, and stopped there, by the 
     expect(kin.set.contain.flatMap(({ why }) => why)).toContain(
       `issued with key ${stolen.id}, which is among these`,
     );
-    const refused = [
-      ['incidents radius i_0', 1, 'There is no incident i_0.'],
-      ['contain undo c_0', 1, 'There is no containment plan c_0.'],
-      ['contain plan explode --all --why x', 1, 'measure: Invalid option'],
-      ['contain plan freeze --why x', 1, 'name an incident, keys, a tenant, or all'],
-      ['contain plan freeze --tenant nobody --why x', 1, 'There is no living key in this scope.'],
-      ['contain plan freeze --key __proto__ --why x', 1, 'There is no key __proto__.'],
-      ['contain plan freeze --all --why x --wave-keys 0', 1, 'waveKeys: Too small'],
-      ['contain plan freeze --all --why x --gap -5s', 2, 'Write a span like'],
-      ['contain plan freeze --all --why x --dry-run --start', 2, 'cannot be used with'],
-    ] as const;
-    const results = await Promise.all(refused.map(([line]) => keyward(line)));
-    for (const [i, { code, stderr }] of results.entries()) {
-      expect([code, stderr]).toEqual([refused[i]?.[1], expect.stringContaining(refused[i]?.[2] as string)]);
-      expect(stderr).not.toMatch(/^ {4}at /m);
-    }
-
     const drafts = JSON.parse((await keyward(`incidents notify ${id} --json`)).stdout) as {
       id: string;
       kind: string;
@@ -186,4 +182,24 @@ it('a theft at a second gateway: found, told, proved, and stopped there, by the 
   } finally {
     await gateway.stop('SIGKILL');
   }
-}, 30_000);
+});
+
+it('what cannot be contained, and what is no incident, is refused by name, and never with a stack', async () => {
+  await issue(1);
+  const refused = [
+    ['incidents radius i_0', 1, 'There is no incident i_0.'],
+    ['contain undo c_0', 1, 'There is no containment plan c_0.'],
+    ['contain plan explode --all --why x', 1, 'measure: Invalid option'],
+    ['contain plan freeze --why x', 1, 'name an incident, keys, a tenant, or all'],
+    ['contain plan freeze --tenant nobody --why x', 1, 'There is no living key in this scope.'],
+    ['contain plan freeze --key __proto__ --why x', 1, 'There is no key __proto__.'],
+    ['contain plan freeze --all --why x --wave-keys 0', 1, 'waveKeys: Too small'],
+    ['contain plan freeze --all --why x --gap -5s', 2, 'Write a span like'],
+    ['contain plan freeze --all --why x --dry-run --start', 2, 'cannot be used with'],
+  ] as const;
+  const results = await Promise.all(refused.map(([line]) => keyward(line)));
+  for (const [i, { code, stderr }] of results.entries()) {
+    expect([code, stderr]).toEqual([refused[i]?.[1], expect.stringContaining(refused[i]?.[2] as string)]);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+  }
+});

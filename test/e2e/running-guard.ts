@@ -7,6 +7,9 @@ import path from 'node:path';
 const root = path.resolve(import.meta.dirname, '../..');
 const bin = path.join(root, 'bin', 'keyward.mjs');
 
+/** Only what hangs takes so long, also on a machine with other work. */
+const START_MS = 30_000;
+
 /** The guard as its users run it: a process of its own, from the command line. */
 export interface GuardProcess {
   readonly dir: string;
@@ -64,7 +67,7 @@ async function startProcess(args: readonly string[], ready: RegExp): Promise<Sta
   await until(() => {
     if (child.exitCode !== null) throw new Error(`The guard did not start: ${stderr}`);
     return ready.test(stdout);
-  });
+  }, START_MS);
   return {
     child,
     stdout: () => stdout,
