@@ -33,7 +33,8 @@ it('holds the call and freezes the key: the owner goes on, what is privileged do
   expect(plan?.options.why).toMatch(/^\S+ \(privilege 4\) with evidence of [\d.]+ nats: the action/);
   expect(await owner('GET /api/systemusers')).toMatch(/^HTTP\/1\.1 200/);
   expect(await steal(guard, COMMAND, JSON_LINES, '{"_id":"a"}')).toContain('key_frozen');
-  expect(incidents.list().flatMap(({ history }) => history.map(({ act }) => act))).toContain('contained');
+  const acts = () => incidents.list().flatMap(({ history }) => history.map(({ act }) => act));
+  await until(() => acts().includes('contained'));
 
   await containment.undo('anna', plan?.id ?? '');
   expect(frozen()).toBeUndefined();
