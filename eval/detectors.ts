@@ -36,6 +36,7 @@ export function keyward(
 /** The weights with one term taken out: whatever splits on it finds it as usual. */
 export function without(term: Term, weights: Weights = WEIGHTS): Weights {
   if (term === 'privilege') return { ...weights, privileged: 0 };
+  if (term === 'beginnings') return { ...weights, beginnings: 0 };
   const { single, forest } = weights;
   const isOf = (input: number) => input < DISTANCES && FEATURES[input % FEATURE_COUNT]?.term === term;
   return {
@@ -50,7 +51,11 @@ export function without(term: Term, weights: Weights = WEIGHTS): Weights {
   };
 }
 
-export const TERMS: readonly Term[] = [...new Set<Term>(FEATURES.map(({ term }) => term)), 'privilege'];
+export const TERMS: readonly Term[] = [
+  ...new Set<Term>(FEATURES.map(({ term }) => term)),
+  'privilege',
+  'beginnings',
+];
 
 /** The published detectors; `observations` says how many the set has. */
 export const BASELINES: Readonly<Record<string, (observations: number) => Scorer>> = {

@@ -72,6 +72,7 @@ export const WEIGHTS: Weights = {
   singleMeans: [${score.singleMeans.join(', ')}],
   singleBias: ${score.singleBias},
   privileged: ${WEIGHTS.privileged},
+  beginnings: ${WEIGHTS.beginnings},
   forest: decodeForest(
     '${encodeForest(forest)}',
   ),

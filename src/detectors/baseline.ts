@@ -53,6 +53,8 @@ export const HISTOGRAM = Object.fromEntries(
 export const HISTOGRAMS: readonly Histogram[] = Object.values(HISTOGRAM);
 /** Sums of the histograms, in their order. */
 export const HISTOGRAM_TOTAL: Span = reserve(HISTOGRAMS.length);
+/** Operations of privilege 3 and of 4 that the key began, the older the less. */
+export const BEGUN: Span = reserve(2);
 const DECAYING = end;
 /** Long-run mean of each feature. */
 export const MEAN: Span = reserve(FEATURE_COUNT);
@@ -62,6 +64,8 @@ export const AVERAGES: Span = reserve(FEATURE_COUNT * MEMORIES.length * TRACKS);
 export const THIS_HOUR: Span = reserve(2 * TRACKS);
 /** Evidence against whoever made the odd calls: it fades as they do. */
 export const AWAY_PEAK: Span = reserve(1);
+/** Nats of the privileged operations that were begun of late. */
+export const BEGINNING: Span = reserve(1);
 /** Features of place and tool of {@link Clock.readySource}. */
 export const READY: Span = reserve(SOURCE_FEATURES.length);
 const NUMBERS = end;
@@ -124,7 +128,7 @@ const BUCKETS_MIN = 4;
 const HEADER_BYTES = 16;
 const CHECKSUM_AT = 12;
 /** Version of the packed form; a reader refuses what it does not know. */
-const VERSION = 3;
+const VERSION = 4;
 export const BASELINE_BYTES_MAX = 4096;
 /** The alarm budget's part: day and days since an alarm in one word, evidence, days with an alarm and days of work. */
 const DAYS_BYTES = 12;

@@ -26,6 +26,7 @@ export type Term =
   | 'volume'
   | 'outcome'
   | 'privilege'
+  | 'beginnings'
   | 'visitor'
   | 'strangers';
 

@@ -115,7 +115,10 @@ describe('Detector', () => {
         judgement,
         true,
       );
-      return { evidence: judgement.evidence, privilege: reasons.find(({ term }) => term === 'privilege') };
+      return {
+        evidence: judgement.evidence - judgement.begun,
+        privilege: reasons.find(({ term }) => term === 'privilege'),
+      };
     };
     const [write, access] = [strike(2), strike(3)];
     expect(access.evidence - write.evidence).toBeCloseTo(WEIGHTS.privileged, 6);

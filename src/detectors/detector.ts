@@ -1,5 +1,6 @@
 import { PRIVILEGED_FROM } from '../core/observation.js';
-import { AWAY, AWAY_PEAK, Baseline, Clock, HOME } from './baseline.js';
+import { AWAY, AWAY_PEAK, Baseline, BEGINNING, Clock, HOME } from './baseline.js';
+import { beginningsEvidence } from './beginnings.js';
 import { learnTail, tailNats } from './calibration.js';
 import {
   type Actor,
@@ -48,6 +49,8 @@ export interface Judgement extends Assessment {
   /** Moving averages that the call belongs to. */
   readonly track: number;
   readonly context: Context;
+  /** Nats of the evidence that privileged operations new to the key brought. */
+  readonly begun: number;
   /** Nats of the evidence that earlier calls of the same visitor left, beyond what this call brings. */
   readonly carried: number;
   /** Other keys that the same source is new to, in the last days, and what they weigh. */
@@ -70,6 +73,7 @@ export class Detector {
   readonly #singleBias: number;
   readonly #forest: Forest;
   readonly #privileged: number;
+  readonly #beginnings: number;
   readonly #means = new Float64Array(FEATURE_COUNT);
   readonly #inputs = new Float64Array(INPUTS);
 
@@ -78,6 +82,7 @@ export class Detector {
     this.#single = Float64Array.from([...weights.single, ...weights.singleMeans]);
     this.#forest = new Forest(weights.forest);
     this.#privileged = weights.privileged;
+    this.#beginnings = weights.beginnings;
   }
 
   /** Scores the observation and moves the key's state of the moment. */
@@ -131,7 +136,8 @@ export class Detector {
 
     const odds = this.#forest.sum(inputsOf(baseline, track, features, means, this.#inputs));
     const ready = (clock[Clock.seen] as number) >= WARM_UP;
-    const own = Math.max(0, odds + ODDS_SHIFT + this.#stakes(symbols));
+    const begun = this.#beginnings * beginningsEvidence(baseline, symbols);
+    const own = Math.max(0, odds + ODDS_SHIFT + begun + this.#stakes(symbols));
     const evidence = ready ? visitorsEvidence(baseline, symbols, track, own) : 0;
     return {
       state: ready ? 'ready' : 'warming',
@@ -142,6 +148,7 @@ export class Detector {
       features,
       track,
       context: contextOf(baseline, symbols, track),
+      begun: ready ? begun : 0,
       carried: ready ? evidence - own : 0,
       strangers: NO_STRANGERS,
     };
@@ -185,6 +192,7 @@ export class Detector {
     const means = meansOf(baseline, this.population, this.#means);
     settleIn(baseline, means, HOME, 0);
     if (!all) return;
+    baseline.numbers[BEGINNING.start] = 0;
     settleIn(baseline, means, AWAY, 0);
     baseline.numbers[AWAY_PEAK.start] = 0;
   }
@@ -245,6 +253,7 @@ export class Detector {
       gathered.set(term, Math.max(nats, gathered.get(term) ?? 0));
     }
     gathered.set('privilege', this.#stakes(judgement.symbols));
+    gathered.set('beginnings', judgement.begun);
     gathered.set('visitor', judgement.carried);
     const telling = against(gathered);
     return telling.length > 0 ? telling : [highest(gathered)];

@@ -8,6 +8,7 @@ import {
   KIND_DISTINCT,
   KIND_TOTAL,
 } from './baseline.js';
+import { beginningsPerDay } from './beginnings.js';
 import type { Sighting, Term } from './contract.js';
 import type { Detector, Judgement } from './detector.js';
 import {
@@ -43,6 +44,8 @@ function explain(term: Term, scene: Scene, sighting: Sighting, strangerKeys: num
       return outcomeText(scene, sighting);
     case 'privilege':
       return privilegeText(sighting);
+    case 'beginnings':
+      return beginningsText(scene);
     case 'visitor':
       return visitorText(scene);
     case 'strangers':
@@ -76,6 +79,11 @@ export function explanations(
 
 function privilegeText({ observation: { operation } }: Sighting): string {
   return `${shown(operation.name)} is privileged (${operation.privilege} of 4): it needs less doubt`;
+}
+
+function beginningsText({ baseline, symbols }: Scene): string {
+  const often = beginningsPerDay(baseline, symbols);
+  return `several privileged operations that this key had never done, one after the other: it begins such a one in about ${counted(Math.max(1, Math.round(1 / often)), 'day')} at work`;
 }
 
 function visitorText({ baseline: { clock } }: Scene): string {

@@ -14,6 +14,7 @@ import {
   THIS_HOUR,
   TOTAL,
 } from './baseline.js';
+import { fadeBeginnings, learnBeginning } from './beginnings.js';
 import { AT, FEATURE_COUNT } from './contract.js';
 import { addCount } from './count-table.js';
 import { bytesPerHourClass, lastOf, paceSince, perHourClass } from './habits.js';
@@ -131,6 +132,7 @@ export function absorb(
   }
   if (symbols.dayIndex > (clock[Clock.dayLearned] as number)) {
     clock[Clock.dayLearned] = symbols.dayIndex;
+    fadeBeginnings(baseline);
     countClass(baseline, population, HISTOGRAM.weekday, symbols.weekday);
   }
   if (newHour || context.newClient || context.newPrefix) clock[Clock.readySource] = 0;
@@ -144,6 +146,7 @@ export function absorb(
     tally(learner, Kind.country, symbols.country);
     countClass(baseline, population, HISTOGRAM.networkKind, symbols.networkKind);
   }
+  learnBeginning(baseline, symbols);
   if (context.previous !== 0) transition(learner, context.previous);
   tally(learner, Kind.operation, symbols.operation);
   tally(learner, Kind.component, symbols.component);
