@@ -59,8 +59,9 @@ export interface AnalysisOptions {
   readonly inject?: boolean;
 }
 
-/** Scores below this need no reasons. */
-const EXPLAINED_FROM = 1;
+/** A call alone that is less odd needs no reasons, nor does less that has gathered. */
+const SCORE_EXPLAINED = 1;
+const EVIDENCE_EXPLAINED = 4;
 const NO_REASONS: readonly LineReason[] = [];
 
 /** The path of a row: score, decide, then learn. The same functions judge a live request. */
@@ -93,7 +94,8 @@ export class Analysis {
   }
 
   #reasons(rows: Rows, row: number, judgement: Judgement, decision: Action): readonly LineReason[] {
-    const explained = judgement.score >= EXPLAINED_FROM || decision !== 'allow';
+    const gathered = decision !== 'allow' || judgement.evidence >= EVIDENCE_EXPLAINED;
+    const explained = gathered || judgement.score >= SCORE_EXPLAINED;
     if (judgement.state === 'ready' && !explained) return NO_REASONS;
     const reasons: LineReason[] = [];
     if (judgement.state === 'warming')
@@ -103,6 +105,6 @@ export class Analysis {
         text: warmUpText(this.detector.seen(rows.actor(row).key), WARM_UP),
       });
     if (!explained) return reasons;
-    return [...reasons, ...explanations(this.detector, rows.sighting(row), judgement, decision !== 'allow')];
+    return [...reasons, ...explanations(this.detector, rows.sighting(row), judgement, gathered)];
   }
 }

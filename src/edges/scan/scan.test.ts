@@ -59,6 +59,27 @@ describe('keyward scan', () => {
     expect(rest).toEqual(lines.slice(0, 50));
   });
 
+  it('says why wherever evidence has gathered, though no call alone is odd and none is an alarm', async () => {
+    const usual = Array.from({ length: 600 }, (_, n) =>
+      line(n * 20, {
+        ...{ key: `k${n % 6}`, ip: `192.0.${n % 6}.1`, userAgent: `cron/${n % 6}` },
+        operation: ['a.get', 'a.list', 'b.get'][n % 3],
+      }),
+    );
+    const odd = Array.from({ length: 40 }, (_, n) =>
+      line(12_000 + n * 2, {
+        key: 'k1',
+        ip: '192.0.1.1',
+        userAgent: 'cron/1',
+        operation: n % 3 === 0 ? `a.put${n}` : 'a.get',
+      }),
+    );
+    const { lines } = await run(file('gathered.ndjson', [...usual, ...odd].join('\n')));
+    const gathered = lines.map((text) => JSON.parse(text)).filter(({ evidence }) => evidence >= 4);
+    expect(gathered.some(({ score, decision }) => score < 1 && decision === 'allow')).toBe(true);
+    for (const { reasons } of gathered) expect(reasons.length).toBeGreaterThan(0);
+  });
+
   it('reads gzip, CRLF, a byte order mark and folders; reports what it cannot use', async () => {
     file('folder/1.log', `\ufeff${[line(0), 'broken {', line(1)].join('\r\n')}`);
     file('folder/2.json.gz', gzipSync(`${line(2)}\n\n${line(3)}`));
