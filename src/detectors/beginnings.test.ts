@@ -66,6 +66,18 @@ describe('privileged operations newly begun', () => {
     expect(strike(keyOf({ begins: 0, days: 5 }))).toBe(0);
   });
 
+  it('begin once, though they are refused each time and never learned', () => {
+    const { call, endMs } = keyOf({ begins: 0 });
+    call(endMs, 'admins.create');
+    const later = Array.from({ length: 6 }, (_, day) => {
+      for (let n = 0; n < 20; n++) call(endMs + (day + 1) * DAY + n * MINUTE, `users.list${n % 18}`, 1);
+      return ['admins.create', 'mfa.reset'].map(
+        (name, n) => call(endMs + (day + 1) * DAY + (30 + n) * MINUTE, name).begun,
+      );
+    });
+    expect(Math.max(...later.slice(1).flat())).toBe(0);
+  });
+
   it('fade: half in twelve hours', () => {
     const { call, endMs } = keyOf({ begins: 0 });
     for (let n = 0; n < 4; n++) call(endMs + n * MINUTE, `admins.create${n}`);

@@ -1,7 +1,8 @@
 import { PRIVILEGED_FROM } from '../core/observation.js';
 import { type Baseline, BEGINNING, BEGUN, Clock, HISTOGRAM, HISTOGRAM_TOTAL } from './baseline.js';
-import { countOf } from './count-table.js';
-import type { Symbols } from './symbols.js';
+import { addCount, countOf } from './count-table.js';
+import { combine } from './hash.js';
+import { Kind, type Symbols } from './symbols.js';
 
 /** Privileged operations that a thief begins in one visit. */
 const THIEFS = 2;
@@ -26,7 +27,7 @@ const LEAST = 0.01;
  * @returns nats, 0 for a call that is nothing new
  */
 export function beginningsEvidence(baseline: Baseline, symbols: Symbols): number {
-  const { clock, numbers, slots, recent } = baseline;
+  const { clock, numbers, slots } = baseline;
   let gathered = numbers[BEGINNING.start] as number;
   if (gathered > 0) {
     gathered *= 2 ** (-Math.max(0, symbols.timeMs - (clock[Clock.last] as number)) / HALF_LIFE_MS);
@@ -34,8 +35,10 @@ export function beginningsEvidence(baseline: Baseline, symbols: Symbols): number
   }
   const privileged = symbols.privilege >= PRIVILEGED_FROM && (clock[Clock.seen] as number) >= KNOWN_FROM;
   if ((!privileged && gathered <= FREE) || countOf(slots, symbols.operation) > 0) return 0;
-  // What waits to be learned is new once, however often it comes.
-  if (privileged && !recent.includes(symbols.operation)) {
+  // What was refused, or waits, is never learned, or later: it begins once all the same, however often it comes.
+  const begun = combine(Kind.begun, symbols.operation);
+  if (privileged && countOf(slots, begun) === 0) {
+    addCount(slots, begun, 0);
     gathered += Math.max(0, Math.log(THIEFS / beginningsPerDay(baseline, symbols)));
     numbers[BEGINNING.start] = gathered;
   }

@@ -14,6 +14,7 @@ export const Kind = {
   followers: 8,
   component: 9,
   object: 10,
+  begun: 11,
 } as const;
 
 /** Kinds whose totals a baseline keeps, in its order. */
