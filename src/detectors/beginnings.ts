@@ -1,5 +1,6 @@
 import { PRIVILEGED_FROM } from '../core/observation.js';
 import { type Baseline, BEGINNING, BEGUN, Clock, HISTOGRAM, HISTOGRAM_TOTAL } from './baseline.js';
+import { WARM_UP } from './contract.js';
 import { addCount, countOf } from './count-table.js';
 import { combine } from './hash.js';
 import { Kind, type Symbols } from './symbols.js';
@@ -11,8 +12,7 @@ const BORROWED_DAYS = 5;
 const BORROWED_RATE = 0.15;
 /** What is left of a day's beginnings on the key's next day at work: habits of weeks count. */
 const FADING = 0.95;
-/** Calls of a key that are all new, and those before it has shown what it does. */
-const FIRST_CALLS = 20;
+/** Calls before a key has shown what it does. */
 const KNOWN_FROM = 80;
 /** In this time half of what was gathered is forgotten. */
 const HALF_LIFE_MS = 12 * 3_600_000;
@@ -52,9 +52,9 @@ export function beginningsPerDay({ numbers }: Baseline, symbols: Symbols): numbe
   return ((numbers[begunAt(symbols)] as number) + BORROWED_DAYS * BORROWED_RATE) / (days + BORROWED_DAYS);
 }
 
-/** Before the operation itself is learned. */
+/** Before the operation itself is learned; while the key warms up, all that it does is new. */
 export function learnBeginning({ clock, numbers, slots }: Baseline, symbols: Symbols): void {
-  const counts = symbols.privilege >= PRIVILEGED_FROM && (clock[Clock.seen] as number) >= FIRST_CALLS;
+  const counts = symbols.privilege >= PRIVILEGED_FROM && (clock[Clock.seen] as number) >= WARM_UP;
   if (!counts || countOf(slots, symbols.operation) > 0) return;
   const at = begunAt(symbols);
   numbers[at] = (numbers[at] as number) + 1;

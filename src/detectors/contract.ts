@@ -37,6 +37,9 @@ export interface TermScore {
   readonly nats: number;
 }
 
+/** Observations before a key's evidence means anything. */
+export const WARM_UP = 20;
+
 /** What the detector makes of one observation. */
 export interface Assessment {
   /** `warming` until the key has shown enough of itself; its evidence is 0 and means nothing. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Place } from '../core/observation.js';
-import type { Sighting } from './contract.js';
-import { Detector, type Judgement, WARM_UP } from './detector.js';
+import { type Sighting, WARM_UP } from './contract.js';
+import { Detector, type Judgement } from './detector.js';
 import { explanations } from './explain.js';
 import { LearningGuard } from './learning-guard.js';
 import { WEIGHTS } from './weights.js';

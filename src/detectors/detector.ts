@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Term,
   type TermScore,
+  WARM_UP,
 } from './contract.js';
 import { Forest } from './forest.js';
 import { outcomeTerm, timeTerm, volumeTerm } from './habits.js';
@@ -28,8 +29,6 @@ import { type Symbols, withOutcome } from './symbols.js';
 import { depart, NEW_NETWORK, rest, settleIn, trackOf, visitorsEvidence } from './visitor.js';
 import { WEIGHTS } from './weights.js';
 
-/** Observations before a key's evidence means anything. */
-export const WARM_UP = 20;
 /** Added to the log-odds of an impostor: evidence begins where one call in some hundred is a thief's. */
 const ODDS_SHIFT = 5;
 /** Nats of other keys from which the tail of strangers is fitted. */

@@ -25,7 +25,10 @@ export interface Weights {
    * (Elkan, The foundations of cost-sensitive learning, 2001). Chosen, not learned.
    */
   readonly privileged: number;
-  /** What a nat of privileged operations newly begun is worth beside the trees, which see each call's newness too. Chosen, not learned. */
+  /**
+   * What a nat of privileged operations newly begun is worth beside the trees, which see each call's newness too. Chosen, not
+   * learned.
+   */
   readonly beginnings: number;
 }
 

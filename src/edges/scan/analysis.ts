@@ -1,7 +1,7 @@
 import { type Action, RESPONSE_PLAN, type ResponsePlan, respond } from '../../core/response.js';
 import { AlarmBudget } from '../../detectors/budget.js';
-import type { Sighting, Term } from '../../detectors/contract.js';
-import { Detector, type Judgement, WARM_UP } from '../../detectors/detector.js';
+import { type Sighting, type Term, WARM_UP } from '../../detectors/contract.js';
+import { Detector, type Judgement } from '../../detectors/detector.js';
 import { explanations, warmUpText } from '../../detectors/explain.js';
 import { LearningGuard } from '../../detectors/learning-guard.js';
 import { BackTest } from './back-test.js';
