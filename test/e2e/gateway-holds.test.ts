@@ -38,7 +38,7 @@ beforeAll(async () => {
     detector: { mode: 'enforce' },
   });
   guard = await startGuard(dir);
-  east = await startGateway(dir, 'east');
+  east = await startEast();
   key = await issue();
   await learnAt(east);
 });
@@ -75,12 +75,21 @@ async function untilHeld(line: string, at = east): Promise<string> {
   throw new Error('nothing was held');
 }
 
+async function gateways(): Promise<{ name: string; pid: number; connected: boolean; live: boolean }[]> {
+  const answer = await guard.admin('GET', '/v1/status');
+  return ((await answer.json()) as { gateways: Awaited<ReturnType<typeof gateways>> }).gateways;
+}
+
 /** Names of gateways that hold a lease. */
-async function live(): Promise<string[]> {
-  const status = (await (await guard.admin('GET', '/v1/status')).json()) as {
-    gateways: { name: string; live: boolean }[];
-  };
-  return status.gateways.filter((each) => each.live).map(({ name }) => name);
+const live = async () => (await gateways()).filter((each) => each.live).map(({ name }) => name);
+
+/** Once it has joined: before, the control process answers for itself alone. */
+async function startEast(): Promise<GatewayProcess> {
+  const started = await startGateway(dir, 'east');
+  const joined = async () =>
+    (await gateways()).some((each) => each.pid === started.child.pid && each.connected && each.live);
+  await vi.waitUntil(joined, { timeout: 5_000 });
+  return started;
 }
 
 const keyward = (...args: string[]) =>
@@ -225,21 +234,21 @@ describe('what a further gateway holds', () => {
     expect(await standing(key)).toMatchObject({ calls: 60, warming: false });
     await east.stop();
     await reset();
-    east = await startGateway(dir, 'east');
+    east = await startEast();
     await expect.poll(() => standing(key), { timeout: 5_000 }).toMatchObject(forgotten);
 
     await learnAt(east);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     await reset();
     await east.stop('SIGKILL');
-    east = await startGateway(dir, 'east');
+    east = await startEast();
     await expect.poll(() => standing(key), { timeout: 5_000 }).toMatchObject(forgotten);
     expect(await standing(other)).toMatchObject({ calls: 60, warming: false });
     // It begins anew, and is as good as any other beginning.
     await learnAt(east);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     await east.stop('SIGKILL');
-    east = await startGateway(dir, 'east');
+    east = await startEast();
     await expect.poll(() => standing(key), { timeout: 5_000 }).toMatchObject({ calls: 60, silent: [] });
   });
 
@@ -276,7 +285,7 @@ describe('what a further gateway holds', () => {
     const startedMs = performance.now();
     expect(await silent()).toEqual(['east']);
     expect(performance.now() - startedMs).toBeLessThan(500);
-    east = await startGateway(dir, 'east');
+    east = await startEast();
     await expect.poll(silent).toEqual([]);
     await east.stop('SIGKILL');
     await expect.poll(silent, { timeout: 5_000 }).toEqual([]);
