@@ -274,7 +274,7 @@ function streamCourse(seed: number): Course {
   return {
     ...PLAIN,
     sightings: streamSet(seed),
-    ...{ phantoms: Math.min(0.08, 1.2 / length), owners: 0.5, length, kept: 1 / 3, weight: 0.15 },
+    ...{ phantoms: Math.min(0.08, 1.2 / length), owners: 0.5, length, kept: 1 / 3, weight: 0.3 },
     every: Math.max(2, Math.round(length / 8)),
   };
 }

@@ -64,7 +64,9 @@ The worlds above are of one provider, written by hand, and so are some of those 
 that? Here ${drawn.seeds.length} worlds (${count(drawn.observations)} calls) are of providers that nobody wrote (\`world/drawn-provider.ts\`): which part of
 an API is used, what services, people and thieves do with it, and how fast, is drawn anew for each; the APIs are GitHub's and Keycloak's, the
 trees learned from others; and logs leave out fields, addresses are of no known network, the catalog is missing. Thieves are
-harder to tell: some strike once, some do nothing but what the owner does, only more of it. At ${budget} false alarms in 1,000 key-days:
+harder to tell: some strike once, some do nothing but what the owner does, only more of it. And owners know no peace: people with
+wide habits and many networks, language models at work, services that somebody debugs by hand, clients that update, vendors that
+move with the keys of all their customers. Their days set the threshold for everybody. At ${budget} false alarms in 1,000 key-days:
 
 ${worldTable(drawn.rows)}
 

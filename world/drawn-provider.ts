@@ -1,5 +1,7 @@
 import { readCatalog } from '../src/catalogs/load.js';
 import type { CatalogOperation } from '../src/catalogs/match.js';
+import { SCRIPT_CLIENTS } from './places.js';
+import { newHome } from './principals.js';
 import {
   type Burst,
   type Objects,
@@ -7,6 +9,7 @@ import {
   type Service,
   type Step,
   step,
+  type Unrest,
   type Workflow,
 } from './provider.js';
 import type { Random } from './random.js';
@@ -37,13 +40,16 @@ export function drawnProvider(random: Random, catalog: string): Provider {
   const families = familiesOf(random, operations);
   if (families.length === 0) throw new RangeError('its operations have no paths that a call could have');
   const strong = operations.filter(({ privilege }) => privilege >= STRONG_FROM).map(({ name }) => name);
-  const flow = (most: number) => workflow(random, random.zipf(families, 0.5), most);
-  const services = Array.from({ length: random.int(6, 14) }, (_, n) => service(random, flow, n));
+  const flowBy = (each: Random, most: number) => workflow(each, each.zipf(families, 0.5), most);
+  const flow = (most: number) => flowBy(random, most);
+  const vendors = random.between(0, 0.6);
+  const services = Array.from({ length: random.int(6, 14) }, (_, n) => service(random, flow, n, vendors));
   const looking = families.flatMap(({ lists }) => lists.slice(0, 1));
   return {
     ...{ catalog, services },
     serviceShare: random.between(0.4, 0.85),
-    handFlows: Array.from({ length: random.int(7, 16) }, () => flow(4)),
+    handFlows: Array.from({ length: random.int(7, 30) }, () => flow(4)),
+    unrest: unrest(random, (each) => flowBy(each, 4)),
     pauses: { service: random.logBetween(0.05, 3), person: random.logBetween(4, 60) },
     bursts: {
       'incident-night': repairs(random, families, strong),
@@ -88,7 +94,7 @@ function workflow(random: Random, { lists, gets, writes }: Family, most: number)
   return steps;
 }
 
-function service(random: Random, flow: (most: number) => Workflow, n: number): Service {
+function service(random: Random, flow: (most: number) => Workflow, n: number, vendors: number): Service {
   const wide = random.chance(0.12);
   const flows = Array.from({ length: wide ? random.int(6, 14) : random.int(1, 3) }, () => flow(8));
   const calls = flows.flat().reduce((sum, { times = [1, 1] }) => sum + (times[0] + times[1]) / 2, 0);
@@ -103,6 +109,22 @@ function service(random: Random, flow: (most: number) => Workflow, n: number): S
     workdays: random.chance(0.35),
     ...(random.chance(0.45) ? { hours: [from, from + random.int(4, 24 - from)] as const } : {}),
     also: can.filter(() => random.chance(0.12)),
+    ...(random.chance(vendors)
+      ? { vendor: { ...newHome(random), client: random.pick(SCRIPT_CLIENTS) } }
+      : {}),
+  };
+}
+
+/** From none to more than most providers see. */
+function unrest(random: Random, anything: Unrest['anything']): Unrest {
+  return {
+    wandering: random.chance(0.2) ? 0 : random.logBetween(0.01, 0.3),
+    networks: random.int(0, 4),
+    updateDays: random.logBetween(4, 60),
+    updated: random.between(0, 0.8),
+    debugging: random.chance(0.3) ? 0 : random.logBetween(0.002, 0.06),
+    agents: random.between(0, 0.06),
+    anything,
   };
 }
 

@@ -8,8 +8,8 @@ import {
   SCRIPT_CLIENTS,
   THIEF_CLIENTS,
 } from './places.js';
-import { newKey, type Principal, personPlace, servicePlace } from './principals.js';
-import type { Burst, Provider, Workflow } from './provider.js';
+import { bumped, clientAt, newKey, type Principal, personPlace, servicePlace } from './principals.js';
+import type { Burst, Home, Provider, Workflow } from './provider.js';
 import type { Random } from './random.js';
 import { DAY_MS, HOUR_MS, live, runFlow, type Stage } from './traffic.js';
 
@@ -31,7 +31,7 @@ export function playTheft(stage: Stage, who: Principal, n: number): Episode {
   const copies = place === 'own-network' || random.chance(0.35);
   const guise = {
     ip: thiefAddress(random, who, place),
-    userAgent: copies ? who.client : random.pick(THIEF_CLIENTS),
+    userAgent: copies ? clientAt(who, (startMs - stage.startMs) / DAY_MS) : random.pick(THIEF_CLIENTS),
     episode: id,
     errors: random.pick([0.01, 0.05, 0.2]),
     pause: pace === 'smash' ? 0.6 : pace === 'hands-on' ? 25 : 6,
@@ -180,7 +180,7 @@ export function playChange(
       });
       return { episode, endMs: startMs };
     case 'client-upgrade':
-      after({ ...who, client: bumped(who.client) });
+      after({ ...who, client: bumped(who.client, 1) });
       return { episode, endMs: startMs };
     case 'new-tool':
       after({ ...who, client: random.pick(who.service === undefined ? HAND_CLIENTS : SCRIPT_CLIENTS) });
@@ -218,6 +218,13 @@ function exported(who: Principal, { bursts }: Provider): Workflow {
   return all.slice(0, 4).map((operation) => ({ operation, times: [25, 60] }));
 }
 
+/** The vendor who runs a service for many tenants moves: all its keys come from elsewhere from that day on. */
+export function playVendorMove(stage: Stage, who: Principal, startMs: number, home: Home): Episode {
+  const id = `vendor-move-${who.id}`;
+  play(stage, { ...who, ...home }, startMs, stage.startMs + who.to * DAY_MS, id);
+  return { id, kind: 'legitimate', what: 'vendor-move', keys: [who.key], startMs };
+}
+
 function hotel(random: Random): (random: Random) => string {
   const address = addressIn(random, random.pick(ACCESS));
   return () => address;
@@ -238,9 +245,4 @@ function burst(stage: Stage, who: Principal, episode: Episode, lastMs: number, f
   runFlow(stage, who, flow, episode.startMs, { episode: episode.id });
   live(stage, who, episode.startMs, lastMs);
   return { episode, endMs: episode.startMs };
-}
-
-/** The next minor version. */
-function bumped(client: string): string {
-  return client.replace(/(\d+)\.(\d+)/, (_, major, minor) => `${major}.${Number(minor) + 1}`);
 }

@@ -78,6 +78,14 @@ export const HAND_CLIENTS = [
   'python-requests/2.31.0',
 ] as const;
 
+export const AGENT_CLIENTS = [
+  'node',
+  'python-httpx/0.27.0',
+  'mcp-remote/0.1.16',
+  'fastmcp/2.3.1',
+  'undici',
+] as const;
+
 export const THIEF_CLIENTS = [
   'python-requests/2.31.0',
   'python-httpx/0.24.1',

@@ -1,5 +1,13 @@
-import { ACCESS, addressIn, CLOUD_REGIONS, HAND_CLIENTS, type Network, SCRIPT_CLIENTS } from './places.js';
-import type { Objects, Provider, Service, Step, Workflow } from './provider.js';
+import {
+  ACCESS,
+  AGENT_CLIENTS,
+  addressIn,
+  CLOUD_REGIONS,
+  HAND_CLIENTS,
+  type Network,
+  SCRIPT_CLIENTS,
+} from './places.js';
+import type { Home, Objects, Provider, Service, Step, Unrest, Workflow } from './provider.js';
 import type { Random } from './random.js';
 
 export interface Tenant {
@@ -29,6 +37,20 @@ export interface Principal {
   /** Local hours. */
   readonly start: number;
   readonly end: number;
+  /** Median seconds between two calls; absent: as everybody's. */
+  readonly pause?: number;
+  readonly unrest?: OwnUnrest;
+}
+
+/** How far one principal's life is from routine. */
+interface OwnUnrest extends Pick<Unrest, 'debugging' | 'anything'> {
+  /** Of its workflows, the share that is anything. */
+  readonly wandering: number;
+  /** Days between two versions of its client, and on which it began. */
+  readonly updates: { readonly everyDays: number; readonly phase: number } | undefined;
+  /** What it, or its owner, calls with now and then, and in which share of sessions by hand. */
+  readonly otherClient: string;
+  readonly otherShare: number;
 }
 
 export function newTenants(provider: Provider, random: Random, count: number): Tenant[] {
@@ -48,9 +70,67 @@ export function newPrincipal(
   days: number,
   n: number,
 ): Principal {
-  return random.chance(provider.serviceShare)
-    ? newService(random, tenant, days, n, random.pick(provider.services))
-    : newPerson(random, tenant, days, n, provider.handFlows);
+  const { unrest } = provider;
+  if (unrest !== undefined && random.chance(unrest.agents)) return newAgent(random, tenant, days, n, unrest);
+  if (random.chance(provider.serviceShare)) {
+    const service = newService(random, tenant, days, n, random.pick(provider.services));
+    return unrest === undefined ? service : { ...service, unrest: ownUnrest(random, unrest, 0.15) };
+  }
+  const person = newPerson(random, tenant, days, n, provider.handFlows);
+  if (unrest === undefined) return person;
+  return {
+    ...person,
+    place: roaming(random, person.place, random.int(0, unrest.networks)),
+    unrest: ownUnrest(random, unrest, 1),
+  };
+}
+
+/** @param share of those like it that ever leave their routine */
+function ownUnrest(random: Random, unrest: Unrest, share: number): OwnUnrest {
+  const wanders = random.chance(share) && unrest.wandering > 0;
+  const { debugging, anything } = unrest;
+  return {
+    ...{ debugging, anything },
+    wandering: wanders ? Math.min(0.8, random.logNormal(unrest.wandering, 1)) : 0,
+    updates: random.chance(unrest.updated)
+      ? { everyDays: unrest.updateDays, phase: random.between(0, 0.3) }
+      : undefined,
+    otherClient: random.pick(HAND_CLIENTS),
+    otherShare: random.chance(0.3) ? random.between(0.02, 0.3) : 0,
+  };
+}
+
+/** The client that it uses by then: those who follow its versions do so within days of each other. */
+export function clientAt({ client, unrest }: Principal, day: number): string {
+  const { updates } = unrest ?? {};
+  if (updates === undefined) return client;
+  return bumped(client, Math.max(0, Math.floor(day / updates.everyDays - updates.phase)));
+}
+
+/** So many minor versions later. */
+export function bumped(client: string, versions: number): string {
+  return client.replace(/(\d+)\.(\d+)/, (_, major, minor) => `${major}.${Number(minor) + versions}`);
+}
+
+/** A person, or a program of its own, that lets a language model work: on many things, and fast. */
+function newAgent(random: Random, tenant: Tenant, days: number, n: number, unrest: Unrest): Principal {
+  const flows = Array.from({ length: random.int(15, 80) }, () => unrest.anything(random));
+  const person = newPerson(random, tenant, days, n, flows);
+  const home = random.chance(0.5) ? newHome(random) : undefined;
+  return {
+    ...person,
+    id: `agent-${n}`,
+    flows,
+    client: random.pick(AGENT_CLIENTS),
+    ...(home === undefined ? {} : home),
+    pause: random.logBetween(0.5, 5),
+    unrest: { ...ownUnrest(random, unrest, 1), wandering: random.between(0.2, 0.7) },
+  };
+}
+
+export function newHome(random: Random): Home {
+  const region = random.pick(CLOUD_REGIONS);
+  return { region, place: servicePlace(random, region) };
 }
 
 export function newService(
@@ -60,14 +140,14 @@ export function newService(
   n: number,
   service: Service,
 ): Principal {
-  const region = random.pick(CLOUD_REGIONS);
+  const region = service.vendor?.region ?? random.pick(CLOUD_REGIONS);
   return {
     id: `${service.name}-${n}`,
     ...{ tenant, service, region },
     key: newKey(random),
     flows: service.flows.map((flow) => variant(random, flow)),
-    client: random.pick(SCRIPT_CLIENTS),
-    place: servicePlace(random, region),
+    client: service.vendor?.client ?? random.pick(SCRIPT_CLIENTS),
+    place: service.vendor?.place ?? servicePlace(random, region),
     ...period(random, days),
     diligence: 1,
     start: 0,
@@ -128,6 +208,21 @@ export function personPlace(random: Random, { office }: Tenant): (random: Random
     const draw = each.next();
     if (draw < 0.03) return addressIn(each, phone);
     return draw < 0.03 + atHome ? home : desk;
+  };
+}
+
+/** And now and then somewhere else: a branch, the second home, a train. */
+function roaming(random: Random, usual: Principal['place'], networks: number): Principal['place'] {
+  if (networks === 0) return usual;
+  const others = Array.from({ length: networks }, () => ({
+    network: random.pick(ACCESS),
+    third: random.int(1, 250),
+  }));
+  const share = random.between(0.05, 0.5);
+  return (each) => {
+    if (!each.chance(share)) return usual(each);
+    const { network, third } = each.zipf(others);
+    return addressIn(each, network, third);
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Network } from './places.js';
 import type { Random } from './random.js';
 
 /** One operation of a workflow, by its name in the catalog. */
@@ -24,6 +25,32 @@ export interface Service {
   readonly flows: readonly Workflow[];
   /** What otherwise only people do. */
   readonly also?: readonly Burst[];
+  /** Who runs it for many tenants, all from the same addresses and with one client; absent: each tenant by itself. */
+  readonly vendor?: Home & { readonly client: string };
+}
+
+/** Where a program runs. */
+export interface Home {
+  readonly region: readonly Network[];
+  /** Draws the address of a session. */
+  readonly place: (random: Random) => string;
+}
+
+/** How far life is from routine: what makes owners look like thieves. */
+export interface Unrest {
+  /** Of what people do, the share that is none of their usual work, on average: they differ widely. */
+  readonly wandering: number;
+  /** Further networks of a person, at most. */
+  readonly networks: number;
+  /** Days between two versions of a client, and the share of keys whose clients follow them. */
+  readonly updateDays: number;
+  readonly updated: number;
+  /** Of a service's days, those on which its owner tries something by hand with its key. */
+  readonly debugging: number;
+  /** Share of keys that a language model works with: wide, and quick. */
+  readonly agents: number;
+  /** Something out of all that there is to do. */
+  readonly anything: (random: Random) => Workflow;
 }
 
 /** Much at once, for good reason. */
@@ -41,6 +68,8 @@ export interface Provider {
   readonly serviceShare: number;
   /** What people do. */
   readonly handFlows: readonly Workflow[];
+  /** Absent: everybody goes by what was drawn for them. */
+  readonly unrest?: Unrest;
   /** Median seconds between two calls. */
   readonly pauses: { readonly service: number; readonly person: number };
   readonly bursts: Readonly<Record<Burst, Workflow>>;

@@ -1,6 +1,7 @@
 import { Api } from './api.js';
 import type { Call } from './call.js';
-import type { Principal } from './principals.js';
+import { addressIn } from './places.js';
+import { clientAt, type Principal } from './principals.js';
 import type { Provider, Service, Workflow } from './provider.js';
 import type { Random } from './random.js';
 
@@ -21,14 +22,15 @@ export interface Guise {
 
 /** Runs a workflow from `startMs` on; gives the time after it. */
 export function runFlow(
-  { provider, api, random, out }: Stage,
+  { provider, api, random, out, startMs: worldStartMs }: Stage,
   who: Principal,
   flow: Workflow,
   startMs: number,
   guise: Guise = {},
 ): number {
   const ip = guise.ip ?? who.place(random);
-  const pause = guise.pause ?? provider.pauses[who.service === undefined ? 'person' : 'service'];
+  const pause = guise.pause ?? who.pause ?? provider.pauses[who.service === undefined ? 'person' : 'service'];
+  const userAgent = guise.userAgent ?? clientAt(who, (startMs - worldStartMs) / DAY_MS);
   let timeMs = startMs;
   for (const step of flow) {
     if (step.chance !== undefined && !random.chance(step.chance)) continue;
@@ -42,7 +44,7 @@ export function runFlow(
         tenant: who.tenant.id,
         principal: who.id,
         ip,
-        userAgent: guise.userAgent ?? who.client,
+        userAgent,
         operation: step.operation,
         ...call,
         status,
@@ -78,7 +80,37 @@ function statusOf(random: Random, errors: number): number {
 /** Everything that a principal does of its own between two instants. */
 export function live(stage: Stage, who: Principal, fromMs: number, toMs: number): void {
   if (who.service === undefined) liveByHand(stage, who, fromMs, toMs);
-  else liveBySchedule(stage, who, who.service, fromMs, toMs);
+  else {
+    liveBySchedule(stage, who, who.service, fromMs, toMs);
+    debug(stage, who, fromMs, toMs);
+  }
+}
+
+/** What it does next: nearly always one of its workflows. */
+function nextFlow({ random }: Stage, { unrest }: Principal, usual: () => Workflow): Workflow {
+  return unrest !== undefined && random.chance(unrest.wandering) ? unrest.anything(random) : usual();
+}
+
+/** The service's owner tries something with its key: from the office, by hand. */
+function debug(stage: Stage, who: Principal, fromMs: number, toMs: number): void {
+  if (who.unrest === undefined) return;
+  const { random } = stage;
+  const { office, zone } = who.tenant;
+  const { debugging, anything, otherClient: userAgent } = who.unrest;
+  for (let day = Math.ceil(fromMs / DAY_MS); day * DAY_MS < toMs; day++) {
+    if (!random.chance(debugging)) continue;
+    const guise = {
+      ip: addressIn(random, office.network, office.third),
+      userAgent,
+      pause: stage.provider.pauses.person,
+      errors: 0.1,
+    };
+    let timeMs = day * DAY_MS + (random.between(8, 18) - zone) * HOUR_MS;
+    for (let n = random.int(1, 5); n > 0 && timeMs < toMs; n--) {
+      const flow = random.chance(0.2) ? anything(random) : random.pick(who.flows);
+      timeMs = runFlow(stage, who, flow, timeMs, guise) + 1000 * random.logNormal(60, 1);
+    }
+  }
 }
 
 function liveBySchedule(stage: Stage, who: Principal, service: Service, fromMs: number, toMs: number): void {
@@ -95,7 +127,8 @@ function liveBySchedule(stage: Stage, who: Principal, service: Service, fromMs: 
     const timeMs = dueMs + random.exponential(service.jitter * everyMs * 0.5);
     if (timeMs < fromMs || timeMs > toMs || !atWork(who, service, timeMs)) continue;
     if (random.chance(0.01)) continue;
-    const end = runFlow(stage, who, random.pick(who.flows), timeMs);
+    const flow = nextFlow(stage, who, () => random.pick(who.flows));
+    const end = runFlow(stage, who, flow, timeMs);
     // The upstream was away: scripts try again, and again.
     if (random.chance(0.002))
       for (let i = 0; i < 4; i++)
@@ -124,10 +157,17 @@ function liveByHand(stage: Stage, who: Principal, fromMs: number, toMs: number):
       const hour = late ? random.between(who.end, 24) : random.between(who.start, who.end);
       let timeMs = day * DAY_MS - zoneMs + hour * HOUR_MS;
       if (timeMs < fromMs || timeMs > toMs) continue;
-      const ip = who.place(random);
+      const guise = { ip: who.place(random), ...otherClient(random, who) };
       const flows = 1 + Math.floor(random.exponential(1.2));
-      for (let i = 0; i < flows && timeMs < toMs; i++)
-        timeMs = runFlow(stage, who, random.zipf(who.flows), timeMs, { ip }) + 1000 * random.logNormal(90, 1);
+      for (let i = 0; i < flows && timeMs < toMs; i++) {
+        const flow = nextFlow(stage, who, () => random.zipf(who.flows));
+        timeMs = runFlow(stage, who, flow, timeMs, guise) + 1000 * random.logNormal(90, 1);
+      }
     }
   }
+}
+
+/** A session with another tool. */
+function otherClient(random: Random, { unrest }: Principal): Pick<Guise, 'userAgent'> {
+  return unrest !== undefined && random.chance(unrest.otherShare) ? { userAgent: unrest.otherClient } : {};
 }

@@ -1,11 +1,11 @@
 import type { Call, Episode } from './call.js';
 import { type Campaign, type Play, planCampaign, resolved, victimsOf } from './campaign.js';
-import { playChange, playHarvest, playTheft } from './episodes.js';
+import { playChange, playHarvest, playTheft, playVendorMove } from './episodes.js';
 import { JUMPCLOUD } from './jumpcloud.js';
-import { newPrincipal, newTenants } from './principals.js';
+import { newHome, newPrincipal, newTenants } from './principals.js';
 import type { Provider } from './provider.js';
 import { Random } from './random.js';
-import { DAY_MS, live, newStage } from './traffic.js';
+import { DAY_MS, live, newStage, type Stage } from './traffic.js';
 import { playCampaign } from './waves.js';
 
 export interface WorldOptions {
@@ -58,12 +58,15 @@ export function newWorld({
   const victims = busy.slice(0, thefts);
   const others = settled.filter((who) => !victims.includes(who));
   const changing = new Set(others.slice(0, changes));
+  const move = vendorMove(provider, random, stage);
   let change = 0;
   for (const who of principals) {
     const fromMs = stage.startMs + who.from * DAY_MS;
     const toMs = stage.startMs + who.to * DAY_MS;
     if (!changing.has(who)) {
-      live(stage, who, fromMs, toMs);
+      const moves = move !== undefined && who.service === move.service && !victims.includes(who);
+      live(stage, who, fromMs, moves ? Math.min(toMs, move.startMs) : toMs);
+      if (moves && toMs > move.startMs) episodes.push(playVendorMove(stage, who, move.startMs, move.home));
       continue;
     }
     const { episode, endMs } = playChange(stage, who, change++);
@@ -91,4 +94,16 @@ export function newWorld({
   }
   const calls = stage.out.filter(({ timeMs }) => timeMs < stage.startMs + days * DAY_MS);
   return { calls: calls.sort((a, b) => a.timeMs - b.timeMs), episodes };
+}
+
+/** In some worlds one of the vendors moves to other addresses. */
+function vendorMove({ services, unrest }: Provider, random: Random, { startMs, days }: Stage) {
+  if (unrest === undefined) return undefined;
+  const vendors = services.filter(({ vendor }) => vendor !== undefined);
+  if (vendors.length === 0 || !random.chance(0.7)) return undefined;
+  return {
+    service: random.pick(vendors),
+    startMs: startMs + random.between(days * 0.4, days * 0.85) * DAY_MS,
+    home: newHome(random),
+  };
 }

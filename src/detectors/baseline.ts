@@ -158,6 +158,11 @@ export class Baseline {
     this.clock[Clock.lastAlarmDay] = BEFORE_ALL_DAYS;
   }
 
+  /** Days on which the key learned something, the older the less. */
+  get daysAtWork(): number {
+    return this.numbers[HISTOGRAM_TOTAL.start + HISTOGRAM.weekday.order] as number;
+  }
+
   get total(): number {
     return this.numbers[TOTAL.start] as number;
   }

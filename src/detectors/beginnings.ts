@@ -1,5 +1,5 @@
 import { PRIVILEGED_FROM } from '../core/observation.js';
-import { type Baseline, BEGINNING, BEGUN, Clock, HISTOGRAM, HISTOGRAM_TOTAL } from './baseline.js';
+import { type Baseline, BEGINNING, BEGUN, Clock } from './baseline.js';
 import { WARM_UP } from './contract.js';
 import { addCount, countOf } from './count-table.js';
 import { combine } from './hash.js';
@@ -46,9 +46,9 @@ export function beginningsEvidence(baseline: Baseline, symbols: Symbols): number
 }
 
 /** Operations of such a privilege that the key begins in a day at work. */
-export function beginningsPerDay({ numbers }: Baseline, symbols: Symbols): number {
-  const atWork = numbers[HISTOGRAM_TOTAL.start + HISTOGRAM.weekday.order] as number;
-  const days = (1 - FADING ** atWork) / (1 - FADING);
+export function beginningsPerDay(baseline: Baseline, symbols: Symbols): number {
+  const { numbers } = baseline;
+  const days = (1 - FADING ** baseline.daysAtWork) / (1 - FADING);
   return ((numbers[begunAt(symbols)] as number) + BORROWED_DAYS * BORROWED_RATE) / (days + BORROWED_DAYS);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Place } from '../core/observation.js';
-import { type Sighting, WARM_UP } from './contract.js';
+import { AT, type Sighting, WARM_UP } from './contract.js';
 import { Detector, type Judgement } from './detector.js';
 import { explanations } from './explain.js';
 import { LearningGuard } from './learning-guard.js';
@@ -218,5 +218,31 @@ describe('Detector', () => {
       call(endMs + HOUR * 100, { ...owner(i, 1), address: '192.0.2.1', place: ABROAD }),
     );
     expect(moved.at(-1)?.strangers.nats).toBeLessThan((spread.at(-1)?.strangers.nats as number) / 2);
+  });
+
+  it('does not take a vendor who moves with the keys of many tenants for one', () => {
+    const { call, owner, endMs } = provider();
+    const harvest = Array.from({ length: 5 }, (_, i) =>
+      call(endMs + i * 60_000, { ...owner(i, 1), ...thief }),
+    );
+    const moved = Array.from({ length: 5 }, (_, i) =>
+      call(endMs + HOUR * 100, { ...owner(8 + i, 1), address: '192.0.2.1', place: ABROAD }),
+    );
+    expect(moved.at(-1)?.strangers.keys).toBe(4);
+    expect(moved.at(-1)?.strangers.nats).toBeLessThan((harvest.at(-1)?.strangers.nats as number) / 2);
+  });
+
+  it('does not take one visit for a habit: a place vouches the more, the more hours the owner was there', () => {
+    const { detector, learning, owner, endMs } = provider();
+    const hotel = { ...owner(3, 1), address: '192.0.2.99', place: ABROAD };
+    const visits = Array.from({ length: 12 }, (_, i) => {
+      const judgement = learning.assess(sighting(endMs + i * HOUR, hotel));
+      detector.settle(judgement);
+      return judgement.features[AT.network] as number;
+    });
+    expect(visits[0]).toBeGreaterThan(3);
+    expect(visits[1]).toBeGreaterThanOrEqual(-1);
+    expect(visits[11]).toBeLessThan(visits[3] as number);
+    expect(visits[11]).toBeLessThan(-3);
   });
 });

@@ -91,12 +91,15 @@ export class Detector {
     const network = (alone.features[AT.network] as number) - (this.#means[AT.network] as number);
     const newness = alone.state === 'ready' && symbols.prefix !== 0 ? network - NEW_NETWORK : 0;
     if (newness <= 0) return alone;
+    const client = (alone.features[AT.client] as number) - (this.#means[AT.client] as number);
+    const ownTool = symbols.client !== 0 && client <= NEW_NETWORK;
     const { nats, keys } = this.#strangers.visit(
       symbols.prefix,
       hashText(baseline.key),
       symbols.tenant,
       symbols.timeMs,
       newness,
+      ownTool,
     );
     if (keys === 0) return alone;
     const excess = nats - STRANGERS_THRESHOLD;

@@ -33,8 +33,16 @@ export function networkTerm(scene: Scene, into: number[]): void {
   const others = othersProbability(scene, PREFIX, countOfAll(scene, symbols.prefix), prefixOwn);
   const tenant = scopeProbability(scene, symbols.tenant, PREFIX, symbols.prefix, prefixOwn, others);
   const prefix = Math.log(others / ownProbability(scene, PREFIX, prefixOwn, tenant));
-  into[AT.network] = bounded((asn + prefix) / 2);
+  into[AT.network] = bounded((vouched(asn, asnOwn) + vouched(prefix, prefixOwn)) / 2);
   countryAndKind(scene, into);
+}
+
+/**
+ * A place speaks for the owner by a nat for each hour in which he was there, at most: who came by once may have been the thief
+ * on his first visit.
+ */
+function vouched(nats: number, hours: number): number {
+  return Math.max(nats, -hours);
 }
 
 function countryAndKind(scene: Scene, into: number[]): void {
@@ -43,7 +51,8 @@ function countryAndKind(scene: Scene, into: number[]): void {
     const own = ownCount(scene, country);
     const others = othersProbability(scene, COUNTRY, countOfAll(scene, country), own);
     const backoff = scopeProbability(scene, tenant, COUNTRY, country, own, others);
-    into[AT.country] = bounded(Math.log(others / ownProbability(scene, COUNTRY, own, backoff)));
+    const nats = Math.log(others / ownProbability(scene, COUNTRY, own, backoff));
+    into[AT.country] = bounded(vouched(nats, own));
   }
   if (networkKind >= 0)
     into[AT.networkKind] = bounded(histogramNats(scene, HISTOGRAM.networkKind, networkKind));

@@ -34,8 +34,8 @@ export interface Weights {
 
 /** Distances from the key's means come first: this call's, then those of the moving averages. */
 export const DISTANCES = FEATURE_COUNT * (1 + MEMORIES.length);
-/** After them the means themselves, then what is known of the key: calls (log), and the track. */
-export const INPUTS = DISTANCES + FEATURE_COUNT + 2;
+/** After them the means themselves, then what is known of the key: calls (log), the track, and days at work (log). */
+export const INPUTS = DISTANCES + FEATURE_COUNT + 3;
 
 /**
  * Mean of each feature on the key's own past, shrunk to the population's.
@@ -71,8 +71,9 @@ export function inputsOf(
       into[(memory + 1) * FEATURE_COUNT + i] = (numbers[start + memory * FEATURE_COUNT + i] as number) - mean;
     into[DISTANCES + i] = mean;
   }
-  into[INPUTS - 2] = Math.min(INPUT_MAX - 1, Math.log1p(baseline.total));
-  into[INPUTS - 1] = track;
+  into[INPUTS - 3] = Math.min(INPUT_MAX - 1, Math.log1p(baseline.total));
+  into[INPUTS - 2] = track;
+  into[INPUTS - 1] = Math.log1p(baseline.daysAtWork);
   return into;
 }
 

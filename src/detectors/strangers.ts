@@ -8,6 +8,8 @@ const WINDOW_MS = 3 * 86_400_000;
 /** A further key of a tenant that the source has visited: offices and pipelines move with all their keys. */
 const SAME_TENANT = 0.2;
 const NATS_PER_KEY_MAX = 4;
+/** What a key counts that came with the tool it always had: vendors move with the keys of all their customers. */
+const OWN_TOOL = 0.3;
 
 interface Visit {
   readonly key: number;
@@ -29,6 +31,7 @@ export class Strangers {
    * @param key hash of the key
    * @param tenant hash of its tenant, 0 where unknown
    * @param nats how new the source is to this key, above 0
+   * @param ownTool the key comes with a client that it is known for
    * @returns nats of the other keys that the source is new to, and their number
    */
   visit(
@@ -37,13 +40,14 @@ export class Strangers {
     tenant: number,
     timeMs: number,
     nats: number,
+    ownTool: boolean,
   ): { nats: number; keys: number } {
     let visits = this.#sources.get(source);
     if (visits === undefined) visits = [];
     else this.#sources.delete(source);
     const recent = visits.filter((each) => timeMs - each.timeMs < WINDOW_MS);
     if (!recent.some((each) => each.key === key) && recent.length < KEYS_MAX)
-      recent.push({ key, tenant, timeMs, nats: Math.min(NATS_PER_KEY_MAX, nats) });
+      recent.push({ key, tenant, timeMs, nats: (ownTool ? OWN_TOOL : 1) * Math.min(NATS_PER_KEY_MAX, nats) });
     this.#sources.set(source, recent);
     if (this.#sources.size > SOURCES_MAX) this.#sources.delete(this.#sources.keys().next().value as number);
     return others(recent, key);
