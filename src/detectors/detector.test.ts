@@ -130,7 +130,7 @@ describe('Detector', () => {
     });
 
     const { call, owner, endMs } = provider();
-    expect(call(endMs + 3 * 60_000, { ...owner(3, 14 * 24), privilege: 4 }).evidence).toBeLessThan(1);
+    expect(call(endMs + 3 * 60_000, { ...owner(3, 14 * 24), privilege: 4 }).evidence).toBeLessThan(ALARM / 4);
   });
 
   it('tells a thief from the owner, and lets evidence grow', () => {
