@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { issueInput } from '../../src/keys/inputs.js';
 import { type Guarded, guarded, raw, type Script } from './guarded-api.js';
 import { guardFolder, removeFolder, startGuard } from './running-guard.js';
+import { overHours } from './stranger.js';
 
 const answer: Script = (socket) =>
   socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok');
@@ -37,8 +38,9 @@ function request(
 }
 
 async function habits(to: Guarded, calls = 60): Promise<void> {
-  for (let n = 0; n < calls; n++)
-    await request(to, OWNER, n % 2 === 0 ? 'GET /api/systemusers' : 'GET /api/v2/usergroups');
+  await overHours(calls, (n) =>
+    request(to, OWNER, n % 2 === 0 ? 'GET /api/systemusers' : 'GET /api/v2/usergroups'),
+  );
 }
 
 const STEAL = 'POST /api/runCommand';
