@@ -26,7 +26,7 @@ import { Population } from './population.js';
 import { sourceTerms } from './source.js';
 import { Strangers } from './strangers.js';
 import { type Symbols, withOutcome } from './symbols.js';
-import { depart, NEW_NETWORK, rest, settleIn, trackOf, visitorsEvidence } from './visitor.js';
+import { beyond, depart, NEW_NETWORK, rest, settleIn, trackOf, visitorsEvidence } from './visitor.js';
 import { WEIGHTS } from './weights.js';
 
 /** Added to the log-odds of an impostor: evidence begins where one call in some hundred is a thief's. */
@@ -91,8 +91,7 @@ export class Detector {
     const network = (alone.features[AT.network] as number) - (this.#means[AT.network] as number);
     const newness = alone.state === 'ready' && symbols.prefix !== 0 ? network - NEW_NETWORK : 0;
     if (newness <= 0) return alone;
-    const client = (alone.features[AT.client] as number) - (this.#means[AT.client] as number);
-    const ownTool = symbols.client !== 0 && client <= NEW_NETWORK;
+    const ownTool = symbols.client !== 0 && !beyond(alone.features, this.#means, AT.client);
     const { nats, keys } = this.#strangers.visit(
       symbols.prefix,
       hashText(baseline.key),

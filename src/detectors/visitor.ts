@@ -51,7 +51,7 @@ function strangerElsewhere(
 }
 
 /** New to the key, as far as this feature tells. */
-function beyond(features: readonly number[], means: Float64Array, at: number): boolean {
+export function beyond(features: readonly number[], means: Float64Array, at: number): boolean {
   return (features[at] as number) - (means[at] as number) > NEW_NETWORK;
 }
 
