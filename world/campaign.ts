@@ -4,9 +4,9 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import type { Call, Episode } from './call.js';
 import { ABROAD, addressIn, CLOUD_REGIONS, type Network, THIEF_CLIENTS } from './places.js';
-import type { Principal } from './principals.js';
+import { clientAt, type Principal } from './principals.js';
 import type { Random } from './random.js';
-import { HOUR_MS, type Stage } from './traffic.js';
+import { DAY_MS, HOUR_MS, type Stage } from './traffic.js';
 
 const kinds = [
   'systemusers',
@@ -134,12 +134,13 @@ export function planCampaign(
   const { random } = stage;
   const tool = random.pick(THIEF_CLIENTS);
   const rented = addressIn(random, random.pick(ABROAD));
+  const day = (startMs - stage.startMs) / DAY_MS;
   const guises = new Map(
     victims.map((who) => [
       who.key,
       {
         ip: addressOf(random, place, who, rented),
-        userAgent: client === 'own' || place === 'own-network' ? who.client : tool,
+        userAgent: client === 'own' || place === 'own-network' ? clientAt(who, day) : tool,
       },
     ]),
   );
