@@ -84,7 +84,7 @@ function baselineCommands(program: Command): void {
         printFacts([
           ['key-days', String(budget.keyDays)],
           ['alarms allowed', budget.allowed.toFixed(1)],
-          ['alarms', String(budget.spent)],
+          ['alarms', `${budget.spent}, of which ${budget.falseAlarms} called false`],
           ['left', budget.left.toFixed(1)],
           ['threshold', `${budget.threshold.toFixed(2)} nats`],
         ]);

@@ -142,9 +142,10 @@ export class GatewayStore {
   }
 }
 
-/** What the control process knows of the tail, and nothing spent: both count for themselves. */
+/** What the control process knows of the tail, and how far it is overdrawn; nothing spent: both count for themselves. */
 function unspent(budget: Learned['budget']): Learned['budget'] {
-  return budget && { tail: budget.tail };
+  const overdrawn = budget?.falseAlarms?.[1] ?? 0;
+  return budget && { tail: budget.tail, falseAlarms: [0, overdrawn] };
 }
 
 /** With texts that are no longer than a message may hold. */

@@ -36,7 +36,10 @@ const gatewayMessage: fc.Arbitrary<FromGateway> = fc.oneof(
       ...{ begun: fc.boolean(), calls: count, warming: fc.boolean(), quarantined: count },
       ...{ keyDays: count, alarmsAllowed: count, alarmDays: count },
     }),
-    budget: fc.record({ keyDays: count, allowed: count, spent: count, threshold: count }),
+    budget: fc.record({
+      ...{ keyDays: count, allowed: count, spent: count },
+      ...{ falseAlarms: count, threshold: count },
+    }),
   }),
   fc.constant({ type: 'leave' as const }),
 );

@@ -7,7 +7,7 @@ import { HOLD_STATES } from '../engine/holds.js';
  */
 
 /** Version of the messages: a process of another version is not let in. */
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 /** Of one message, its newline included. */
 export const LINE_BYTES_MAX = 1024 * 1024;
 /** Keys or tenants in one change: a line of them, and of the answer to it, stays within the bound. */
@@ -122,7 +122,9 @@ export const fromGateway = z.discriminatedUnion('type', [
         ...{ keyDays: count, alarmsAllowed: nats, alarmDays: count },
       })
       .optional(),
-    budget: z.strictObject({ keyDays: count, allowed: nats, spent: count, threshold: nats }).optional(),
+    budget: z
+      .strictObject({ keyDays: count, allowed: nats, spent: count, falseAlarms: count, threshold: nats })
+      .optional(),
   }),
   z.strictObject({ type: z.literal('leave') }),
 ]);

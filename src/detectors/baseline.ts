@@ -99,18 +99,20 @@ export const Clock = {
   readySource: 17,
   /**
    * What follows is for the alarm budget, and no heir's. The day of the last call, since 1970, and its highest evidence so
-   * far; the last day with an alarm, and how many there were; days of work that have ended.
+   * far; the last day with an alarm, and how many there were; days of work that have ended; the last day whose alarm was
+   * said to be false, since the start of the process.
    */
   today: 18,
   todaysEvidence: 19,
   lastAlarmDay: 20,
   alarmDays: 21,
   keyDays: 22,
+  falseAlarmDay: 23,
 } as const;
 /** Of the clocks, those that need 64 bits come first, then those of 32. */
 const WIDE_CLOCKS = Clock.hourIndex;
 const INHERITED_CLOCKS = Clock.today;
-const CLOCKS = 23;
+const CLOCKS = 24;
 const BEFORE_ALL_DAYS = -1_000;
 
 /**
@@ -156,6 +158,7 @@ export class Baseline {
   constructor() {
     this.clock[Clock.today] = BEFORE_ALL_DAYS;
     this.clock[Clock.lastAlarmDay] = BEFORE_ALL_DAYS;
+    this.clock[Clock.falseAlarmDay] = BEFORE_ALL_DAYS;
   }
 
   /** Days on which the key learned something, the older the less. */

@@ -3,6 +3,7 @@ import { Baseline, Clock } from './baseline.js';
 import { AlarmBudget } from './budget.js';
 
 const DAY_MS = 86_400_000;
+const LEAST_THRESHOLD = 4;
 
 /** Deterministic draws, uniform in (0, 1). */
 function uniform(seed: number): () => number {
@@ -57,6 +58,47 @@ describe('AlarmBudget', () => {
     expect(budget.threshold).toBeCloseTo(1.1 * Math.log(500), 0);
   });
 
+  it.each([
+    ['far beyond what the fit looks at', (draw: () => number) => (draw() < 0.02 ? 9 + 6 * draw() : 0)],
+    ['in two steps', (draw: () => number) => (draw() < 0.3 ? 6 : draw() < 0.05 ? 12 : 0)],
+    ['each day more', (draw: () => number, day: number) => (draw() < 0.05 ? 5 + day / 8 : 0)],
+  ])(
+    'where alarms are called false, few come in excess of the budget, though the tail lies %s',
+    (_, evidenceOf) => {
+      const budget = new AlarmBudget();
+      const draw = uniform(11);
+      const baselines = Array.from({ length: 200 }, () => new Baseline());
+      let highest = 0;
+      for (let day = 0; day < 80; day++)
+        for (const baseline of baselines) {
+          const evidence = evidenceOf(draw, day);
+          highest = Math.max(highest, evidence);
+          const alarm = evidence >= budget.threshold;
+          budget.note(baseline, day * DAY_MS, evidence);
+          if (alarm) budget.falseAlarm(baseline, day * DAY_MS);
+        }
+      const { falseAlarms, spent, allowed } = budget.standing;
+      expect(falseAlarms).toBe(spent);
+      expect(falseAlarms - allowed).toBeLessThan((highest - LEAST_THRESHOLD) / 0.5 + 1);
+      // Nor is it lenient without need.
+      expect(falseAlarms).toBeGreaterThan(allowed / 4);
+    },
+  );
+
+  it('takes one alarm of a key and day for false, and what was allowed and did not come for saved', () => {
+    const budget = new AlarmBudget();
+    const baseline = new Baseline();
+    for (let day = 0; day < 1_001; day++) budget.note(baseline, day * DAY_MS, 0);
+    const { threshold } = budget;
+    for (let n = 0; n < 9; n++) budget.falseAlarm(baseline, 1_000 * DAY_MS + n);
+    budget.falseAlarm(new Baseline(), 1_000 * DAY_MS);
+    expect(budget.standing.falseAlarms).toBe(2);
+    // Two had been saved up.
+    expect(budget.threshold).toBe(threshold);
+    budget.falseAlarm(new Baseline(), 1_000 * DAY_MS);
+    expect(budget.threshold).toBeCloseTo(threshold + 0.5, 9);
+  });
+
   it('counts a day with alarms once', () => {
     const budget = new AlarmBudget();
     const baseline = new Baseline();
@@ -81,6 +123,7 @@ describe('AlarmBudget', () => {
   it('comes back from a snapshot', () => {
     const budget = new AlarmBudget();
     live(budget, 30, 50, 0.01);
+    for (let n = 0; n < 6; n++) budget.falseAlarm(new Baseline(), 30 * DAY_MS);
     const again = new AlarmBudget();
     again.restore(budget.snapshot());
     expect(again.standing).toEqual(budget.standing);

@@ -17,20 +17,26 @@ const SCALE_MIN = 0.3;
 const SCALE_MAX = 2.5;
 const FORGET = 0.99995;
 const THRESHOLD_MIN = 4;
+/** Nats that the threshold rises by for each alarm beyond the budget that an operator calls false. */
+const OVERDRAFT_STEP = 0.5;
+/** False alarms that were allowed and did not come are saved up, at most so many. */
+const SAVED_MAX = 3;
 const DAY_MS = 86_400_000;
 
-/** Key-days that ended, alarms that were allowed in them, and days with an alarm. */
+/** Key-days that ended, alarms that were allowed in them, days with an alarm, and those of them whose alarm was called false. */
 export interface BudgetStanding {
   readonly keyDays: number;
   readonly allowed: number;
   readonly spent: number;
+  readonly falseAlarms: number;
   readonly threshold: number;
 }
 
-/** As a store keeps it: what is known of the tail, and what was spent; without counts, nothing yet. */
+/** As a store keeps it: what is known of the tail, what was spent, and what of it was false; without these, nothing yet. */
 export interface BudgetSnapshot {
   readonly tail: readonly number[];
   readonly counts?: readonly number[];
+  readonly falseAlarms?: readonly number[];
 }
 
 /**
@@ -39,6 +45,10 @@ export interface BudgetSnapshot {
  * ends at the threshold of the day (maximum likelihood of a truncated exponential): what lies beyond may be thieves'
  * days, and neither they nor the days after them say anything of the owners. Learned from days that have ended, so it is
  * causal.
+ *
+ * What lies beyond is known where operators answer: as long as more alarms were called false than were allowed, the threshold is
+ * higher, by as much for each (adaptive conformal inference, Gibbs & Candès, NeurIPS 2021). So, whatever the tail is like, no more can
+ * come in excess of the budget than fit between the fitted threshold and the highest evidence.
  */
 export class AlarmBudget {
   #alarmsPerKeyDay: number;
@@ -50,6 +60,9 @@ export class AlarmBudget {
   #ended = 0;
   #allowed = 0;
   #alarmDays = 0;
+  #falseAlarms = 0;
+  /** False alarms beyond what was allowed; below 0, what is saved up. */
+  #overdrawn = 0;
   #threshold: number;
 
   constructor(alarmsPerKeyDay = ALARMS_PER_KEY_DAY) {
@@ -77,6 +90,7 @@ export class AlarmBudget {
    * @param silent nobody is told of it: it is no alarm, however odd
    */
   note({ clock }: Baseline, timeMs: number, evidence: number, silent = false): void {
+    const alarm = evidence >= this.#threshold && !silent;
     const day = Math.floor(timeMs / DAY_MS);
     if (day > (clock[Clock.today] as number)) {
       if ((clock[Clock.today] as number) >= 0) this.#close(clock);
@@ -84,10 +98,20 @@ export class AlarmBudget {
       clock[Clock.todaysEvidence] = 0;
     }
     if (evidence > (clock[Clock.todaysEvidence] as number)) clock[Clock.todaysEvidence] = evidence;
-    if (silent || evidence < this.#threshold || clock[Clock.lastAlarmDay] === clock[Clock.today]) return;
+    if (!alarm || clock[Clock.lastAlarmDay] === clock[Clock.today]) return;
     clock[Clock.lastAlarmDay] = clock[Clock.today] as number;
     clock[Clock.alarmDays] = (clock[Clock.alarmDays] as number) + 1;
     this.#alarmDays += 1;
+  }
+
+  /** An operator's word that the key's alarm was false; of several in one day, one counts. */
+  falseAlarm({ clock }: Baseline, timeMs: number): void {
+    const day = Math.floor(timeMs / DAY_MS);
+    if (day <= (clock[Clock.falseAlarmDay] as number)) return;
+    clock[Clock.falseAlarmDay] = day;
+    this.#falseAlarms += 1;
+    this.#overdrawn += 1;
+    this.#threshold = this.#compute();
   }
 
   /** Where the budget stands, over the days that have ended. */
@@ -96,6 +120,7 @@ export class AlarmBudget {
       keyDays: this.#ended,
       allowed: this.#allowed,
       spent: this.#alarmDays,
+      falseAlarms: this.#falseAlarms,
       threshold: this.#threshold,
     };
   }
@@ -104,22 +129,25 @@ export class AlarmBudget {
     return {
       tail: [this.#days, this.#tailDays, this.#tailSum, this.#widthSum],
       counts: [this.#ended, this.#allowed, this.#alarmDays],
+      falseAlarms: [this.#falseAlarms, this.#overdrawn],
     };
   }
 
   /** @throws {RangeError} for a snapshot of another shape */
-  restore({ tail, counts = [0, 0, 0] }: BudgetSnapshot): void {
-    const numbers = [...tail, ...counts];
-    if (tail.length !== 4 || counts.length !== 3 || !numbers.every(Number.isFinite))
+  restore({ tail, counts = [0, 0, 0], falseAlarms = [0, 0] }: BudgetSnapshot): void {
+    const shaped = tail.length === 4 && counts.length === 3 && falseAlarms.length === 2;
+    if (!shaped || ![...tail, ...counts, ...falseAlarms].every(Number.isFinite))
       throw new RangeError('not a snapshot of the alarm budget');
     [this.#days, this.#tailDays, this.#tailSum, this.#widthSum] = tail as [number, number, number, number];
     [this.#ended, this.#allowed, this.#alarmDays] = counts as [number, number, number];
+    [this.#falseAlarms, this.#overdrawn] = falseAlarms as [number, number];
     this.#threshold = this.#compute();
   }
 
   #close(clock: Float64Array): void {
     this.#ended += 1;
     this.#allowed += this.#alarmsPerKeyDay;
+    this.#overdrawn = Math.max(-SAVED_MAX, this.#overdrawn - this.#alarmsPerKeyDay);
     clock[Clock.keyDays] = (clock[Clock.keyDays] as number) + 1;
     const below = this.#threshold - LEVEL;
     const apart = below >= WIDTH_MIN;
@@ -143,7 +171,8 @@ export class AlarmBudget {
     const width = this.#widthSum / this.#tailDays;
     const scale = scaleOf(this.#tailSum / this.#tailDays, width);
     const rate = this.#tailDays / this.#days / (1 - Math.exp(-width / scale));
-    return Math.max(THRESHOLD_MIN, LEVEL + scale * Math.log(rate / this.#alarmsPerKeyDay));
+    const fitted = Math.max(THRESHOLD_MIN, LEVEL + scale * Math.log(rate / this.#alarmsPerKeyDay));
+    return fitted + OVERDRAFT_STEP * Math.max(0, this.#overdrawn);
   }
 }
 

@@ -56,7 +56,7 @@ describe('LearningGuard', () => {
     const { guard, call } = play(true);
     for (let i = 0; i < 40; i++) expect(call(true)).toBeGreaterThan(i === 0 ? 3 : ALARM);
     expect(guard.quarantined('k')).toBeGreaterThan(35);
-    expect(guard.release('k')).toBeGreaterThan(35);
+    expect(guard.release('k').length).toBeGreaterThan(35);
     expect(call(true)).toBeLessThan(ALARM);
   });
 
@@ -71,7 +71,7 @@ describe('LearningGuard', () => {
     });
     expect(owners.evidence).toBeGreaterThan(ALARM);
     guard.settle(owners, 'alarm');
-    expect(guard.release('k', owners.symbols.source)).toBe(1);
+    expect(guard.release('k', owners.symbols.source)).toHaveLength(1);
     expect(guard.quarantined('k')).toBe(waiting);
     expect(call(true)).toBeGreaterThan(ALARM);
     expect(detector.seen('k')).toBe(322);
@@ -88,9 +88,9 @@ describe('LearningGuard', () => {
     const released = settled(300, '203.0.113.9', 'alarm');
     settled(301, '192.0.2.200', 'allowed');
     call(false);
-    expect(guard.release('k', released)).toBe(1);
+    expect(guard.release('k', released)).toHaveLength(1);
     guard.assess(sighting(3_000, false));
-    expect(guard.release('k')).toBe(0);
+    expect(guard.release('k')).toHaveLength(0);
   });
 
   it('stays calm about a key that is alone in the world and works like a clock, over weeks of forgetting', () => {
@@ -107,7 +107,7 @@ describe('LearningGuard', () => {
     expect(settled(true, 'alarm')).toEqual({ policy: 'quarantine', reason: 'alarm' });
     expect(settled(true, 'refused')).toEqual({ policy: 'discard', reason: 'refused' });
     // What was refused is nobody's to release.
-    expect(guard.release('k')).toBe(2);
+    expect(guard.release('k')).toHaveLength(2);
   });
 
   it('forgets what the operator discards', () => {

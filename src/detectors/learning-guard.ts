@@ -31,7 +31,7 @@ const ODD: Learning = { policy: 'quarantine', reason: 'odd' };
 const ALARM: Learning = { policy: 'quarantine', reason: 'alarm' };
 const REFUSED: Learning = { policy: 'discard', reason: 'refused' };
 
-interface Waiting {
+export interface Waiting {
   readonly judgement: Judgement;
   /** Calls of the key when it was judged. */
   readonly at: number;
@@ -117,16 +117,17 @@ export class LearningGuard {
   /**
    * It was the owner: what waits is learned, all of it or what came from one `source` (network and client), and the key is
    * calm again.
-   * @returns the number of calls
+   * @returns these calls
    */
-  release(key: string, source?: number): number {
+  release(key: string, source?: number): readonly Waiting[] {
     const waiting = this.#waiting.get(key) ?? [];
     const theirs = ({ judgement }: Waiting) => source === undefined || judgement.symbols.source === source;
+    const released = waiting.filter(theirs);
     const left = waiting.filter((each) => !theirs(each));
-    for (const each of waiting) if (theirs(each)) this.#detector.absorb(each.judgement);
+    for (const { judgement } of released) this.#detector.absorb(judgement);
     this.#keep(key, left);
     this.#detector.calm(key, !left.some(({ alarm }) => alarm));
-    return waiting.length - left.length;
+    return released;
   }
 
   /** The operator let these calls pass without a word of whose they are: they are neither learned nor wait any longer. */

@@ -100,6 +100,7 @@ export class Approvals {
       keyDays: sum(({ keyDays }) => keyDays),
       allowed: sum(({ allowed }) => allowed),
       spent: sum(({ spent }) => spent),
+      falseAlarms: sum(({ falseAlarms }) => falseAlarms),
       threshold: own.threshold,
       silent,
     };

@@ -100,8 +100,8 @@ const ODD: Partial<Observation> = {
 };
 
 /** A key at work for an hour. */
-function atWork({ behaviour }: ReturnType<typeof opened>): void {
-  for (let n = 0; n < 60; n++) behaviour.judge(KEY, call(T + n * 1_000), policy('learn'));
+function atWork({ behaviour }: ReturnType<typeof opened>, key = KEY): void {
+  for (let n = 0; n < 60; n++) behaviour.judge(key, call(T + n * 1_000), policy('learn'));
 }
 
 describe('alarms that are counted', () => {
@@ -119,6 +119,20 @@ describe('alarms that are counted', () => {
     expect(finding?.evidence).toBeGreaterThan(behaviour.budget.threshold);
     expect(behaviour.standing('k').alarmDays).toBe(1);
     expect(behaviour.budget.standing.spent).toBe(1);
+  });
+
+  it('are false when somebody says that it was the owner, not when they are discarded', () => {
+    const parts = opened(store);
+    const { behaviour } = parts;
+    const other = { ...KEY, id: 'other', principal: 'q' };
+    for (const key of [KEY, other]) {
+      atWork(parts, key);
+      for (let n = 0; n < 3; n++) behaviour.judge(key, call(T + 62_000 + n, ODD), policy('observe'));
+    }
+    expect(behaviour.release('k')).toBeGreaterThan(0);
+    expect(behaviour.discard('other')).toBeGreaterThan(0);
+    expect(behaviour.release('other')).toBe(0);
+    expect(behaviour.budget.standing).toMatchObject({ spent: 2, falseAlarms: 1 });
   });
 });
 

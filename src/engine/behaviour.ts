@@ -130,9 +130,12 @@ export class Behaviour {
   /** The owner's word, of all that waits in quarantine or of what came from one `source`: it is learned, and the key is calm again. */
   release(key: string, source?: number): number {
     this.#load(key);
-    const calls = this.#learning.release(key, source);
-    if (this.#detector.baselines.get(key) !== undefined) this.#touch(key);
-    return calls;
+    const released = this.#learning.release(key, source);
+    const baseline = this.#detector.baselines.get(key);
+    for (const { alarm, judgement } of released)
+      if (alarm && baseline !== undefined) this.budget.falseAlarm(baseline, judgement.symbols.timeMs);
+    if (baseline !== undefined) this.#touch(key);
+    return released.length;
   }
 
   /** Of what was asked under this hold nothing is learned, and nobody is asked about it again. */

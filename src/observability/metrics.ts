@@ -19,6 +19,7 @@ export interface MetricSources {
     readonly keyDays: number;
     readonly allowed: number;
     readonly spent: number;
+    readonly falseAlarms: number;
     readonly threshold: number;
   };
   upstreams(): readonly UpstreamGauges[];
@@ -150,6 +151,11 @@ export class Metrics implements Observer {
     );
     gauge('keyward_alarm_budget', 'Alarms that the budget allowed so far.', () => sources.budget().allowed);
     gauge('keyward_alarms', 'Days of keys with an alarm.', () => sources.budget().spent);
+    gauge(
+      'keyward_false_alarms',
+      'Of these, days whose alarm an operator called false.',
+      () => sources.budget().falseAlarms,
+    );
     gauge('keyward_journal_up', '1 while the journal can be written.', () => (sources.journal().ok ? 1 : 0));
     gauge('keyward_journal_entries', 'Entries written since the start.', () => sources.journal().entries);
     gauge('keyward_journal_lag_entries', 'Entries not on disk yet.', () => sources.journal().lagEntries);

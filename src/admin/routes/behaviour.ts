@@ -59,6 +59,7 @@ export const budgetView = z
     keyDays: z.number().int().describe('Days of keys that have ended.'),
     allowed: z.number().describe('Alarms that the budget allows in them.'),
     spent: z.number().int().describe('Days of keys with an alarm.'),
+    falseAlarms: z.number().int().describe('Of these, days whose alarm an operator called false.'),
     left: z.number().describe('Alarms that are left; below zero where more was spent than allowed.'),
     threshold: z.number().describe('Nats of evidence from which a call is an alarm.'),
     silent,
