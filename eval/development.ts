@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import type { Weights } from '../src/detectors/odds.js';
 import { WEIGHTS } from '../src/detectors/weights.js';
 import { openGeo } from '../src/locations/geo.js';
+import { atAnsweredThresholds } from './answered.js';
 import { keyward, TERMS, without } from './detectors.js';
 import { blockRow, commitRow, type WorldResult, worldRow } from './protocol.js';
 import { respliced } from './respliced.js';
@@ -17,7 +18,7 @@ import {
   type WorldSet,
   worldSet,
 } from './sets.js';
-import { atOwnThresholds, atRates, type OwnOutcome, ownRow } from './worlds.js';
+import { atOwnThresholds, atRates, BUDGET, type OwnOutcome, ownRow } from './worlds.js';
 
 /**
  * `npm run eval:development -- --data DIR`: what weights and designs are chosen by, in a few minutes: worlds of the
@@ -76,11 +77,15 @@ interface Played {
   /** At each of the rates. */
   readonly results: readonly WorldResult[];
   readonly own: OwnOutcome;
+  readonly answered: OwnOutcome;
 }
 
 function played(world: WorldSet): Played {
   const evidence = keyward(world.sightings, weights, { live: values.live });
-  return { results: atRates(world, evidence, RATES), own: atOwnThresholds(world, evidence) };
+  return {
+    ...{ results: atRates(world, evidence, RATES), own: atOwnThresholds(world, evidence) },
+    answered: atAnsweredThresholds(world, BUDGET / 1000, weights),
+  };
 }
 
 function printWorlds(what: string, worlds: readonly Played[]): void {
@@ -88,8 +93,10 @@ function printWorlds(what: string, worlds: readonly Played[]): void {
   RATES.forEach((rate, i) => {
     printWorld(String(rate), worldRow(worlds.flatMap(({ results }) => results[i] ?? [])));
   });
-  const { perThousand, row } = ownRow(worlds.map(({ own }) => own));
-  printWorld(`own thresholds, ${two(perThousand)}`, row);
+  const printOwn = (how: string, { perThousand, row }: ReturnType<typeof ownRow>) =>
+    printWorld(`${how}, ${two(perThousand)}`, row);
+  printOwn('own thresholds', ownRow(worlds.map(({ own }) => own)));
+  printOwn('alarms answered', ownRow(worlds.map(({ answered }) => answered)));
 }
 
 function printWorld(rate: string, row: ReturnType<typeof worldRow>): void {

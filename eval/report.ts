@@ -5,6 +5,13 @@ import type { blockRow, CommitRow, worldRow } from './protocol.js';
 type WorldRow = ReturnType<typeof worldRow> & { readonly name: string };
 type BlockRow = ReturnType<typeof blockRow>;
 
+/** At the thresholds that Keyward set itself: false alarms in 1,000 key-days, and what was found. */
+interface OwnBudget {
+  readonly perThousand: number;
+  readonly keyDays: number;
+  readonly row: WorldRow;
+}
+
 /** What was measured in worlds of one make. */
 export interface WorldSection {
   readonly observations: number;
@@ -12,7 +19,9 @@ export interface WorldSection {
   readonly seeds: readonly { readonly seed: number; readonly found: number }[];
   readonly rows: WorldRow[];
   readonly curves: Line[];
-  readonly ownBudget: { readonly perThousand: number; readonly keyDays: number; readonly row: WorldRow };
+  readonly ownBudget: OwnBudget;
+  /** The same where an operator answers each alarm. */
+  readonly answered: OwnBudget;
   readonly ablation: WorldRow[];
 }
 
@@ -90,11 +99,15 @@ function bySeed({ seeds }: WorldSection): string {
   return `Keyward, world by world, all places together: ${each.join(', ')}.`;
 }
 
-function ownThresholds({ ownBudget: { perThousand, keyDays, row } }: WorldSection, budget: number): string {
-  return `With the thresholds that Keyward set itself from that budget: ${perThousand.toFixed(2)} false alarms in 1,000 key-days
-(${count(keyDays)} key-days; ${budget} were allowed), and
+function ownThresholds({ ownBudget, answered }: WorldSection, budget: number): string {
+  return `With the thresholds that Keyward set itself from that budget: ${ownBudget.perThousand.toFixed(2)} false alarms in 1,000 key-days
+(${count(ownBudget.keyDays)} key-days; ${budget} were allowed); and ${answered.perThousand.toFixed(2)} where an operator says of each alarm, a day
+later, whether it was the owner:
 
-${worldTable([row])}`;
+${worldTable([
+  { ...ownBudget.row, name: 'nobody answers' },
+  { ...answered.row, name: 'alarms answered' },
+])}`;
 }
 
 function count(n: number): string {

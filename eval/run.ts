@@ -8,7 +8,7 @@ import { type Evaluation, markdown, type WorldSection } from './report.js';
 import { DRAWN_SEEDS, WRITTEN_SEEDS } from './seeds.js';
 import { commandSet, commitSet, type LabelledSet } from './sets.js';
 import { inThreads } from './threads.js';
-import { BUDGET, ownRow, RATES, type WorldJob, type WorldOutcome } from './worlds.js';
+import { BUDGET, type OwnOutcome, ownRow, RATES, type WorldJob, type WorldOutcome } from './worlds.js';
 
 /**
  * `npm run eval -- [--data DIR] [--worlds 12] [--out docs]`: every detector on every set, in one run. Worlds come from
@@ -71,7 +71,10 @@ function worldSection(jobs: readonly WorldJob[], worlds: readonly WorldOutcome[]
   const at = (name: string, rate: (typeof RATES)[number]) =>
     worlds.map(({ results }) => results.get(name)?.[RATES.indexOf(rate)] as WorldResult);
   const names = DETECTORS.map(([name]) => name);
-  const own = ownRow(worlds.map((each) => each.own));
+  const ownBudget = (outcomes: readonly OwnOutcome[]) => {
+    const own = ownRow(outcomes);
+    return { ...own, row: { name: 'Keyward', ...own.row } };
+  };
   const terms = [...(worlds[0]?.ablation.keys() ?? [])];
   return {
     observations: worlds.reduce((sum, { observations }) => sum + observations, 0),
@@ -84,7 +87,8 @@ function worldSection(jobs: readonly WorldJob[], worlds: readonly WorldOutcome[]
       name,
       points: RATES.map((rate) => [rate, worldRow(at(name, rate)).all.mean] as const),
     })),
-    ownBudget: { ...own, row: { name: 'Keyward', ...own.row } },
+    ownBudget: ownBudget(worlds.map((each) => each.own)),
+    answered: ownBudget(worlds.map((each) => each.answered)),
     ablation: terms.map((term) => ({
       name: `without ${term}`,
       ...worldRow(worlds.map(({ ablation }) => ablation.get(term) as WorldResult)),

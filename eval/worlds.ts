@@ -2,6 +2,7 @@ import { Baseline } from '../src/detectors/baseline.js';
 import { AlarmBudget } from '../src/detectors/budget.js';
 import type { Term } from '../src/detectors/contract.js';
 import { DAY_MS } from '../world/traffic.js';
+import { atAnsweredThresholds } from './answered.js';
 import { DETECTORS, keyward, TERMS, without } from './detectors.js';
 import { thresholdFor } from './metrics.js';
 import { benignDays, WARM_DAYS, type WorldResult, worldResult, worldRow } from './protocol.js';
@@ -25,6 +26,8 @@ export interface WorldOutcome {
   /** Keyward without a term, at the budget; empty where it was not asked for. */
   readonly ablation: ReadonlyMap<Term, WorldResult>;
   readonly own: OwnOutcome;
+  /** The same where an operator answers each alarm. */
+  readonly answered: OwnOutcome;
 }
 
 /** At the thresholds that Keyward set itself from the budget, with its false alarms. */
@@ -48,6 +51,7 @@ export function playWorld(world: WorldSet, { ablation }: { readonly ablation: bo
       ]),
     ),
     own: atOwnThresholds(world, scores.get('Keyward') as Float64Array),
+    answered: atAnsweredThresholds(world, BUDGET / 1000),
   };
 }
 
