@@ -22,6 +22,7 @@ interface Question {
  */
 export function atAnsweredThresholds(
   { sightings, stolen, ...world }: WorldSet,
+  alarmsPerKeyDay: number,
   weights = WEIGHTS,
 ): OwnOutcome {
   const detector = new Detector(weights);

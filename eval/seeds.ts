@@ -8,14 +8,14 @@ export const WRITTEN_SEEDS = {
   development: [...range(1, 3), ...range(301, 8), ...range(501, 8)],
   incidents: range(321, 8),
   campaigns: range(401, 24),
-  evaluation: range(1029, 100),
+  evaluation: range(1032, 100),
 } as const;
 
 /** Of drawn providers. */
 export const DRAWN_SEEDS = {
   learned: range(0, 100),
   development: range(601, 12),
-  evaluation: range(1029, 100),
+  evaluation: range(1032, 100),
 } as const;
 
 function range(first: number, count: number): readonly number[] {
